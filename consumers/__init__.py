@@ -1,0 +1,1 @@
+"""The processes: each file decodes, calls the spine, produces and commits."""
