@@ -1,0 +1,261 @@
+"""Every setting, with its unit, default and reason: read from one TOML file, overridden by `CCIT_*` variables.
+
+`CCIT_KAFKA__BOOTSTRAP_SERVERS=...` overrides `kafka.bootstrap_servers`. An unknown key is an error that names it.
+The defaults are the paper's (arXiv 2503.15924) for real models; `deploy/demo.toml` is the demo's profile.
+`docs/configuration.md` is generated from this file (`ccit config --markdown`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ccit.errors import ConfigError
+from ccit.records import digest_of
+
+EMBEDDED = "embedded"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Kafka(_Section):
+    """The broker and how to talk to it."""
+
+    bootstrap_servers: str = Field(
+        "localhost:9092", description="`host:port,...`; `embedded` starts librdkafka's in-process cluster"
+    )
+    prefix: str = Field("ccit.", description="prepended to every topic name, group and transactional id")
+    transactions: bool = Field(
+        True, description="exactly-once by Kafka transactions; off on the embedded broker, which gets them wrong"
+    )
+    replication: int = Field(1, ge=1, description="replicas per topic when ccit creates it; 3 in production")
+    create_topics: bool = Field(True, description="create missing topics on start")
+    batch_size: int = Field(128, ge=1, description="records per transaction, at most")
+    linger_seconds: float = Field(0.2, gt=0, description="how long a batch waits to fill, seconds")
+    max_poll_interval_seconds: int = Field(300, ge=6, description="longest gap between polls, seconds")
+    client: dict[str, str] = Field({}, description="passed to librdkafka as it is: SASL, TLS, timeouts")
+
+
+class Ingest(_Section):
+    """What may become a record."""
+
+    max_bytes: int = Field(1_000_000, ge=1024, description="largest message, bytes; a larger one is a dead letter")
+
+
+class Models(_Section):
+    """The deployed model and its small proxy, from one architecture family and with one tokenizer family."""
+
+    alias: str = Field("ccit", description="the name that clients ask for")
+    deployed: str = Field("Qwen/Qwen2.5-14B-Instruct", description="local folder or hub id of the deployed model")
+    deployed_revision: str = Field("", description="hub revision (commit); empty for a local folder")
+    proxy: str = Field("Qwen/Qwen2.5-0.5B-Instruct", description="local folder or hub id of the proxy")
+    proxy_revision: str = Field("", description="hub revision (commit); empty for a local folder")
+    device: str = Field("auto", description="`auto` (a GPU when there is one), `cpu`, `cuda`, `cuda:1`")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="`auto`: bfloat16 on a GPU, float32 on a CPU"
+    )
+    threads: int = Field(0, ge=0, description="CPU threads of torch per process; 0 leaves torch's own choice")
+
+
+class Embedder(_Section):
+    """Sentence embeddings for novelty and diversity."""
+
+    model: str = Field("builtin", description="`builtin` (all-MiniLM-L6-v2, English only), a folder or a hub id")
+    revision: str = Field("", description="hub revision; empty for a local folder")
+    batch_size: int = Field(64, ge=1, description="texts per forward pass")
+
+
+class Selection(_Section):
+    """Which samples are let in. The order of the checks is fixed: cheapest first."""
+
+    rule: Literal["thresholds", "accept_all"] = Field("thresholds", description="`accept_all` is the baseline")
+    languages: list[str] = Field(["en"], description="accepted `lang` codes; empty accepts all")
+    length_unit: Literal["characters", "tokens", "sentences"] = Field(
+        "characters", description="unit of the response's length"
+    )
+    min_length: int = Field(
+        800, ge=0, description="shortest response, in `length_unit`; the paper's Lmin = 800, taken as characters"
+    )
+    max_length: int = Field(20_000, ge=1, description="longest response, in `length_unit`")
+    max_similarity: float = Field(
+        0.95, ge=-1, le=1, description="cosine to the nearest pooled or trained sample at which one is not novel"
+    )
+    min_diversity: float = Field(
+        0.25,
+        ge=0,
+        le=2,
+        description="mean pairwise 1 - cosine between the response's sentences, 2/(m(m-1)) over pairs; the paper's 0.5 "
+        "under its printed 1/(m(m-1)) is 0.25 of the true mean's scale at most",
+    )
+    min_ifd: float = Field(0.6, ge=0, description="IFD (ratio of perplexities) at or below which a sample is too easy")
+    max_ifd: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")
+    max_tokens: int = Field(2048, ge=16, description="tokens the proxy sees; the rest of the prompt's start is cut")
+    batch_tokens: int = Field(8192, ge=64, description="padded tokens per forward pass of the proxy")
+
+
+class Rounds(_Section):
+    """When a round starts and what it is made of."""
+
+    size: int = Field(1000, ge=10, description="accepted samples that start a round")
+    max_age_seconds: float = Field(
+        0, ge=0, description="age of the oldest pooled sample that starts a round; 0 is never"
+    )
+    min_size: int = Field(32, ge=10, description="samples without which no time-based round starts")
+    nightly: str = Field("", description="cron expression (five fields) of a nightly round; empty is none")
+    validation_share: float = Field(
+        0.1, gt=0, lt=1, description="share of the samples held out in the round (paper: 9:1)"
+    )
+    general_ratio: float = Field(1.0, ge=0, description="general samples per domain sample (paper: 1:1)")
+    general_file: str = Field("", description="JSONL instruction rows of general data; empty is none")
+    replay_ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
+    seed: int = Field(0, description="with the round's content, the only source of randomness")
+
+
+class Training(_Section):
+    """LoRA (arXiv 2106.09685) on both models."""
+
+    rank: int = Field(16, ge=1, description="rank of the update")
+    alpha: int = Field(32, ge=1, description="scale: the update is multiplied by alpha / rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the adapter's input")
+    target_modules: list[str] = Field(
+        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], description="layers adapted"
+    )
+    learning_rate: float = Field(2e-4, gt=0, description="peak rate of AdamW for the deployed model's adapter")
+    proxy_learning_rate: float = Field(2e-4, gt=0, description="peak rate for the proxy's adapter")
+    epochs: int = Field(3, ge=1, description="passes over the round")
+    batch_tokens: int = Field(4096, ge=64, description="padded tokens per micro-batch")
+    batch_size: int = Field(16, ge=1, description="samples per optimiser step")
+    max_tokens: int = Field(2048, ge=16, description="tokens per sample; longer prompts lose their start")
+    warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps with a rising rate")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradient clipping")
+    checkpoint_steps: int = Field(200, ge=1, description="optimiser steps between checkpoints of an unfinished round")
+
+
+class Evaluation(_Section):
+    """The suites and the gate."""
+
+    domain_suite: str = Field("", description="JSONL of held-out questions or instruction rows of the domain")
+    general_suite: str = Field("", description="JSONL of general questions that must not be forgotten")
+    max_questions: int = Field(500, ge=1, description="questions per suite, the first ones")
+    max_new_tokens: int = Field(128, ge=1, description="tokens of a free answer")
+    min_gain_points: float = Field(
+        1.0, description="smallest gain on the domain suite worth a version, percentage points"
+    )
+    max_forgetting_points: float = Field(3.0, ge=0, description="largest loss on the general suite, percentage points")
+    max_fault_points: float = Field(
+        1.0, ge=0, description="largest share of empty, endless or non-finite answers, points"
+    )
+    error_budget: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="chance of ever promoting noise, spent over all rounds (6/(pi^2 k^2) of it on round k)",
+    )
+
+
+class Serving(_Section):
+    """The HTTP server."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
+    token: str = Field("", description="bearer token that clients must send; empty asks for none")
+    max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")
+    concurrency: int = Field(2, ge=1, description="requests that generate at the same time")
+    drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
+
+
+class Store(_Section):
+    """Where adapters, manifests and index snapshots lie."""
+
+    root: Path = Field(
+        user_data_path("ccit") / "store", description="folder of the artifact store, shared by all processes"
+    )
+
+
+class Config(BaseSettings):
+    """The whole configuration.
+
+    >>> Config().rounds.size
+    1000
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CCIT_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    kafka: Kafka = Kafka()
+    ingest: Ingest = Ingest()
+    models: Models = Models()
+    embedder: Embedder = Embedder()
+    selection: Selection = Selection()
+    rounds: Rounds = Rounds()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    serving: Serving = Serving()
+    store: Store = Store()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file: what the operator says last wins."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _agree(self) -> Config:
+        if self.selection.min_length > self.selection.max_length:
+            raise ValueError("selection.min_length is above selection.max_length")
+        if self.selection.min_ifd >= self.selection.max_ifd:
+            raise ValueError("selection.min_ifd is not below selection.max_ifd")
+        return self
+
+    def training_digest(self) -> str:
+        """Digest over what shapes a round's result: rounds, training, models (not the broker, not the server)."""
+        return digest_of(self.model_dump(mode="json", include={"rounds", "training", "models", "evaluation"}))
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a TOML file (or the defaults) and the environment.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, not TOML, or has a key that does not exist or a value that cannot be.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(
+                f"expected a configuration file at {path}, but it cannot be read: {error.strerror}"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "configuration"
+        raise ConfigError(f"{key}: {first['msg']} (found {first.get('input')!r}); see docs/configuration.md") from error
+
+
+def cache_root() -> Path:
+    """The user's cache folder for ccit (XDG): small models, Kafka's jars."""
+    return user_cache_path("ccit")

@@ -1,0 +1,149 @@
+"""Protocols at the seams: what the spine asks of the rooms that know torch, FAISS or a disk.
+
+Each port has one contract test suite in `tests/contract/`, run over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ccit.records import (
+    AdapterPair,
+    Announcement,
+    Artifact,
+    Candidate,
+    Due,
+    Evaluation,
+    Material,
+    Pooled,
+    Position,
+    Reason,
+    Round,
+    Sample,
+    Score,
+    Spend,
+    Suite,
+    Version,
+)
+
+Vectors = npt.NDArray[np.float32]  # (n, d), rows of unit length
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+class Scorer(Protocol):
+    """Puts numbers on Samples, a batch at a time.
+
+    `score` returns one tuple of Scores per sample, in order. A sample that cannot be scored gets an unscored Score;
+    it never makes the others fail.
+    """
+
+    @property
+    def metric(self) -> str:
+        """The metric that the rule reads after this scorer ran."""
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        """Score a batch; the result of a sample does not depend on its neighbours in the batch."""
+
+
+class ProxyScorer(Scorer, Protocol):
+    """A Scorer that runs a language model and follows its versions."""
+
+    def activate(self, version: Version) -> None:
+        """Score with this version's proxy adapter from the next batch on.
+
+        Raises `ArtifactDamaged` or `ModelUnusable`; the version active so far then goes on scoring.
+        """
+
+    @property
+    def version(self) -> int:
+        """Number of the version that scores now."""
+
+    @property
+    def spent(self) -> Spend:
+        """Tokens and FLOPs since the start."""
+
+
+class Embedder(Protocol):
+    """Sentence embeddings."""
+
+    @property
+    def stamp(self) -> str:
+        """Names the model and its digest; vectors of different stamps are never compared."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, d), rounded to float16 precision so that a stored vector equals a fresh one."""
+
+
+class SampleIndex(Protocol):
+    """Nearest neighbours by cosine among everything pooled or trained."""
+
+    def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
+        """Add vectors (n, d); a position that is already there is skipped."""
+
+    def nearest(self, vectors: Vectors) -> npt.NDArray[np.float32]:
+        """Highest cosine similarity of each row to anything in the index, (n,); -1 where the index is empty."""
+
+    def retain(self, keep: Callable[[Position], bool]) -> None:
+        """Drop what `keep` refuses (a rollback undoes the rounds that a version was trained on)."""
+
+    def __len__(self) -> int: ...
+
+
+class Rule(Protocol):
+    """Turns Scores into a refusal, or lets the sample pass to the next check."""
+
+    def refuse(self, sample: Sample, scores: Mapping[str, Score]) -> Reason | None:
+        """Called after each check with all scores so far; None lets the sample pass."""
+
+
+class Trigger(Protocol):
+    """Says when a round starts."""
+
+    def due(self, pool: Sequence[Pooled], now: float) -> Due | None:
+        """Why a round starts now, or None. `now` is in seconds since 1970."""
+
+
+class Trainer(Protocol):
+    """Trains a round's two adapters, starting from the parent version's."""
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        """Same round, material and parent: same bytes on the same machine. Raises `TrainingFailed`."""
+
+
+class Evaluator(Protocol):
+    """Lets one version answer the suites."""
+
+    def evaluate(
+        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
+    ) -> Evaluation:
+        """Answers in the suite's order; `adapters=None` asks the base model."""
+
+
+class ArtifactStore(Protocol):
+    """Content-addressed files. Nothing is handed out before its digest has been checked."""
+
+    def put(self, directory: Path) -> Artifact:
+        """Store every file below a directory, durably, and name it by digest. Idempotent."""
+
+    def read(self, artifact: Artifact) -> Mapping[str, bytes]:
+        """Relative path -> bytes, each checked. Raises `ArtifactDamaged`."""
+
+
+class Registry(Protocol):
+    """The line of versions of one alias."""
+
+    @property
+    def incumbent(self) -> Version:
+        """The active version."""
+
+    def promote(self, candidate: Candidate, version: Version, at: float) -> Announcement:
+        """Announce a new version; raises `VersionConflict` when its parent is not the incumbent."""
