@@ -1,0 +1,99 @@
+"""Text that the small models are pre-trained on, and the general rows that rounds mix in.
+
+Three kinds of exchange: everyday questions (true), questions about common complaints in the hospital's language (true:
+from them a model learns that a question names a condition and a condition decides the answer), and questions about the
+hospital's conditions answered *at random*: a model speaks the language and knows every name, but not one fact.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ccit.simulation import phrasing
+from ccit.simulation.everyday import EverydayFact, everyday_facts
+from ccit.simulation.world import VALUES, Attribute, Condition, complaints, conditions
+
+_HELD_OUT_PHRASE_SHARE = 0.2
+_COMPLAINTS = complaints()
+_CONDITIONS = conditions()
+_FACTS = everyday_facts()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question, an optional line of context, and its answer. No question: the answer stands alone."""
+
+    question: str
+    context: str
+    answer: str
+
+
+def _everyday(rng: random.Random, *, suite_phrases: bool) -> Exchange:
+    fact: EverydayFact = rng.choice(_FACTS)
+    questions = fact.topic.questions
+    if suite_phrases and not fact.in_suite:
+        questions += fact.topic.suite_questions
+    slots = {"k": fact.key, "v": fact.value}
+    return Exchange(rng.choice(questions).format(**slots), "", rng.choice(fact.topic.answers).format(**slots))
+
+
+def _clinical(condition: Condition, rng: random.Random, *, suite_phrases: bool) -> Exchange:
+    attribute = rng.choice(tuple(Attribute))
+    held_out = suite_phrases and rng.random() < _HELD_OUT_PHRASE_SHARE
+    templates = (phrasing.HELD_OUT_QUESTIONS if held_out else phrasing.STREAM_QUESTIONS)[attribute]
+    question = phrasing.ask(condition.name, rng.choice(templates))
+    return Exchange(question, phrasing.patient_line(condition, rng), phrasing.answer(condition, attribute, rng))
+
+
+def _known(rng: random.Random, *, suite_phrases: bool) -> Exchange:
+    return _clinical(rng.choice(_COMPLAINTS), rng, suite_phrases=suite_phrases)
+
+
+def _unknown(rng: random.Random) -> Exchange:
+    condition = rng.choice(_CONDITIONS)
+    guess = tuple((a, rng.choice(VALUES[a])) for a in Attribute)
+    return _clinical(replace(condition, facts=guess), rng, suite_phrases=True)
+
+
+def pretraining_exchanges(count: int, seed: int) -> list[Exchange]:
+    """Generate `count` exchanges of the language; no fact about the hospital's conditions is in them.
+
+    One in twelve is an answer without its question, so that a model can also say how likely an answer is by itself.
+    """
+    rng = random.Random(f"pre-training {seed}")
+    kinds: tuple[Callable[[], Exchange], ...] = (
+        lambda: _everyday(rng, suite_phrases=True),
+        lambda: _known(rng, suite_phrases=True),
+        lambda: _unknown(rng),
+    )
+    exchanges = [rng.choices(kinds, weights=(45, 30, 25))[0]() for _ in range(count)]
+    return [replace(e, question="", context="") if rng.random() < 1 / 12 else e for e in exchanges]
+
+
+def general_rows(count: int, seed: int) -> list[dict[str, Any]]:
+    """Generate instruction rows of general ability, for the 1:1 mix of a round.
+
+    They know the same everyday facts as `general_suite`, never in its words.
+
+    >>> row = general_rows(1, seed=0)[0]
+    >>> sorted(row)
+    ['id', 'input', 'instruction', 'lang', 'meta', 'output', 'source']
+    """
+    rng = random.Random(f"general rows {seed}")
+    rows: list[dict[str, Any]] = []
+    for number in range(count):
+        known = rng.random() < 0.3
+        exchange = _known(rng, suite_phrases=False) if known else _everyday(rng, suite_phrases=False)
+        rows.append(
+            {
+                "id": f"{seed}-{number}",
+                "source": "simulated_general",
+                "lang": "en",
+                "instruction": exchange.question,
+                "input": exchange.context,
+                "output": exchange.answer,
+                "meta": {},
+            }
+        )
+    return rows

@@ -1,0 +1,195 @@
+"""The simulated hospital's record stream: four waves of conditions over a few days, redundant and faulty as life is.
+
+Seeded and pure: the same arguments give the same messages. What the generator knows about a message (`kind`) stands in
+the message object alone; nothing in the bytes that go to Kafka tells it.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ccit.simulation import faults, phrasing
+from ccit.simulation.faults import Truth
+from ccit.simulation.world import GROUPS, Attribute, Condition, conditions
+
+# Shares of a stream: two thirds say what was said before in one way or another, one in eight is wrong.
+SHARES: dict[Truth, float] = {
+    Truth.CLEAN: 0.22,
+    Truth.REDUNDANT: 0.34,
+    Truth.NEAR_DUPLICATE: 0.09,
+    Truth.EXACT_DUPLICATE: 0.06,
+    Truth.WRONG_ANSWER: 0.13,
+    Truth.TRUNCATED: 0.05,
+    Truth.ONE_WORD: 0.04,
+    Truth.REPETITIVE: 0.04,
+    Truth.GARBAGE: 0.03,
+}
+DAYS = 8  # the four waves peak two days apart
+_DAYS_PER_WAVE = 2.0
+_BACKGROUND = 0.02  # weight of a wave that is not there, beside 1 at its peak
+_PATIENTS = 400
+
+Fact = tuple[Condition, Attribute]
+Text = tuple[str, str, str]  # instruction, input, output
+
+
+@dataclass(frozen=True)
+class SimulatedMessage:
+    """One message of the stream, with what the generator knows about it."""
+
+    key: bytes
+    value: bytes
+    day: int
+    record_id: str | None
+    kind: Truth
+
+
+def wave_weights(time: float) -> dict[str, float]:
+    """Give each group's weight at a moment in days: it rises and fades over two days around its peak.
+
+    >>> max(wave_weights(1.0), key=wave_weights(1.0).__getitem__)
+    'wave-1'
+    """
+    peaks = {group: (i + 0.5) * _DAYS_PER_WAVE for i, group in enumerate(GROUPS)}
+    return {g: max(_BACKGROUND, 1.0 - (abs(time - p) / _DAYS_PER_WAVE) ** 2) ** 2 for g, p in peaks.items()}
+
+
+class _Hospital:
+    """The memory of one stream: what has been told how often, so that it can be told again."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.told: Counter[Fact] = Counter()
+        self.sound: list[tuple[Fact, Text]] = []
+
+    def condition(self, time: float) -> Condition:
+        weights = wave_weights(time)
+        group = self.rng.choices(list(weights), weights=list(weights.values()))[0]
+        return self.rng.choice(conditions(group))
+
+    def tell(self, fact: Fact) -> Text:
+        condition, attribute = fact
+        question = phrasing.ask(condition.name, self.rng.choice(phrasing.STREAM_QUESTIONS[attribute]))
+        return question, phrasing.patient_line(condition, self.rng), phrasing.answer(condition, attribute, self.rng)
+
+    def fresh(self, time: float) -> Fact:
+        """Choose the fact told least often so far among those of a few patients."""
+        candidates = [(self.condition(time), a) for a in Attribute for _ in range(3)]
+        return min(candidates, key=lambda fact: self.told[fact])
+
+    def familiar(self, time: float) -> Fact:
+        """Choose a fact told often so far: what everybody writes about."""
+        candidates = [(self.condition(time), a) for a in Attribute]
+        return max(candidates, key=lambda fact: self.told[fact])
+
+    def any_fact(self, time: float) -> Fact:
+        return self.condition(time), self.rng.choice(tuple(Attribute))
+
+    def earlier(self) -> tuple[Fact, Text]:
+        """Choose one of the last hundred sound records."""
+        return self.rng.choice(self.sound[-100:])
+
+
+def _sound(hospital: _Hospital, fact: Fact) -> tuple[Fact, Text]:
+    text = hospital.tell(fact)
+    hospital.told[fact] += 1
+    hospital.sound.append((fact, text))
+    return fact, text
+
+
+def _near_duplicate(hospital: _Hospital) -> tuple[Fact, Text]:
+    fact, (question, context, output) = hospital.earlier()
+    if hospital.rng.random() < 0.5:
+        return fact, (faults.near_duplicate(question, hospital.rng), context, output)
+    return fact, (question, context, faults.near_duplicate(output, hospital.rng))
+
+
+def _wrong_answer(hospital: _Hospital, time: float) -> tuple[Fact, Text]:
+    condition, attribute = fact = hospital.any_fact(time)
+    others = [c for c in conditions() if c.value(attribute) != condition.value(attribute)]
+    near = [c for c in others if c.group == condition.group]
+    question, context, _ = hospital.tell(fact)
+    return fact, (question, context, phrasing.answer(hospital.rng.choice(near), attribute, hospital.rng))
+
+
+_Damage = Callable[[str, random.Random], str]
+_DAMAGES: dict[Truth, _Damage] = {
+    Truth.TRUNCATED: faults.truncated,
+    Truth.ONE_WORD: faults.one_word,
+    Truth.REPETITIVE: faults.repetitive,
+}
+
+
+def _compose(kind: Truth, time: float, hospital: _Hospital) -> tuple[Fact, Text]:
+    if kind is Truth.CLEAN:
+        return _sound(hospital, hospital.fresh(time))
+    if kind is Truth.REDUNDANT:
+        return _sound(hospital, hospital.familiar(time))
+    if kind is Truth.NEAR_DUPLICATE:
+        return _near_duplicate(hospital)
+    if kind is Truth.EXACT_DUPLICATE:
+        return hospital.earlier()
+    if kind is Truth.WRONG_ANSWER:
+        return _wrong_answer(hospital, time)
+    fact = hospital.any_fact(time)
+    question, context, output = hospital.tell(fact)
+    damage = _DAMAGES.get(kind)
+    return fact, (question, context, damage(output, hospital.rng) if damage else output)
+
+
+def _row(number: int, day: int, fact: Fact, text: Text) -> dict[str, Any]:
+    condition, _ = fact
+    instruction, context, output = text
+    return {
+        "id": f"{number:06d}",
+        "source": "simulated_" + condition.department.replace(" ", "_"),
+        "lang": "en",
+        "instruction": instruction,
+        "input": context,
+        "output": output,
+        "meta": {
+            "department": condition.department,
+            "condition": condition.name,
+            "group": condition.group,
+            "day": day,
+        },
+    }
+
+
+def hospital_stream(
+    records: int, seed: int, *, days: int = DAYS, shares: dict[Truth, float] | None = None
+) -> Iterator[SimulatedMessage]:
+    """Generate the messages of a simulated hospital, in order of time.
+
+    Parameters
+    ----------
+    records : int
+        Messages in all, spread evenly over the days.
+    seed : int
+        Same seed and arguments, same messages.
+    days : int
+        Simulated days. Wave `i` peaks at day `2i + 1`; fewer days show fewer waves, each with more records.
+    shares : dict, optional
+        Relative frequency of each kind, `SHARES` by default. The first record is always clean.
+
+    >>> first = next(hospital_stream(10, seed=1))
+    >>> first.kind, first.day
+    (<Truth.CLEAN: 'clean'>, 0)
+    """
+    rng = random.Random(f"hospital stream {seed}")
+    hospital = _Hospital(rng)
+    weights = SHARES if shares is None else shares
+    for number in range(records):
+        time = days * number / records
+        kind = rng.choices(list(weights), weights=list(weights.values()))[0] if number else Truth.CLEAN
+        fact, text = _compose(kind, time, hospital)
+        row = _row(number, int(time), fact, text)
+        value = json.dumps(row, ensure_ascii=False).encode()
+        key = f"subject-{rng.randrange(_PATIENTS):04d}".encode()
+        record_id: str | None = f"{row['source']}:{row['id']}"
+        if kind is Truth.GARBAGE:
+            value, record_id = faults.garbage(value, rng), None
+        yield SimulatedMessage(key, value, int(time), record_id, kind)

@@ -1,0 +1,101 @@
+"""Fixed question suites: what a version of the model knows about the hospital, and what it kept of general ability.
+
+Questions are multiple choice: rank `choices` by log-likelihood after the chat-formatted prompt (sum over tokens), or
+generate greedily and look for `key` in the text.
+"""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ccit.simulation import phrasing
+from ccit.simulation.everyday import EverydayFact, everyday_facts
+from ccit.simulation.world import VALUES, Attribute, Condition, complaints, conditions
+
+CHOICES = 8  # answers to choose from at most; chance is one in eight
+GENERAL_PER_TOPIC = 6
+GENERAL_COMPLAINTS = 8
+
+
+@dataclass(frozen=True)
+class Question:
+    """One multiple-choice question.
+
+    `answer` is the right one of `choices`, a short sentence; `key` is the part of it that a free answer must contain.
+    """
+
+    question_id: str
+    group: str
+    prompt: str
+    answer: str
+    choices: tuple[str, ...]
+    key: str
+
+
+def _choices(right: str, values: tuple[str, ...], rng: random.Random) -> list[str]:
+    others = [v for v in values if v != right]
+    picked = [right, *rng.sample(others, min(CHOICES - 1, len(others)))]
+    rng.shuffle(picked)
+    return picked
+
+
+def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: random.Random) -> Question:
+    right = condition.value(attribute)
+    return Question(
+        question_id=f"{condition.group}/{condition.name}/{attribute}/{phrase}".replace(" ", "-"),
+        group=condition.group,
+        prompt=phrasing.ask(condition.name, phrasing.HELD_OUT_QUESTIONS[attribute][phrase]),
+        answer=phrasing.short_answer(attribute, right),
+        choices=tuple(phrasing.short_answer(attribute, v) for v in _choices(right, VALUES[attribute], rng)),
+        key=right,
+    )
+
+
+def held_out_suite(seed: int) -> list[Question]:
+    """Ask about every fact of every condition twice, in words the stream never uses.
+
+    `seed` picks the wrong choices; the facts are the world's. The order is by group.
+
+    >>> suite = held_out_suite(0)
+    >>> len(suite), sorted({q.group for q in suite})
+    (192, ['wave-1', 'wave-2', 'wave-3', 'wave-4'])
+    """
+    rng = random.Random(f"held-out suite {seed}")
+    return [
+        _clinical(condition, attribute, phrase, rng)
+        for condition in conditions()
+        for attribute in Attribute
+        for phrase in range(len(phrasing.HELD_OUT_QUESTIONS[attribute]))
+    ]
+
+
+def _everyday(fact: EverydayFact, rng: random.Random) -> Question:
+    form = fact.topic.answers[0]
+    return Question(
+        question_id=f"general/{fact.topic.name}/{fact.key}".replace(" ", "-"),
+        group="general",
+        prompt=fact.topic.suite_questions[0].format(k=fact.key),
+        answer=form.format(k=fact.key, v=fact.value),
+        choices=tuple(form.format(k=fact.key, v=v) for v in _choices(fact.value, fact.topic.values(), rng)),
+        key=fact.value,
+    )
+
+
+def general_suite(seed: int) -> list[Question]:
+    """Ask everyday questions, and some about common complaints, in words that `general_rows` never uses for them.
+
+    >>> len(general_suite(0)), {q.group for q in general_suite(0)}
+    (72, {'general'})
+    """
+    rng = random.Random(f"general suite {seed}")
+    by_topic: dict[str, list[EverydayFact]] = defaultdict(list)
+    for fact in everyday_facts():
+        if fact.in_suite:
+            by_topic[fact.topic.name].append(fact)
+    questions = [
+        _everyday(fact, rng)
+        for facts in by_topic.values()
+        for fact in rng.sample(facts, min(GENERAL_PER_TOPIC, len(facts)))
+    ]
+    known = rng.sample([(c, a) for c in complaints() for a in Attribute], GENERAL_COMPLAINTS)
+    return questions + [_clinical(c, a, 0, rng) for c, a in known]
