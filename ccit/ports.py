@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from ccit.records import (
     AdapterPair,
-    Announcement,
     Artifact,
     Candidate,
     Due,
@@ -136,14 +135,3 @@ class ArtifactStore(Protocol):
 
     def read(self, artifact: Artifact) -> Mapping[str, bytes]:
         """Relative path -> bytes, each checked. Raises `ArtifactDamaged`."""
-
-
-class Registry(Protocol):
-    """The line of versions of one alias."""
-
-    @property
-    def incumbent(self) -> Version:
-        """The active version."""
-
-    def promote(self, candidate: Candidate, version: Version, at: float) -> Announcement:
-        """Announce a new version; raises `VersionConflict` when its parent is not the incumbent."""

@@ -1,0 +1,233 @@
+"""Nouns <-> versioned events on a topic: past-tense facts in CloudEvents 1.0, binary mode.
+
+The attributes travel as `ce_*` headers (CloudEvents Kafka protocol binding 1.0.2, section 3.2), the value is JSON. Each event
+has one published schema, `schemas/<kebab-name>.v1.json`, which is never edited: a change is a new `.v2`. The classes
+below are its only reader and writer; `python -m ccit.events` prints the schemas that they imply, and a test holds the
+published files against them.
+
+Unknown fields are ignored on reading, so that an older process can follow a newer writer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from ccit.errors import InputError
+from ccit.records import (
+    Announcement,
+    Candidate,
+    Decision,
+    Record,
+    ReplicaReport,
+    Round,
+    Verdict,
+    digest_of,
+)
+
+Headers: TypeAlias = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReceived:
+    """A record arrived and could be read."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class SampleAdmitted:
+    """A sample was let into the pool.
+
+    `embedding` is base64 of the float16 vector that novelty was judged by, so that a scorer rebuilds its index without
+    a model; vectors of different `embedder` stamps are never compared.
+    """
+
+    decision: Decision
+    content_digest: str
+    embedder: str
+    embedding: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRejected:
+    """A sample was refused; its content is kept, later work learns from it."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlanned:
+    """A round's manifest was frozen; a restarted trainer takes it up again."""
+
+    planned: Round
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateTrained:
+    """A round produced its adapters."""
+
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateJudged:
+    """A candidate was promoted or held: the one outcome of its round.
+
+    `evaluation_tokens` and `evaluation_flops` are what the judging cost, incumbent and candidate together.
+    """
+
+    round_id: str
+    number: int | None  # the version it became, None when it was held
+    verdict: Verdict
+    evaluation_tokens: int
+    evaluation_flops: float
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPromoted:
+    """A candidate became the active version."""
+
+    announcement: Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRolledBack:
+    """An older version became active again."""
+
+    announcement: Announcement
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaReported:
+    """A follower of the version topic says what it loaded, made active or refused."""
+
+    report: ReplicaReport
+
+
+Event: TypeAlias = (
+    RecordReceived
+    | SampleAdmitted
+    | SampleRejected
+    | RoundPlanned
+    | CandidateTrained
+    | CandidateJudged
+    | VersionPromoted
+    | VersionRolledBack
+    | ReplicaReported
+)
+
+NAMES: Mapping[str, type[Event]] = {
+    "record-received.v1": RecordReceived,
+    "sample-admitted.v1": SampleAdmitted,
+    "sample-rejected.v1": SampleRejected,
+    "round-planned.v1": RoundPlanned,
+    "candidate-trained.v1": CandidateTrained,
+    "candidate-judged.v1": CandidateJudged,
+    "version-promoted.v1": VersionPromoted,
+    "version-rolled-back.v1": VersionRolledBack,
+    "replica-reported.v1": ReplicaReported,
+}
+_NAME_OF = {cls: name for name, cls in NAMES.items()}
+_TYPE_PREFIX = "ccit."
+
+
+@cache
+def _adapter(cls: type[Event]) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+def encode(event: Event, *, at: float, source: str, traceparent: str = "") -> tuple[bytes, Headers]:
+    """JSON value and CloudEvents headers of an event.
+
+    Parameters
+    ----------
+    at : float
+        When it happened, seconds since 1970.
+    source : str
+        The process that says so, e.g. `ccit/score`.
+
+    >>> value, headers = encode(CandidateTrained.__new__(CandidateTrained), at=0.0, source="x")
+    Traceback (most recent call last):
+    ...
+    AttributeError: 'CandidateTrained' object has no attribute 'candidate'
+    """
+    name = _NAME_OF[type(event)]
+    value = orjson.dumps(_adapter(type(event)).dump_python(event, mode="json"))
+    headers = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", digest_of([name, source, at, value.decode()])[:32]),
+        ("ce_source", source),
+        ("ce_type", _TYPE_PREFIX + name),
+        ("ce_time", datetime.fromtimestamp(at, UTC).isoformat()),
+        ("ce_dataschema", f"schemas/{name}.json"),
+        ("content-type", "application/json"),
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent))
+    return value, tuple((key, text.encode()) for key, text in headers)
+
+
+def event_name(headers: Iterable[tuple[str, bytes | str | None]]) -> str:
+    """The event's name (`sample-admitted.v1`) from its `ce_type` header; empty when it has none."""
+    for key, raw in headers:
+        if key == "ce_type" and raw is not None:
+            text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+            return text.removeprefix(_TYPE_PREFIX)
+    return ""
+
+
+def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | str | None]]) -> Event:
+    """Read an event back.
+
+    Raises
+    ------
+    InputError
+        `empty`, `not_json` or `wrong_schema`, with one sentence that names the field.
+    """
+    name = event_name(headers)
+    if name not in NAMES:
+        raise InputError("wrong_schema", f"expected a ce_type header that names a ccit event, found {name[:80]!r}")
+    try:
+        return _adapter(NAMES[name]).validate_python(parse_json(value))  # type: ignore[no-any-return]  # one of Event
+    except ValidationError as error:
+        raise InputError("wrong_schema", f"{name}: {first_fault(error)}") from error
+
+
+def parse_json(value: bytes | None) -> Any:
+    """Strict JSON: no NaN, no lone surrogates, no deep recursion (orjson refuses them). Raises `InputError`."""
+    if not value:
+        raise InputError("empty", "expected a JSON value, found no bytes at all")
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InputError(
+            "not_json", f"expected strict JSON in UTF-8, found {len(value)} bytes that are not: {error}"
+        ) from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing wrong, as `field: what was expected`, without the value (it may be a patient's)."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "value"
+    return f"{where}: {fault['msg']}"
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) that an event's class implies."""
+    schema = _adapter(NAMES[name]).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json", **schema}
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(
+        orjson.dumps({name: schema_of(name) for name in NAMES}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    )

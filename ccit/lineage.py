@@ -1,0 +1,95 @@
+"""The line of versions of one alias: a fold over its announcements, and the only maker of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ccit.errors import VersionConflict
+from ccit.records import Announcement, Position, Version
+
+
+class Lineage:
+    """What has been announced so far, and who is active.
+
+    Parameters
+    ----------
+    base : Version
+        Number 0, the base model without an adapter; active until something else is announced.
+    """
+
+    def __init__(self, base: Version) -> None:
+        self._versions: dict[int, Version] = {base.number: base}
+        self._active = base.number
+        self._sequence = 0
+
+    @property
+    def incumbent(self) -> Version:
+        """The active version."""
+        return self._versions[self._active]
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last announcement; 0 before the first."""
+        return self._sequence
+
+    @property
+    def versions(self) -> Mapping[int, Version]:
+        """Every version announced so far, the base included, by number."""
+        return dict(self._versions)
+
+    def apply(self, announcement: Announcement) -> bool:
+        """Take in an announcement; False when it is not newer than what is known (a duplicate)."""
+        version = announcement.version
+        self._versions.setdefault(version.number, version)
+        if announcement.sequence <= self._sequence:
+            return False
+        self._active = version.number
+        self._sequence = announcement.sequence
+        return True
+
+    def next_number(self) -> int:
+        """Number of the next version: numbers are never used twice, not even after a rollback."""
+        return max(self._versions) + 1
+
+    def promote(self, version: Version, at: float) -> Announcement:
+        """Announce a new version.
+
+        Raises
+        ------
+        VersionConflict
+            Its parent is not the incumbent: it was judged against another version than the one active now.
+        """
+        if version.parent != self._active:
+            raise VersionConflict(
+                f"version {version.number} was judged against version {version.parent}, but version {self._active} is "
+                "active now; plan the round again"
+            )
+        numbered = replace(version, number=self.next_number())
+        return Announcement("promoted", numbered, self._sequence + 1, self._active, at)
+
+    def roll_back(self, to: int | None, at: float) -> Announcement:
+        """Announce that an older version is active again; `to=None` is the incumbent's parent.
+
+        Raises
+        ------
+        VersionConflict
+            There is no such version, or it is active already.
+        """
+        target = self.incumbent.parent if to is None else to
+        if target is None or target not in self._versions:
+            known = ", ".join(str(n) for n in sorted(self._versions))
+            raise VersionConflict(f"expected one of the versions {known} to roll back to, got {target}")
+        if target == self._active:
+            raise VersionConflict(f"version {target} is active already; nothing to roll back")
+        return Announcement("rolled_back", self._versions[target], self._sequence + 1, self._active, at)
+
+    def abandoned(self, position: Position) -> bool:
+        """Whether a pooled sample was trained on only by versions that the incumbent does not descend from."""
+        if _consumed(self.incumbent, position):
+            return False
+        return any(_consumed(version, position) for version in self._versions.values())
+
+
+def _consumed(version: Version, position: Position) -> bool:
+    return any(r.partition == position.partition and r.start <= position.offset < r.end for r in version.consumed)
