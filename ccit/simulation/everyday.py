@@ -83,8 +83,9 @@ TOPICS: tuple[Topic, ...] = (
         "kinds",
         _table(
             "sparrow bird,eagle bird,owl bird,salmon fish,trout fish,shark fish,oak tree,pine tree,birch tree,"
-            "rose flower,tulip flower,daisy flower,apple fruit,pear fruit,cherry fruit,violin instrument,flute instrument,"
-            "drum instrument,chair furniture,desk furniture,sofa furniture,ant insect,wasp insect,beetle insect"
+            "rose flower,tulip flower,daisy flower,apple fruit,pear fruit,cherry fruit,violin instrument,"
+            "flute instrument,drum instrument,chair furniture,"
+            "desk furniture,sofa furniture,ant insect,wasp insect,beetle insect"
         ),
         ("What kind of thing is the {k}?", "To which group does the {k} belong?"),
         ("The {k} is an example of what?",),
