@@ -1,0 +1,1 @@
+"""From what a hospital sends to Records and Samples."""

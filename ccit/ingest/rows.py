@@ -1,0 +1,107 @@
+"""Instruction rows: one JSON object `{id, source, lang, instruction, input, output, meta}` -> Record -> Sample.
+
+A row that cannot be read raises `InputError` with a reason from the closed list and one sentence that names the field
+and never quotes the text (it may be a patient's).
+
+Multi-turn rows carry their earlier turns in `meta.history` as [user, assistant] pairs. Such a sample is scored and
+trained on its last answer, given the whole history.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from ccit.errors import InputError
+from ccit.events import first_fault, parse_json
+from ccit.records import Record, Sample, Turn, digest_of
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Meta(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    history: list[tuple[str, str]] = Field(default_factory=list, max_length=200)
+    group: str = ""
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=False)
+
+    id: str | int | None = None
+    source: str = ""
+    lang: str = ""
+    instruction: _Text
+    input: str = ""
+    output: _Text
+    meta: _Meta = _Meta()
+
+
+_ROW = TypeAdapter(_Row)
+
+
+def parse_row(value: bytes | None, max_bytes: int) -> dict[str, Any]:
+    """Bytes -> a JSON object that is a valid instruction row.
+
+    Parameters
+    ----------
+    max_bytes : int
+        The size is checked before anything is parsed.
+
+    Raises
+    ------
+    InputError
+        `too_large`, `empty`, `not_json` or `wrong_schema`.
+
+    >>> parse_row(b'{"instruction": "Why?", "output": "Because."}', 1000)["output"]
+    'Because.'
+    """
+    if value is not None and len(value) > max_bytes:
+        raise InputError("too_large", f"expected at most {max_bytes} bytes, found {len(value)}; raise ingest.max_bytes")
+    row = parse_json(value)
+    if not isinstance(row, dict):
+        raise InputError("wrong_schema", f"expected a JSON object, found {type(row).__name__}")
+    _validated(row)
+    return row
+
+
+def record_from_row(row: dict[str, Any], received_at: float) -> Record:
+    """Name the record by its source and id, or by its content where it has no id."""
+    valid = _validated(row)
+    source = valid.source or "unnamed"
+    own_id = str(valid.id) if valid.id is not None else digest_of(row)[:32]
+    record_id = f"{source}:{own_id}"
+    return Record(record_id, subject=record_id, source=source, received_at=received_at, body=row)
+
+
+def sample_from_record(record: Record) -> Sample:
+    """The instruction/response pair in a record; instruction and input are joined by a line break.
+
+    Raises
+    ------
+    InputError
+        `wrong_schema`: a record written straight to the topic need not have passed `parse_row`.
+    """
+    row = _validated(dict(record.body))
+    instruction = f"{row.instruction}\n{row.input.strip()}" if row.input.strip() else row.instruction
+    history = tuple(Turn(user, assistant) for user, assistant in row.meta.history)
+    content = [record.record_id, [[t.user, t.assistant] for t in history], instruction, row.output]
+    return Sample(
+        sample_id=digest_of(content)[:32],
+        record_id=record.record_id,
+        source=record.source,
+        lang=row.lang,
+        instruction=instruction,
+        response=row.output,
+        history=history,
+        group=row.meta.group,
+    )
+
+
+def _validated(row: dict[str, Any]) -> _Row:
+    try:
+        return _ROW.validate_python(row)
+    except ValidationError as error:
+        raise InputError("wrong_schema", f"instruction row: {first_fault(error)}") from error

@@ -1,0 +1,253 @@
+"""The spine: six calls that make a better model out of a stream, in the order in which they happen.
+
+    admit    samples            -> decisions      cheapest check first, stops at the first refusal
+    due      pool               -> why a round starts now, or nothing
+    plan     pool, incumbent    -> Round          a frozen manifest: anyone can rebuild the round from it
+    train    round              -> Candidate      an unpromoted pair of adapters: deployed model and proxy
+    judge    candidate          -> Verdict        promote, hold, or not enough evidence, with the numbers
+    promote  candidate, verdict -> Announcement   of an immutable Version, with a parent
+
+`replay` runs the same six over a list: the demo's check, the golden test, every experiment. The consumers run them
+between topics. Nothing here knows Kafka, torch, a disk or a clock: `now` and `seed` are arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ccit.config import Evaluation as GateSettings
+from ccit.evaluation.gate import decide
+from ccit.lineage import Lineage
+from ccit.pool import Pool, joined, ranges_of
+from ccit.ports import Evaluator, Progress, ProxyScorer, Trainer, Trigger
+from ccit.records import (
+    Announcement,
+    Candidate,
+    Decision,
+    Due,
+    Material,
+    Pooled,
+    Position,
+    Round,
+    Sample,
+    Spend,
+    Suite,
+    Verdict,
+    Version,
+    digest_of,
+)
+from ccit.selection.admission import Admission
+from ccit.training.mixture import pick, pick_replay, split
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What every round of an alias is made of, apart from its samples.
+
+    `size` is in samples; `general_ratio` and `replay_ratio` are samples per training sample of the round.
+    """
+
+    alias: str
+    size: int
+    validation_share: float
+    general_ratio: float
+    replay_ratio: float
+    base_model: str
+    base_revision: str
+    proxy_model: str
+    proxy_revision: str
+    config_digest: str
+    code_digest: str
+    seed: int
+
+
+def admit(samples: Sequence[Sample], admission: Admission) -> list[Decision]:
+    """Decide a batch exactly as if one by one; what is accepted stays pending until `admission.commit`."""
+    return admission.decide(samples)
+
+
+def due(pool: Pool, trigger: Trigger, now: float) -> Due | None:
+    """Why a round starts now, or None; `now` in seconds since 1970."""
+    return trigger.due(pool.waiting, now)
+
+
+def plan(
+    pool: Pool,
+    why: Due,
+    incumbent: Version,
+    recipe: Recipe,
+    history: Sequence[Sample],
+    general: Sequence[Sample],
+    start: Mapping[int, int],
+) -> Round:
+    """Freeze the manifest of the next round.
+
+    Parameters
+    ----------
+    history : Sequence[Sample]
+        What the incumbent and its ancestors were trained on, oldest first; replay is picked from it.
+    start : Mapping[int, int]
+        First offset of each partition that no finished round has used.
+    """
+    ranges = ranges_of(pool.waiting[: recipe.size], start)
+    chosen = [pooled.sample for pooled in pool.within(ranges)]
+    ids = [sample.sample_id for sample in chosen]
+    training, validation = split(ids, recipe.validation_share, recipe.seed)
+    replay_count = round(len(training) * recipe.replay_ratio)
+    general_count = round(len(training) * recipe.general_ratio)
+    return Round(
+        alias=recipe.alias,
+        ranges=ranges,
+        sample_ids=tuple(training),
+        validation_ids=tuple(validation),
+        sample_digest=digest_of(sorted(sample.content_digest for sample in chosen)),
+        replay_ids=tuple(pick_replay(history, replay_count, recipe.seed)),
+        general_ids=tuple(pick([s.sample_id for s in general], general_count, recipe.seed + incumbent.number)),
+        parent=incumbent.number,
+        base_model=recipe.base_model,
+        base_revision=recipe.base_revision,
+        proxy_model=recipe.proxy_model,
+        proxy_revision=recipe.proxy_revision,
+        config_digest=recipe.config_digest,
+        code_digest=recipe.code_digest,
+        seed=recipe.seed,
+        due=why,
+    )
+
+
+def material_of(
+    planned: Round, pooled: Iterable[Pooled], history: Iterable[Sample], general: Iterable[Sample]
+) -> Material:
+    """The texts behind a round's ids; an id whose text is gone is a `KeyError` (retention is shorter than the pool)."""
+    own = {p.sample.sample_id: p.sample for p in pooled}
+    earlier = {sample.sample_id: sample for sample in history}
+    rows = {sample.sample_id: sample for sample in general}
+    return Material(
+        training=tuple(own[i] for i in planned.sample_ids),
+        validation=tuple(own[i] for i in planned.validation_ids),
+        replay=tuple(earlier[i] for i in planned.replay_ids),
+        general=tuple(rows[i] for i in planned.general_ids),
+    )
+
+
+def train(planned: Round, material: Material, parent: Version, trainer: Trainer, progress: Progress) -> Candidate:
+    """Make the round's two adapters, starting from the parent's."""
+    return trainer.train(planned, material, parent, progress)
+
+
+def judge(
+    candidate: Candidate,
+    incumbent: Version,
+    material: Material,
+    suite: Suite,
+    evaluator: Evaluator,
+    gate: GateSettings,
+    round_number: int,
+    progress: Progress,
+) -> tuple[Verdict, Spend]:
+    """Let candidate and incumbent answer the same questions, and decide; also what that cost."""
+    before = evaluator.evaluate(incumbent.adapters, suite, material.validation, progress)
+    after = evaluator.evaluate(candidate.adapters, suite, material.validation, progress)
+    return decide(after, before, gate, round_number, seed=round_number), before.spend + after.spend
+
+
+def promote(
+    candidate: Candidate, verdict: Verdict, planned: Round, lineage: Lineage, material: Material, at: float
+) -> Announcement | None:
+    """Make the candidate a Version if the verdict says so; the caller publishes, then applies the announcement."""
+    if verdict.outcome != "promote":
+        return None
+    version = Version(
+        alias=planned.alias,
+        number=lineage.next_number(),
+        parent=planned.parent,
+        round_id=planned.round_id,
+        base_model=planned.base_model,
+        base_revision=planned.base_revision,
+        proxy_model=planned.proxy_model,
+        proxy_revision=planned.proxy_revision,
+        adapters=candidate.adapters,
+        rank=candidate.rank,
+        target_modules=candidate.target_modules,
+        verdict=verdict,
+        counts={name: len(getattr(material, name)) for name in ("training", "validation", "replay", "general")},
+        consumed=joined((*lineage.incumbent.consumed, *planned.ranges)),
+        config_digest=planned.config_digest,
+        code_digest=planned.code_digest,
+    )
+    return lineage.promote(version, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished round of a replay."""
+
+    planned: Round
+    candidate: Candidate
+    verdict: Verdict
+    announcement: Announcement | None
+    evaluation: Spend
+
+
+@dataclass(slots=True)
+class Loop:
+    """The parts that `replay` runs together; `ccit/assembly.py` puts them together from a Config."""
+
+    admission: Admission
+    proxy: ProxyScorer
+    trigger: Trigger
+    trainer: Trainer
+    evaluator: Evaluator
+    suite: Suite
+    gate: GateSettings
+    recipe: Recipe
+    general: Sequence[Sample]
+    lineage: Lineage
+    history: list[Sample] = field(default_factory=list)
+    rounds: int = 0
+
+
+def replay(
+    batches: Iterable[Sequence[Sample]], loop: Loop, progress: Progress, clock: Callable[[], float]
+) -> Iterator[Decision | Outcome]:
+    """The loop over a list, without a broker: yields every Decision and every finished round, in order.
+
+    The log has one partition; an accepted sample's offset is its rank. Same samples, parts and seed: same yields,
+    whatever the batches.
+    """
+    pool, start = Pool(), {0: 0}
+    offset = 0
+    for batch in batches:
+        decisions = admit(batch, loop.admission)
+        positions = {}
+        for decision in decisions:
+            if decision.accepted:
+                positions[decision.sample.sample_id] = Position(0, offset)
+                pool.add(Pooled(decision.sample, Position(0, offset), clock()))
+                offset += 1
+        loop.admission.commit(positions)
+        yield from decisions
+        while (why := due(pool, loop.trigger, clock())) is not None:
+            yield run_round(pool, why, loop, start, progress, clock)
+
+
+def run_round(
+    pool: Pool, why: Due, loop: Loop, start: dict[int, int], progress: Progress, clock: Callable[[], float]
+) -> Outcome:
+    """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
+    incumbent = loop.lineage.incumbent
+    planned = plan(pool, why, incumbent, loop.recipe, loop.history, loop.general, start)
+    used = pool.within(planned.ranges)
+    material = material_of(planned, used, loop.history, loop.general)
+    candidate = train(planned, material, incumbent, loop.trainer, progress)
+    loop.rounds += 1
+    verdict, spent = judge(candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.rounds, progress)
+    announcement = promote(candidate, verdict, planned, loop.lineage, material, clock())
+    pool.remove(used)
+    start.update({r.partition: r.end for r in planned.ranges})
+    if announcement is not None:
+        loop.lineage.apply(announcement)
+        loop.history += material.training
+        loop.proxy.activate(announcement.version)
+    return Outcome(planned, candidate, verdict, announcement, spent)
