@@ -7,20 +7,20 @@
     judge    candidate          -> Verdict        promote, hold, or not enough evidence, with the numbers
     promote  candidate, verdict -> Announcement   of an immutable Version, with a parent
 
-`replay` runs the same six over a list: the demo's check, the golden test, every experiment. The consumers run them
-between topics. Nothing here knows Kafka, torch, a disk or a clock: `now` and `seed` are arguments.
+The consumers run them between topics; `ccit/replay.py` runs them over a list: the golden test, every experiment.
+Nothing here knows Kafka, torch, a disk or a clock: `now` and `seed` are arguments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import decide
 from ccit.lineage import Lineage
 from ccit.pool import Pool, joined, ranges_of
-from ccit.ports import Evaluator, Progress, ProxyScorer, Trainer, Trigger
+from ccit.ports import Evaluator, Progress, Trainer, Trigger
 from ccit.records import (
     Announcement,
     Candidate,
@@ -28,7 +28,6 @@ from ccit.records import (
     Due,
     Material,
     Pooled,
-    Position,
     Round,
     Sample,
     Spend,
@@ -177,77 +176,3 @@ def promote(
         code_digest=planned.code_digest,
     )
     return lineage.promote(version, at)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One finished round of a replay."""
-
-    planned: Round
-    candidate: Candidate
-    verdict: Verdict
-    announcement: Announcement | None
-    evaluation: Spend
-
-
-@dataclass(slots=True)
-class Loop:
-    """The parts that `replay` runs together; `ccit/assembly.py` puts them together from a Config."""
-
-    admission: Admission
-    proxy: ProxyScorer
-    trigger: Trigger
-    trainer: Trainer
-    evaluator: Evaluator
-    suite: Suite
-    gate: GateSettings
-    recipe: Recipe
-    general: Sequence[Sample]
-    lineage: Lineage
-    history: list[Sample] = field(default_factory=list)
-    rounds: int = 0
-
-
-def replay(
-    batches: Iterable[Sequence[Sample]], loop: Loop, progress: Progress, clock: Callable[[], float]
-) -> Iterator[Decision | Outcome]:
-    """The loop over a list, without a broker: yields every Decision and every finished round, in order.
-
-    The log has one partition; an accepted sample's offset is its rank. Same samples, parts and seed: same yields,
-    whatever the batches.
-    """
-    pool, start = Pool(), {0: 0}
-    offset = 0
-    for batch in batches:
-        decisions = admit(batch, loop.admission)
-        positions = {}
-        for decision in decisions:
-            if decision.accepted:
-                positions[decision.sample.sample_id] = Position(0, offset)
-                pool.add(Pooled(decision.sample, Position(0, offset), clock()))
-                offset += 1
-        loop.admission.commit(positions)
-        yield from decisions
-        while (why := due(pool, loop.trigger, clock())) is not None:
-            yield run_round(pool, why, loop, start, progress, clock)
-
-
-def run_round(
-    pool: Pool, why: Due, loop: Loop, start: dict[int, int], progress: Progress, clock: Callable[[], float]
-) -> Outcome:
-    """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
-    incumbent = loop.lineage.incumbent
-    planned = plan(pool, why, incumbent, loop.recipe, loop.history, loop.general, start)
-    used = pool.within(planned.ranges)
-    material = material_of(planned, used, loop.history, loop.general)
-    candidate = train(planned, material, incumbent, loop.trainer, progress)
-    loop.rounds += 1
-    verdict, spent = judge(candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.rounds, progress)
-    announcement = promote(candidate, verdict, planned, loop.lineage, material, clock())
-    pool.remove(used)
-    start.update({r.partition: r.end for r in planned.ranges})
-    if announcement is not None:
-        loop.lineage.apply(announcement)
-        loop.history += material.training
-        loop.proxy.activate(announcement.version)
-    return Outcome(planned, candidate, verdict, announcement, spent)

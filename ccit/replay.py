@@ -1,0 +1,91 @@
+"""The loop over a list, without a broker: the same six calls as the consumers', in one process.
+
+Same samples in the same batches, same parts and seed: same decisions, rounds and versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ccit.config import Evaluation as GateSettings
+from ccit.lineage import Lineage
+from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
+from ccit.pool import Pool
+from ccit.ports import Evaluator, Progress, ProxyScorer, Trainer, Trigger
+from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Suite, Verdict
+from ccit.selection.admission import Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished round of a replay."""
+
+    planned: Round
+    candidate: Candidate
+    verdict: Verdict
+    announcement: Announcement | None
+    evaluation: Spend
+
+
+@dataclass(slots=True)
+class Loop:
+    """The parts that `replay` runs together; `ccit/assembly.py` puts them together from a Config."""
+
+    admission: Admission
+    proxy: ProxyScorer
+    trigger: Trigger
+    trainer: Trainer
+    evaluator: Evaluator
+    suite: Suite
+    gate: GateSettings
+    recipe: Recipe
+    general: Sequence[Sample]
+    lineage: Lineage
+    history: list[Sample] = field(default_factory=list)
+    rounds: int = 0
+
+
+def replay(
+    batches: Iterable[Sequence[Sample]], loop: Loop, progress: Progress, clock: Callable[[], float]
+) -> Iterator[Decision | Outcome]:
+    """Yield every Decision and every finished round, in order.
+
+    The log has one partition; an accepted sample's offset is its rank. A round starts between two batches, and the
+    proxy moves before the next.
+    """
+    pool, start = Pool(), {0: 0}
+    offset = 0
+    for batch in batches:
+        decisions = admit(batch, loop.admission)
+        positions = {}
+        for decision in decisions:
+            if decision.accepted:
+                positions[decision.sample.sample_id] = Position(0, offset)
+                pool.add(Pooled(decision.sample, Position(0, offset), clock()))
+                offset += 1
+        loop.admission.commit(positions)
+        yield from decisions
+        while (why := due(pool, loop.trigger, clock())) is not None:
+            yield run_round(pool, why, loop, start, progress, clock)
+
+
+def run_round(
+    pool: Pool, why: Due, loop: Loop, start: dict[int, int], progress: Progress, clock: Callable[[], float]
+) -> Outcome:
+    """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
+    incumbent = loop.lineage.incumbent
+    planned = plan(pool, why, incumbent, loop.recipe, loop.history, loop.general, start)
+    used = pool.within(planned.ranges)
+    material = material_of(planned, used, loop.history, loop.general)
+    candidate = train(planned, material, incumbent, loop.trainer, progress)
+    loop.rounds += 1
+    verdict, spent = judge(candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.rounds, progress)
+    announcement = promote(candidate, verdict, planned, loop.lineage, material, clock())
+    pool.remove(used)
+    start.update({r.partition: r.end for r in planned.ranges})
+    if announcement is not None:
+        loop.lineage.apply(announcement)
+        loop.history += material.training
+        loop.proxy.activate(announcement.version)
+    return Outcome(planned, candidate, verdict, announcement, spent)
