@@ -37,9 +37,11 @@ class Kafka(_Section):
     )
     replication: int = Field(1, ge=1, description="replicas per topic when ccit creates it; 3 in production")
     create_topics: bool = Field(True, description="create missing topics on start")
+    group_protocol: Literal["consumer", "classic"] = Field(
+        "consumer", description="`consumer` is KIP-848 (Apache Kafka 4.0 and later); `classic` serves older brokers"
+    )
     batch_size: int = Field(128, ge=1, description="records per transaction, at most")
     linger_seconds: float = Field(0.2, gt=0, description="how long a batch waits to fill, seconds")
-    max_poll_interval_seconds: int = Field(300, ge=6, description="longest gap between polls, seconds")
     client: dict[str, str] = Field({}, description="passed to librdkafka as it is: SASL, TLS, timeouts")
 
 

@@ -1,0 +1,24 @@
+"""From the configuration to what the Kafka plumbing wants to know."""
+
+from __future__ import annotations
+
+from ccit.config import Config
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.commit import AtLeastOnce, CommitProtocol, ExactlyOnce
+
+
+def kafka_settings(config: Config) -> KafkaSettings:
+    """Connection settings of every client in this process."""
+    kafka = config.kafka
+    return KafkaSettings(
+        bootstrap_servers=kafka.bootstrap_servers,
+        prefix=kafka.prefix,
+        transactions=kafka.transactions,
+        client_options=kafka.client,
+        group_protocol=kafka.group_protocol,
+    )
+
+
+def commit_protocol(settings: KafkaSettings, transactional_id: str) -> CommitProtocol:
+    """Exactly once where the broker has transactions, at least once where it has not."""
+    return ExactlyOnce(settings, transactional_id) if settings.transactions else AtLeastOnce(settings)

@@ -1,0 +1,75 @@
+"""Following the version topic: the line of versions as announced so far, and what is new since the last look."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Self
+
+from ccit.errors import InputError
+from ccit.events import VersionPromoted, VersionRolledBack, decode
+from ccit.lineage import Lineage
+from ccit.records import Announcement, Version
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Message
+from consumers.kafka.topics import Topics
+
+logger = logging.getLogger("ccit.versions")
+
+
+class VersionFollower:
+    """Reads the topic to its end first, then follows it.
+
+    Parameters
+    ----------
+    base : Version
+        Number 0, active until something else is announced; its alias is the one followed.
+    """
+
+    def __init__(self, settings: KafkaSettings, base: Version) -> None:
+        self.lineage = Lineage(base)
+        self._alias = base.alias
+        self._follower = Follower(settings, Topics(settings.prefix).model_versions)
+
+    def catch_up(self) -> Version:
+        """Read to the end and return who is active. Raises `BrokerUnavailable`."""
+        for messages in self._follower.to_end():
+            self._apply(messages)
+        return self.lineage.incumbent
+
+    def poll(self, timeout_s: float = 0.0) -> Announcement | None:
+        """The newest announcement that is newer than what was known; those in between are skipped."""
+        return self._apply(self._follower.poll(timeout_s))
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._follower.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _apply(self, messages: list[Message]) -> Announcement | None:
+        newest: Announcement | None = None
+        for message in messages:
+            announcement = announcement_in(message)
+            if announcement is None or announcement.version.alias != self._alias:
+                continue
+            if self.lineage.apply(announcement):
+                newest = announcement
+        return newest
+
+
+def announcement_in(message: Message) -> Announcement | None:
+    """The announcement a message carries; None for one that cannot be read, which is logged and skipped."""
+    try:
+        event = decode(message.value, message.headers)
+    except InputError as error:
+        logger.warning("skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, error)
+        return None
+    return event.announcement if isinstance(event, VersionPromoted | VersionRolledBack) else None
