@@ -1,0 +1,1 @@
+"""Judging a candidate: suites, metrics and the gate (pure); overlap with a reference text; the runner (torch)."""

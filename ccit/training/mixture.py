@@ -1,0 +1,86 @@
+"""What a round is made of: held-out part, replay of earlier samples, general data, and the order of training.
+
+Pure. Every choice is an order by hash: `SHA-256(seed, salt, id)` ranks the candidates. So a choice depends on the ids
+and the seed alone, never on the order in which samples arrived or on a library's random generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import count, islice
+
+from ccit.records import Sample
+
+
+def hash_order(ids: Iterable[str], seed: int, salt: str) -> list[str]:
+    """The ids in an order that looks random and is fixed by seed and salt.
+
+    >>> hash_order(["a", "b", "c"], 0, "x") == hash_order(["c", "b", "a"], 0, "x")
+    True
+    """
+    return sorted(ids, key=lambda i: (hashlib.sha256(f"{seed}\0{salt}\0{i}".encode()).digest(), i))
+
+
+def split(sample_ids: Sequence[str], share: float, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Divide a round into its training part and its validation part (paper: 9:1).
+
+    Parameters
+    ----------
+    share : float
+        Share of the validation part, 0 to 1. At least one sample goes to each part when there are two.
+
+    Returns
+    -------
+    tuple
+        (training ids, validation ids), each in the order of `sample_ids`.
+
+    >>> training, validation = split([f"s{i}" for i in range(10)], 0.1, seed=0)
+    >>> len(training), len(validation)
+    (9, 1)
+    """
+    wanted = min(max(1, round(len(sample_ids) * share)), len(sample_ids) - 1)
+    held_out = set(hash_order(sample_ids, seed, "validation")[: max(0, wanted)])
+    training = tuple(i for i in sample_ids if i not in held_out)
+    return training, tuple(i for i in sample_ids if i in held_out)
+
+
+def pick(ids: Sequence[str], n: int, seed: int) -> tuple[str, ...]:
+    """Draw `n` ids without replacement; once all are used, start over in a new order.
+
+    >>> sorted(pick(["a", "b"], 4, seed=1))
+    ['a', 'a', 'b', 'b']
+    """
+    if not ids:
+        return ()
+    passes = (i for number in count() for i in hash_order(ids, seed, f"pick {number}"))
+    return tuple(islice(passes, max(0, n)))
+
+
+def pick_replay(history: Sequence[Sample], n: int, seed: int) -> tuple[str, ...]:
+    """Draw up to `n` earlier samples, evenly over groups (sources where there is no group).
+
+    So a small or old group is not drowned by a large one: each gives the same number as long as it lasts, and what a
+    small one cannot give the others give. Without replacement: a sample is replayed at most once in a round.
+
+    Returns
+    -------
+    tuple[str, ...]
+        Ids, groups mixed, in an order fixed by history and seed.
+    """
+    strata: dict[str, set[str]] = {}
+    for sample in history:
+        strata.setdefault(sample.group or sample.source, set()).add(sample.sample_id)
+    queues = [hash_order(strata[name], seed, "replay") for name in hash_order(strata, seed, "strata")]
+    deepest = max((len(queue) for queue in queues), default=0)
+    turns = (queue[depth] for depth in range(deepest) for queue in queues if depth < len(queue))
+    return tuple(islice(turns, max(0, n)))
+
+
+def training_order(count_of_samples: int, epoch: int, seed: int) -> list[int]:
+    """The order in which one epoch visits samples 0 .. n-1; each epoch has its own.
+
+    >>> sorted(training_order(4, epoch=0, seed=0))
+    [0, 1, 2, 3]
+    """
+    return [int(i) for i in hash_order([str(i) for i in range(count_of_samples)], seed, f"epoch {epoch}")]

@@ -1,0 +1,100 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccit.config import Evaluation
+from ccit.errors import ConfigError
+from ccit.evaluation.suites import load_suite, question_from_row, questions_from_samples, read_questions, suite_digest
+from ccit.records import Question, Sample, Suite
+
+OPTIONS = {
+    "instruction": "Choose.",
+    "input": "Which nerve?\nA. Facial\nB. Vagus\nC. Both",
+    "output": "B. Vagus\nWhy so",
+}
+
+
+def write(path: Path, *rows: Any) -> Path:
+    path.write_text("\n".join(r if isinstance(r, str) else json.dumps(r) for r in rows), encoding="utf-8")
+    return path
+
+
+def test_options_in_the_input_become_choices() -> None:
+    question = question_from_row({**OPTIONS, "meta": {"subject": "Anatomy"}})
+    assert question.choices == ("A. Facial", "B. Vagus", "C. Both")
+    assert question.answer == "B. Vagus"
+    assert question.group == "Anatomy"
+
+
+def test_an_earlier_list_in_the_text_is_not_taken_for_the_options() -> None:
+    question = question_from_row({**OPTIONS, "input": "Given:\nA. fever\nB. rash\n\nWhich?\nA. Measles\nB. Gout"})
+    assert question.choices == ("A. Measles", "B. Gout")
+
+
+def test_an_option_may_span_lines() -> None:
+    question = question_from_row({**OPTIONS, "input": "Which?\nA. One\nmore\nB. Two", "output": "A. One more"})
+    assert question.choices == ("A. One\nmore", "B. Two")
+
+
+@pytest.mark.parametrize("answer", ["E. None", "Because it is", "Bleeding"])
+def test_an_answer_that_names_no_option_is_free_text(answer: str) -> None:
+    assert question_from_row({**OPTIONS, "output": answer}).choices == ()
+
+
+def test_a_decision_is_a_choice() -> None:
+    row = {"instruction": "Answer.", "output": "yes. It does.", "meta": {"decision": "yes"}}
+    assert question_from_row(row).answer == "yes"
+    assert question_from_row(row).choices == ("yes", "no", "maybe")
+    assert question_from_row({**row, "output": "It does."}).choices == ()
+
+
+def test_both_forms_in_one_file(tmp_path: Path) -> None:
+    question = {"question_id": "q#1", "group": "g", "prompt": "Which?", "answer": "b", "choices": ["a", "b"]}
+    questions = read_questions(write(tmp_path / "s.jsonl", question, "", {**OPTIONS, "id": 7}), limit=10)
+    assert questions[0] == Question("q#1", "g", "Which?", "b", ("a", "b"))
+    assert questions[1].question_id == "unnamed:7"
+
+
+def test_the_first_questions_are_taken(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", *({**OPTIONS, "id": i} for i in range(9)))
+    assert [q.question_id for q in read_questions(path, limit=2)] == ["unnamed:0", "unnamed:1"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{not json",
+        "[1]",
+        {"instruction": "no output"},
+        {"question_id": "q", "group": "g", "prompt": "p", "answer": "c", "choices": ["a", "b"]},
+        {"question_id": "q", "group": "g", "prompt": "p"},
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, row: Any) -> None:
+    path = write(tmp_path / "s.jsonl", {**OPTIONS, "id": 1}, row)
+    with pytest.raises(ConfigError, match=r"s\.jsonl, line 2"):
+        read_questions(path, limit=10)
+
+
+def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="twice"):
+        read_questions(write(tmp_path / "s.jsonl", {**OPTIONS, "id": 1}, {**OPTIONS, "id": 1}), limit=10)
+
+
+def test_a_missing_file_is_named_and_no_file_is_no_suite(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        load_suite(Evaluation(domain_suite=str(tmp_path / "nowhere")))
+    assert load_suite(Evaluation()) == Suite((), ())
+
+
+def test_the_digest_tells_suites_apart() -> None:
+    question = Question("q", "g", "p", "a")
+    digests = {suite_digest(s) for s in (Suite((question,), ()), Suite((), (question,)), Suite((), ()))}
+    assert len(digests) == 3
+
+
+def test_samples_can_stand_in_for_a_suite() -> None:
+    sample = Sample("s1", "r1", "ward", "en", "Why?", "Because.")
+    assert questions_from_samples([sample]) == (Question("s1", "ward", "Why?", "Because."),)
