@@ -148,7 +148,7 @@ def judge(
     """Let candidate and incumbent answer the same questions, and decide; also what that cost."""
     before = evaluator.evaluate(incumbent.adapters, suite, material.validation, progress)
     after = evaluator.evaluate(candidate.adapters, suite, material.validation, progress)
-    return decide(after, before, gate, round_number, seed=round_number), before.spend + after.spend
+    return decide(after, before, gate, round_number), before.spend + after.spend
 
 
 def promote(
