@@ -1,0 +1,192 @@
+"""Connection settings, and every option of the clients with the reason for it.
+
+`KafkaSettings` is all that a process needs to know of a broker. Options on which a guarantee rests are not the user's
+to change: `client_options` is for TLS, SASL and sockets.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from ccit.errors import BrokerUnavailable, ConfigError
+
+logger = logging.getLogger("ccit.kafka")
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Largest message any client here sends (bytes). A 10 MB poison record must fit in one dead letter with its headers."""
+
+TRANSACTION_TIMEOUT_MS = 20_000
+"""How long a dead process can hold up the readers of its partitions (milliseconds).
+
+A transaction here spans produce and commit only, never the step, so it lasts well under a second; a broker's failover
+takes up to 10 s. The default of 60 s would make everyone wait a minute after a kill -9.
+"""
+
+PREFETCH_KIB = 16 * 1024
+"""Messages fetched ahead and not yet read (KiB): a slow model must not fill the memory. The default is 64 MiB."""
+
+_GUARDED = frozenset(
+    {
+        "acks",
+        "auto.offset.reset",
+        "bootstrap.servers",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "enable.idempotence",
+        "enable.partition.eof",
+        "group.id",
+        "group.protocol",
+        "isolation.level",
+        "transactional.id",
+    }
+)
+
+FORBIDDEN = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError._AUTHENTICATION,
+    }
+)
+"""Errors that no retry heals: someone must grant something."""
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """How to reach a broker and what it can do.
+
+    Parameters
+    ----------
+    bootstrap_servers : str
+        `host:port`, several separated by commas.
+    prefix : str
+        Before every topic, group and transactional id, so that systems can share a broker.
+    transactions : bool
+        False for the embedded broker alone: it answers as if it had transactions, and is wrong.
+    client_options : Mapping[str, str]
+        librdkafka options for TLS, SASL and sockets (`security.protocol`, `sasl.mechanisms`, `ssl.ca.location`, ...).
+    group_protocol : "consumer" or "classic"
+        "consumer" is KIP-848 (Apache Kafka 4.0 and later); "classic" serves older brokers.
+
+    Raises
+    ------
+    ConfigError
+        When `client_options` holds an option on which a guarantee rests.
+
+    >>> KafkaSettings("localhost:9092").prefix
+    'ccit.'
+    """
+
+    bootstrap_servers: str
+    prefix: str = "ccit."
+    transactions: bool = True
+    client_options: Mapping[str, str] = field(default_factory=dict)
+    group_protocol: Literal["consumer", "classic"] = "consumer"
+
+    def __post_init__(self) -> None:
+        """Refuse options on which a guarantee rests."""
+        guarded = sorted(_GUARDED & set(self.client_options))
+        if guarded:
+            raise ConfigError(
+                f"kafka.client_options is for TLS, SASL and sockets, but sets {', '.join(guarded)}; remove that"
+            )
+
+
+def client_config(settings: KafkaSettings) -> dict[str, Any]:
+    """Options that every client shares."""
+    return {
+        **settings.client_options,
+        "bootstrap.servers": settings.bootstrap_servers,
+        "error_cb": _log_error,
+        "logger": logger,
+    }
+
+
+def reader_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
+    """Options of anyone who reads, with or without a group."""
+    return {
+        **client_config(settings),
+        "group.id": group,
+        "enable.auto.commit": False,  # offsets move only with the outputs they stand for
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",  # a new group begins at the beginning: nothing is skipped
+        "isolation.level": "read_committed",
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "queued.max.messages.kbytes": PREFETCH_KIB,
+        "fetch.wait.max.ms": 100,
+    }
+
+
+def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
+    """Options of a member of a group whose partitions come and go one by one."""
+    config = reader_config(settings, group) | {"group.protocol": settings.group_protocol}
+    if settings.group_protocol == "classic":
+        config |= {
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 6_000,  # the least a broker allows: a vanished member is missed no longer
+            "heartbeat.interval.ms": 1_000,
+        }
+    return config
+
+
+def producer_config(settings: KafkaSettings, transactional_id: str | None = None) -> dict[str, Any]:
+    """Options of a producer that never reorders and never repeats by itself; transactional when an id is given."""
+    config: dict[str, Any] = {
+        **client_config(settings),
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "zstd",  # JSON of clinical text shrinks three to five times
+        "partitioner": "murmur2_random",  # the Java clients' choice: one key, one partition, whoever writes
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+    }
+    if transactional_id is None:
+        return config | {"message.timeout.ms": TRANSACTION_TIMEOUT_MS}
+    return config | {
+        "transactional.id": transactional_id,
+        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+    }
+
+
+def group_consumer(settings: KafkaSettings, group: str) -> Consumer:
+    """A consumer that has not yet subscribed; `group` comes with its prefix."""
+    return Consumer(consumer_config(settings, group))
+
+
+def producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:
+    """A producer; with an id, one that has yet to call `init_transactions`."""
+    return Producer(producer_config(settings, transactional_id))
+
+
+def require_broker(settings: KafkaSettings, timeout_s: float = 10.0) -> None:
+    """Return once a broker has answered.
+
+    Raises
+    ------
+    BrokerUnavailable
+        When none did within `timeout_s` seconds.
+    """
+    try:
+        AdminClient(client_config(settings)).list_topics(timeout=timeout_s)
+    except KafkaException as problem:
+        raise BrokerUnavailable(
+            f"a Kafka broker should answer at {settings.bootstrap_servers} within {timeout_s:g} s, "
+            f"but {error_of(problem).str()}; start one (`ccit broker`) or correct kafka.bootstrap_servers"
+        ) from problem
+
+
+def error_of(problem: KafkaException) -> KafkaError:
+    """The value inside the exception, which knows whether to retry, to abort or to give up."""
+    error = problem.args[0]
+    return error if isinstance(error, KafkaError) else KafkaError(KafkaError._FAIL, str(error))
+
+
+def _log_error(error: KafkaError) -> None:
+    """Background errors are news, not failures: the call that is affected raises its own."""
+    logger.log(logging.ERROR if error.fatal() else logging.WARNING, "%s: %s", error.name(), error.str())

@@ -1,0 +1,335 @@
+"""The commit protocols. One small class owns each; nobody else begins, produces or commits.
+
+Exactly once (`ExactlyOnce`), for the outputs and the offsets of one batch:
+
+1. *begin*: open a transaction.
+2. *produce*: hand every output to the client.
+3. *flush*: wait until all of them are in the log, still invisible to `read_committed` readers.
+4. *offsets*: add the positions after the batch, with the membership under which it was read.
+5. *commit*: outputs become visible and offsets move, together or not at all.
+
+Any error before 5 aborts: nothing is visible, the batch can be tried again. An error in 5 whose outcome is unknown is
+*settled*: the producer is discarded, a new one with the same id makes the coordinator finish or abort the old
+transaction, and the note beside the group's committed offset says which of the two it was.
+
+At least once (`AtLeastOnce`), where the broker has no transactions: produce, flush, then commit the offsets. A crash in
+between repeats the batch, so ids must come from content.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Message as RawMessage
+
+from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
+from ccit.failpoints import failpoint
+from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.messages import Delivered, Output, Position
+
+logger = logging.getLogger("ccit.kafka")
+
+OPEN_TIMEOUT_S = 60.0
+"""A new producer waits this long for its coordinator (seconds): a broker's failover takes up to 10 s, and a new cluster
+first creates its transaction log."""
+
+CALL_TIMEOUT_S = 30.0
+"""Each later call (seconds): longer than `transaction.timeout.ms`, so that the coordinator decides first."""
+
+SETTLE_TIMEOUT_S = 120.0
+"""An unknown outcome is asked for this long (seconds); below `max.poll.interval.ms` (300 s), so that the membership
+outlives it."""
+
+_FENCED_CODES = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+
+class BatchAborted(CcitError):
+    """Nothing of the batch counts: it can be tried again."""
+
+
+class _OutcomeUnknown(Exception):
+    """The commit was sent and no answer came."""
+
+
+class CommitProtocol(Protocol):
+    """How outputs and offsets become facts."""
+
+    def open(self) -> None:
+        """Connect; ends whatever an earlier holder of the same id left open."""
+
+    def commit(
+        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+    ) -> tuple[Delivered, ...]:
+        """Write the outputs and move the group to `positions`; raises `BatchAborted` when neither counts."""
+
+    def close(self) -> None:
+        """Let go of the broker."""
+
+
+class ExactlyOnce:
+    """Outputs and offsets in one Kafka transaction.
+
+    Parameters
+    ----------
+    transactional_id : str
+        Names this writer across restarts. Whoever opens the same id later fences this one: give each replica its own,
+        and everyone who must be alone (the trainer) the same.
+
+    Raises
+    ------
+    Fenced
+        By every method, once a newer process holds the id.
+    TransactionFailed
+        When the broker refuses for good.
+    BrokerUnavailable
+        When no coordinator answers.
+    """
+
+    def __init__(self, settings: KafkaSettings, transactional_id: str) -> None:
+        self._settings = settings
+        self._id = f"{settings.prefix}{transactional_id}"
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        """Make a producer and take over the id: an older holder is fenced, its open transaction aborted."""
+        client = producer(self._settings, self._id)
+        try:
+            _until(OPEN_TIMEOUT_S, client.init_transactions)
+        except KafkaException as problem:
+            raise self._final(problem) from problem
+        self._producer = client
+
+    def commit(
+        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+    ) -> tuple[Delivered, ...]:
+        """Write the outputs and move the group, together or not at all.
+
+        Parameters
+        ----------
+        positions : sequence of Position
+            Where the group continues; `next_positions(messages)`.
+        consumer : confluent_kafka.Consumer
+            The member that read the batch; its membership is checked by the broker.
+
+        Returns
+        -------
+        tuple of Delivered
+            One per output, in order.
+
+        Raises
+        ------
+        BatchAborted
+            Nothing is visible and no offset moved.
+        """
+        if self._producer is None:
+            self.open()
+        note = f"{self._id} {uuid.uuid4().hex}"
+        receipts = _Receipts(outputs)
+        try:
+            self._transact(receipts, _offsets(positions, note), consumer)
+        except _OutcomeUnknown:
+            self._settle(_offsets(positions, note), consumer)
+        except KafkaException as problem:
+            self._abort(error_of(problem))
+            raise BatchAborted(f"the transaction of {self._id} was aborted: {error_of(problem).str()}") from problem
+        return receipts.all()
+
+    def close(self) -> None:
+        """Let go of the broker; an open transaction is aborted by the next holder of the id, or by its timeout."""
+        self._producer = None
+
+    def _transact(self, receipts: _Receipts, offsets: list[TopicPartition], consumer: Consumer) -> None:
+        client = self._opened()
+        client.begin_transaction()
+        failpoint("commit.begun")
+        receipts.produce(client)
+        failpoint("commit.produced")
+        receipts.flush(client)
+        failpoint("commit.flushed")
+        membership = consumer.consumer_group_metadata()
+        _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t))
+        failpoint("commit.offsets_sent")
+        try:
+            _until(CALL_TIMEOUT_S, client.commit_transaction)
+        except KafkaException as problem:
+            if error_of(problem).txn_requires_abort() or error_of(problem).fatal():
+                raise
+            raise _OutcomeUnknown from problem
+        failpoint("commit.done")
+
+    def _abort(self, cause: KafkaError) -> None:
+        """Step back behind *begin*; a producer that cannot even abort is discarded."""
+        if cause.fatal():
+            raise self._final(KafkaException(cause))
+        try:
+            _until(CALL_TIMEOUT_S, self._opened().abort_transaction)
+        except KafkaException as problem:
+            if error_of(problem).fatal():
+                raise self._final(problem) from problem
+            logger.warning("%s could not abort (%s); its producer is replaced", self._id, error_of(problem).str())
+            self._producer = None
+
+    def _settle(self, offsets: list[TopicPartition], consumer: Consumer) -> None:
+        """Find out whether a commit without an answer happened; raise `BatchAborted` when it did not."""
+        logger.warning("%s has no answer to a commit; asking for its outcome", self._id)
+        self._producer = None
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        while True:
+            try:
+                self.open()
+                found = consumer.committed(offsets, timeout=CALL_TIMEOUT_S)
+                break
+            except (BrokerUnavailable, KafkaException) as problem:
+                if time.monotonic() > deadline:
+                    raise BrokerUnavailable(
+                        f"the outcome of a transaction of {self._id} should be known after {SETTLE_TIMEOUT_S:g} s, but "
+                        f"no broker answers ({problem}); start again when one does, nothing is lost"
+                    ) from problem
+        if not all(f.offset == o.offset and f.metadata == o.metadata for f, o in zip(found, offsets, strict=True)):
+            raise BatchAborted(f"the transaction of {self._id} was aborted after its commit timed out")
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            raise TransactionFailed(f"the producer of {self._id} should be open; call open() first")
+        return self._producer
+
+    def _final(self, problem: KafkaException) -> CcitError:
+        error = error_of(problem)
+        if error.code() in _FENCED_CODES:
+            return Fenced(f"another process has taken over {self._id!r}, so this one ends; run only one of them")
+        if error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
+            return BrokerUnavailable(
+                f"the transaction coordinator at {self._settings.bootstrap_servers} should answer {self._id}, "
+                f"but {error.str()}; check the broker and start again, nothing is lost"
+            )
+        return TransactionFailed(
+            f"the broker refused the transactions of {self._id} for good: {error.str()}; start again, nothing is lost"
+        )
+
+
+class AtLeastOnce:
+    """Outputs first, then offsets: for brokers without transactions."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        """Make a producer."""
+        self._producer = producer(self._settings)
+
+    def commit(
+        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+    ) -> tuple[Delivered, ...]:
+        """Write the outputs, wait for them, then move the group; see `ExactlyOnce.commit`.
+
+        Raises
+        ------
+        BatchAborted
+            The offsets did not move; outputs may be there already and will be there again.
+        """
+        if self._producer is None:
+            self.open()
+        receipts = _Receipts(outputs)
+        try:
+            self._write(receipts)
+            consumer.commit(offsets=_offsets(positions, ""), asynchronous=False)
+        except KafkaException as problem:
+            error = error_of(problem)
+            self._producer = None
+            raise BatchAborted(f"the batch is repeated because {error.str()}") from problem
+        failpoint("commit.done")
+        return receipts.all()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer = None
+
+    def _write(self, receipts: _Receipts) -> None:
+        if self._producer is None:
+            raise TransactionFailed("the producer should be open; call open() first")
+        receipts.produce(self._producer)
+        failpoint("commit.produced")
+        receipts.flush(self._producer)
+        failpoint("commit.flushed")
+
+
+class _Receipts:
+    """The outputs of one batch and where each of them went."""
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self._outputs = outputs
+        self._places: list[tuple[int, int] | None] = [None] * len(outputs)
+        self._error: KafkaError | None = None
+
+    def produce(self, client: Producer) -> None:
+        """Hand every output to the client, waiting for room where its queue is full."""
+        for index, output in enumerate(self._outputs):
+            self._produce_one(client, output, self._receipt(index))
+
+    def _produce_one(
+        self, client: Producer, output: Output, receipt: Callable[[KafkaError | None, RawMessage], None]
+    ) -> None:
+        deadline = time.monotonic() + CALL_TIMEOUT_S
+        while True:
+            try:
+                client.produce(
+                    output.topic,
+                    value=output.value,
+                    key=output.key,
+                    partition=-1 if output.partition is None else output.partition,
+                    headers=list(output.headers),
+                    on_delivery=receipt,
+                )
+            except BufferError as full:
+                if time.monotonic() > deadline:
+                    raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from full
+                client.poll(0.1)
+            else:
+                return
+
+    def flush(self, client: Producer) -> None:
+        """Wait until every output is in the log."""
+        left = client.flush(CALL_TIMEOUT_S)
+        if self._error is not None:
+            raise KafkaException(self._error)
+        if left:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} outputs were not written in time"))
+
+    def all(self) -> tuple[Delivered, ...]:
+        """One receipt per output, in order; only after a flush without error."""
+        pairs = zip(self._outputs, self._places, strict=True)
+        return tuple(Delivered(output, *place) for output, place in pairs if place is not None)
+
+    def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
+        def record(error: KafkaError | None, raw: RawMessage) -> None:
+            partition, offset = raw.partition(), raw.offset()
+            if error is not None:
+                self._error = error
+            elif partition is not None and offset is not None:
+                self._places[index] = (partition, offset)
+
+        return record
+
+
+def _offsets(positions: Sequence[Position], note: str) -> list[TopicPartition]:
+    return [TopicPartition(place.topic, place.partition, place.offset, note) for place in positions]
+
+
+def _until(timeout_s: float, call: Callable[[float], object]) -> None:
+    """Repeat a call that may be resumed (`KafkaError.retriable`) until it succeeds or the time is over."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left_s = deadline - time.monotonic()
+        try:
+            call(max(left_s, 0.1))
+        except KafkaException as problem:
+            if left_s <= 0 or not error_of(problem).retriable():
+                raise
+        else:
+            return

@@ -1,0 +1,147 @@
+"""Reads a topic from its beginning (or from given offsets) to its end, and then follows it. No group, no commits.
+
+The end is where the broker says so (`_PARTITION_EOF`). Offsets cannot tell: transactions leave control markers that
+take offsets and are never delivered, so "last offset + 1 == high watermark" may never come true.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as RawMessage
+
+from ccit.errors import BrokerUnavailable
+from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of, reader_config
+from consumers.kafka.messages import Message, received
+from consumers.kafka.topics import Topic
+
+logger = logging.getLogger("ccit.kafka")
+
+_MOST_PER_POLL = 1000
+_METADATA_TIMEOUT_S = 10.0
+
+
+class Follower:
+    """A reader that knows whether it has seen everything there was.
+
+    Parameters
+    ----------
+    topic : Topic
+        With one partition, order is that of the log; with several, that of each partition.
+    start : Mapping[int, int], optional
+        Offset to begin at per partition (from a snapshot); the beginning where absent.
+
+    Raises
+    ------
+    BrokerUnavailable
+        When the topic cannot be read.
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: Topic, start: Mapping[int, int] | None = None) -> None:
+        self.topic = topic
+        self._settings = settings
+        config = reader_config(settings, f"{settings.prefix}follower") | {"enable.partition.eof": True}
+        self._consumer = Consumer(config)
+        begin = start or {}
+        self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
+        self._at_end: set[int] = set()
+        self._consumer.assign([TopicPartition(topic.name, number, at) for number, at in self._next.items()])
+
+    @property
+    def caught_up(self) -> bool:
+        """True once the end of every partition has been seen; stays true while following."""
+        return self._at_end == set(self._next)
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """Next offset to read per partition, to be kept in a snapshot; absent where nothing was read."""
+        return {number: at for number, at in self._next.items() if at >= 0}
+
+    def catch_up(self, timeout_s: float = 60.0) -> list[Message]:
+        """Everything up to the end; see `to_end`."""
+        return [message for batch in self.to_end(timeout_s) for message in batch]
+
+    def to_end(self, timeout_s: float = 60.0) -> Iterator[list[Message]]:
+        """Batches up to the end, for topics that do not fit in memory.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest silence (seconds): a long topic may take longer as a whole.
+
+        Raises
+        ------
+        BrokerUnavailable
+            When nothing came for that long and the end was not seen.
+        """
+        heard_at = time.monotonic()
+        while not self.caught_up:
+            ends_before = len(self._at_end)
+            batch = self.poll(0.1)
+            if batch:
+                yield batch
+            if batch or len(self._at_end) > ends_before:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > timeout_s:
+                raise BrokerUnavailable(
+                    f"topic {self.topic.name} should be readable to its end, but nothing came for {timeout_s:g} s from "
+                    f"{self._settings.bootstrap_servers}; check the broker and that the topic exists"
+                )
+
+    def poll(self, timeout_s: float = 0.0) -> list[Message]:
+        """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
+        messages: list[Message] = []
+        for raw in self._consumer.consume(1 if timeout_s else _MOST_PER_POLL, timeout_s):
+            self._sort(raw, messages)
+        if messages and timeout_s:
+            for raw in self._consumer.consume(_MOST_PER_POLL, 0):
+                self._sort(raw, messages)
+        return messages
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _partitions(self) -> list[int]:
+        if self.topic.partition is not None:
+            return [self.topic.partition]
+        try:
+            found = self._consumer.list_topics(self.topic.name, timeout=_METADATA_TIMEOUT_S).topics[self.topic.name]
+        except KafkaException as problem:
+            raise self._unreadable(error_of(problem)) from problem
+        if found.error is not None:
+            raise self._unreadable(found.error)
+        return sorted(found.partitions)
+
+    def _sort(self, raw: RawMessage, messages: list[Message]) -> None:
+        """A message, the end of a partition, or an error: three things that arrive alike."""
+        error = raw.error()
+        if error is None:
+            message = received(raw)
+            self._next[message.partition] = message.offset + 1
+            messages.append(message)
+        elif error.code() == KafkaError._PARTITION_EOF:
+            self._at_end.add(int(raw.partition() or 0))
+        elif error.fatal() or error.code() in FORBIDDEN:
+            raise self._unreadable(error)
+        else:
+            logger.warning("following %s: %s", self.topic.name, error.str())
+
+    def _unreadable(self, error: KafkaError) -> BrokerUnavailable:
+        return BrokerUnavailable(
+            f"topic {self.topic.name} should be readable at {self._settings.bootstrap_servers}, but {error.str()}; "
+            "create the topics (`ccit up` does) or correct kafka.bootstrap_servers and kafka.prefix"
+        )

@@ -1,0 +1,107 @@
+"""What is read, to be written, and was written: plain values, so that a step needs no broker to be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import confluent_kafka
+
+Headers = tuple[tuple[str, bytes | None], ...]
+"""Kafka's headers: ordered, names may repeat, values may be absent."""
+
+
+class Position(NamedTuple):
+    """One place in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it was read.
+
+    Parameters
+    ----------
+    timestamp_ms : int
+        Milliseconds since 1970 as the producer or the broker set them; -1 when neither did.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = -1
+
+    @property
+    def size_bytes(self) -> int:
+        """Payload held in memory: key, value and headers."""
+        in_headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + in_headers
+
+    def header(self, name: str) -> bytes | None:
+        """The last value under a header's name, as Kafka's own clients read it.
+
+        >>> Message("t", 0, 7, None, b"{}", (("ce_id", b"a"), ("ce_id", b"b"))).header("ce_id")
+        b'b'
+        """
+        return next((value for key, value in reversed(self.headers) if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One message to be written.
+
+    Parameters
+    ----------
+    partition : int or None
+        `None` lets the key choose (murmur2, as the Java clients do). Topics of one partition pass 0: the embedded
+        broker gives every topic four.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An output and the place in the log where it now is."""
+
+    output: Output
+    partition: int
+    offset: int
+
+
+def received(raw: confluent_kafka.Message) -> Message:
+    """The plain value of a message that carries no error."""
+    topic, partition, offset = raw.topic(), raw.partition(), raw.offset()
+    if topic is None or partition is None or offset is None:
+        raise ValueError(f"a consumed message names its topic, partition and offset; this one has {raw!r}")
+    return Message(topic, partition, offset, raw.key(), raw.value(), _headers(raw), timestamp_ms=raw.timestamp()[1])
+
+
+def _headers(raw: confluent_kafka.Message) -> Headers:
+    found = raw.headers() or []
+    pairs = found.items() if isinstance(found, dict) else found
+    return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
+
+
+def next_positions(messages: Sequence[Message]) -> list[Position]:
+    """Where a group continues once these messages are done: the highest offset of each partition, plus one.
+
+    >>> next_positions([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
+    [Position(topic='t', partition=0, offset=6)]
+    """
+    ends: dict[tuple[str, int], int] = {}
+    for message in messages:
+        place = (message.topic, message.partition)
+        ends[place] = max(ends.get(place, 0), message.offset + 1)
+    return [Position(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

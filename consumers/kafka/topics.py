@@ -1,0 +1,218 @@
+"""The topic table of DESIGN.md, and how the topics come into being.
+
+A real broker is asked to create what is missing, with partitions and policies; what is already there is left as it is
+and checked. The embedded broker cannot create: a topic appears when its metadata is asked for, always with four
+partitions. So a topic that must keep one order has `partition == 0`, and everyone writes to it and reads it there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from ccit.errors import BrokerUnavailable, ConfigError
+from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, client_config, error_of, producer, require_broker
+
+logger = logging.getLogger("ccit.kafka")
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_WEEK_MS = 7 * _DAY_MS
+_QUARTER_MS = 90 * _DAY_MS
+"""Far longer than the longest round: the samples topic is the pool, and what it drops is lost to training."""
+_FOR_EVER_MS = -1
+_REQUEST_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as it should be.
+
+    Parameters
+    ----------
+    name : str
+        With its prefix.
+    retention_ms : int
+        Milliseconds until a message of a `delete` topic may go; -1 keeps all.
+    """
+
+    name: str
+    partitions: int
+    policy: Literal["delete", "compact"] = "delete"
+    retention_ms: int = _WEEK_MS
+
+    @property
+    def partition(self) -> int | None:
+        """0 where all messages share one order, else `None`: the key chooses."""
+        return 0 if self.partitions == 1 else None
+
+    @property
+    def config(self) -> dict[str, str]:
+        """What the broker is told when it creates the topic."""
+        config = {"cleanup.policy": self.policy, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        return config | ({"retention.ms": str(self.retention_ms)} if self.policy == "delete" else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Every topic of one system.
+
+    >>> topics = Topics("ccit.")
+    >>> topics.model_versions.name, topics.model_versions.partition, topics.samples.partition
+    ('ccit.model-versions', 0, None)
+    """
+
+    prefix: str = "ccit."
+
+    @property
+    def raw(self) -> Topic:
+        """What the hospital's interface engine sends, byte for byte."""
+        return Topic(f"{self.prefix}raw", 6)
+
+    @property
+    def records(self) -> Topic:
+        """One record to be scored per message, keyed by pseudonymous subject."""
+        return Topic(f"{self.prefix}records", 6)
+
+    @property
+    def samples(self) -> Topic:
+        """Accepted samples: the pool."""
+        return Topic(f"{self.prefix}samples", 4, retention_ms=_QUARTER_MS)
+
+    @property
+    def rejects(self) -> Topic:
+        """Refused samples with their content, scores and reason."""
+        return Topic(f"{self.prefix}rejects", 4, retention_ms=_QUARTER_MS)
+
+    @property
+    def dead_letters(self) -> Topic:
+        """Messages that could not be read, with their original bytes."""
+        return Topic(f"{self.prefix}dead-letters", 1, retention_ms=_QUARTER_MS)
+
+    @property
+    def rounds(self) -> Topic:
+        """The audit line: what was planned, trained and judged."""
+        return Topic(f"{self.prefix}rounds", 1, retention_ms=_FOR_EVER_MS)
+
+    @property
+    def model_versions(self) -> Topic:
+        """Announcements; the current one per alias and each by number."""
+        return Topic(f"{self.prefix}model-versions", 1, "compact")
+
+    @property
+    def replica_status(self) -> Topic:
+        """What each replica loaded, made active or refused."""
+        return Topic(f"{self.prefix}replica-status", 1, "compact")
+
+    @property
+    def commands(self) -> Topic:
+        """What operators ask for."""
+        return Topic(f"{self.prefix}commands", 1)
+
+    def __iter__(self) -> Iterator[Topic]:
+        """All of them, along the flow."""
+        yield from (self.raw, self.records, self.samples, self.rejects, self.dead_letters)
+        yield from (self.rounds, self.model_versions, self.replica_status, self.commands)
+
+
+def create_topics(
+    settings: KafkaSettings, topics: Iterable[Topic] | None = None, replication: int = 1
+) -> tuple[str, ...]:
+    """Make the topics exist; what is already there stays as it is, so this can be run at every start.
+
+    Parameters
+    ----------
+    topics : iterable of Topic, optional
+        Default: all of `Topics(settings.prefix)`.
+    replication : int
+        Copies of each partition: 1 on one broker, 3 in production.
+
+    Returns
+    -------
+    tuple of str
+        Names created now; on the embedded broker, where this cannot be known, all of them.
+
+    Raises
+    ------
+    ConfigError
+        When a topic that must keep one order exists with several partitions.
+    BrokerUnavailable
+        When no broker answers, or a topic is refused.
+    """
+    wanted = tuple(Topics(settings.prefix) if topics is None else topics)
+    admin = AdminClient(client_config(settings))
+    if _without_administration(settings, admin):
+        return _appear(settings, wanted)
+    asked = [NewTopic(t.name, t.partitions, replication, config=t.config) for t in wanted]
+    answers = admin.create_topics(asked, request_timeout=_REQUEST_TIMEOUT_S)
+    errors = {name: _error(answer) for name, answer in answers.items()}
+    for name, error in errors.items():
+        if error and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise BrokerUnavailable(
+                f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}"
+            )
+    _check_existing(admin, [topic for topic in wanted if errors[topic.name]])
+    return tuple(name for name, error in errors.items() if error is None)
+
+
+def _without_administration(settings: KafkaSettings, admin: AdminClient) -> bool:
+    """Whether this is the embedded broker: no transactions, and no controller to ask (a request would time out)."""
+    require_broker(settings)
+    cluster = admin.list_topics(timeout=_REQUEST_TIMEOUT_S)
+    return not settings.transactions and cluster.controller_id not in cluster.brokers
+
+
+def _error(answer: Future[None]) -> KafkaError | None:
+    try:
+        answer.result()
+    except KafkaException as problem:
+        return error_of(problem)
+    return None
+
+
+def _appear(settings: KafkaSettings, topics: tuple[Topic, ...]) -> tuple[str, ...]:
+    """Ask a broker without administration for each topic's metadata, which creates it."""
+    client = producer(settings)
+    for topic in topics:
+        client.list_topics(topic.name, timeout=_REQUEST_TIMEOUT_S)
+    return tuple(topic.name for topic in topics)
+
+
+def _check_existing(admin: AdminClient, topics: list[Topic]) -> None:
+    if not topics:
+        return
+    found = admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+    for topic in topics:
+        partitions = len(found[topic.name].partitions)
+        if topic.partitions == 1 and partitions != 1:
+            raise ConfigError(
+                f"topic {topic.name} must have 1 partition, for its messages share one order, but has {partitions}; "
+                "delete it or choose another prefix (kafka.prefix)"
+            )
+        if partitions != topic.partitions:
+            logger.warning("topic %s has %d partitions, %d expected", topic.name, partitions, topic.partitions)
+    _check_policies(admin, [topic for topic in topics if topic.policy == "compact"])
+
+
+def _check_policies(admin: AdminClient, topics: list[Topic]) -> None:
+    """A version topic that deletes by age forgets the active version; that is for a person to repair."""
+    if not topics:
+        return
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
+    for resource, answer in admin.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT_S).items():
+        policy = answer.result()["cleanup.policy"].value
+        if "compact" not in str(policy):
+            raise ConfigError(
+                f"topic {resource.name} must have cleanup.policy=compact, but has {policy!r}; "
+                "set it with kafka-configs, or choose another prefix (kafka.prefix)"
+            )
