@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,7 @@ class Scorer(Protocol):
         """Score a batch; the result of a sample does not depend on its neighbours in the batch."""
 
 
+@runtime_checkable
 class ProxyScorer(Scorer, Protocol):
     """A Scorer that runs a language model and follows its versions."""
 

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     IFD_TOO_LOW = "ifd_too_low"
     IFD_TOO_HIGH = "ifd_too_high"
     UNSCORED = "unscored"
+    NOT_DRAWN = "not_drawn"  # by the random control arm
 
 
 def digest_of(value: Any) -> str:
