@@ -24,6 +24,7 @@ from ccit.errors import InputError
 from ccit.records import (
     Announcement,
     Candidate,
+    Command,
     Decision,
     Record,
     ReplicaReport,
@@ -80,14 +81,15 @@ class CandidateTrained:
 
 @dataclass(frozen=True, slots=True)
 class CandidateJudged:
-    """A candidate was promoted or held: the one outcome of its round.
+    """A candidate was promoted or held, or could not be trained: the one outcome of its round.
 
     `evaluation_tokens` and `evaluation_flops` are what the judging cost, incumbent and candidate together.
     """
 
     round_id: str
     number: int | None  # the version it became, None when it was held
-    verdict: Verdict
+    verdict: Verdict | None  # None when training failed for good: `failure` says why
+    failure: str
     evaluation_tokens: int
     evaluation_flops: float
 
@@ -113,6 +115,13 @@ class ReplicaReported:
     report: ReplicaReport
 
 
+@dataclass(frozen=True, slots=True)
+class CommandIssued:
+    """An operator asked the trainer for something."""
+
+    command: Command
+
+
 Event: TypeAlias = (
     RecordReceived
     | SampleAdmitted
@@ -123,6 +132,7 @@ Event: TypeAlias = (
     | VersionPromoted
     | VersionRolledBack
     | ReplicaReported
+    | CommandIssued
 )
 
 NAMES: Mapping[str, type[Event]] = {
@@ -135,6 +145,7 @@ NAMES: Mapping[str, type[Event]] = {
     "version-promoted.v1": VersionPromoted,
     "version-rolled-back.v1": VersionRolledBack,
     "replica-reported.v1": ReplicaReported,
+    "command-issued.v1": CommandIssued,
 }
 _NAME_OF = {cls: name for name, cls in NAMES.items()}
 _TYPE_PREFIX = "ccit."

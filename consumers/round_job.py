@@ -1,0 +1,110 @@
+"""One round at work: a thread that waits for the training process, so that the thread that polls never does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccit.assembly import Workshop
+
+from ccit.errors import CcitError
+from ccit.pipeline import judge, material_of, train
+from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version
+
+logger = logging.getLogger("ccit.train")
+
+MAX_TRIES = 3  # a fault that comes back every time is the round's own; a fourth try would come out the same
+_REPORT_EVERY = 0.1  # share of a stage between two lines of progress in the log
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A round's outcome, not yet published; without a candidate, `failure` says why."""
+
+    planned: Round
+    material: Material
+    candidate: Candidate | None
+    verdict: Verdict | None
+    evaluation: Spend
+    failure: str = ""
+
+
+class RoundJob:
+    """Trains and judges one round; `finished` is asked between polls."""
+
+    def __init__(
+        self,
+        planned: Round,
+        pooled: Sequence[Pooled],
+        history: Sequence[Sample],
+        incumbent: Version,
+        round_number: int,
+        workshop: Workshop,
+    ) -> None:
+        self.planned = planned
+        self.progress: tuple[str, int, int] = ("planned", 0, 0)
+        self._incumbent = incumbent
+        self._round_number = round_number
+        self._workshop = workshop
+        self._material = material_of(planned, pooled, history, workshop.general)
+        self._result: Finished | None = None
+        self._crash: BaseException | None = None
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="round", daemon=True)
+        self._thread.start()
+
+    def finished(self) -> Finished | None:
+        """The outcome once there is one; raises what no retry can mend."""
+        if self._thread.is_alive():
+            return None
+        if self._crash is not None:
+            raise self._crash
+        return self._result
+
+    def cancel(self) -> None:
+        """End the training process and wait for the thread; nothing is published."""
+        self._cancelled.set()
+        self._workshop.cancel()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._with_retries()
+        except BaseException as crash:  # noqa: BLE001 - handed to the thread that polls, which raises it
+            self._crash = crash
+
+    def _with_retries(self) -> Finished:
+        failure = "cancelled"
+        for attempt in range(1, MAX_TRIES + 1):
+            if self._cancelled.is_set():
+                break
+            try:
+                return self._once()
+            except CcitError as error:
+                failure = str(error)
+                logger.warning("round %s, try %d of %d: %s", self.planned.round_id, attempt, MAX_TRIES, error)
+        return Finished(self.planned, self._material, None, None, Spend(), failure)
+
+    def _once(self) -> Finished:
+        workshop, planned = self._workshop, self.planned
+        candidate = train(planned, self._material, self._incumbent, workshop.trainer, self._progressed)
+        verdict, spent = judge(
+            candidate,
+            self._incumbent,
+            self._material,
+            workshop.suite,
+            workshop.evaluator,
+            workshop.gate,
+            self._round_number,
+            self._progressed,
+        )
+        return Finished(planned, self._material, candidate, verdict, spent)
+
+    def _progressed(self, stage: str, done: int, total: int) -> None:
+        last_stage, last_done, _ = self.progress
+        if stage == last_stage and done - last_done < total * _REPORT_EVERY and done < total:
+            return
+        self.progress = (stage, done, total)
+        logger.info("round %s: %s %d/%d", self.planned.round_id, stage, done, total)

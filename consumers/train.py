@@ -1,0 +1,311 @@
+"""samples -> rounds, model-versions: the trainer's process.
+
+The samples topic is the buffer: its offsets stay uncommitted until the round that used them has its outcome.
+
+1. *plan*: when a trigger is due, the manifest is published on `rounds` before anything is trained.
+2. *train*: a child process trains and answers the suites; this one polls, stays in its group and obeys commands.
+3. *publish*: candidate, verdict, version and offsets in one transaction, fenced by the trainer's transactional id.
+
+A trainer that was killed finds the manifest without an outcome, gathers the same samples, and takes the same round up
+again; the child process finds its finished work or its last checkpoint by the round's id.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from ccit.assembly import Workshop
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from ccit.config import Config
+from ccit.errors import BrokerUnavailable, InputError, VersionConflict
+from ccit.events import SampleAdmitted, decode
+from ccit.failpoints import failpoint
+from ccit.pipeline import due, plan
+from ccit.pool import Pool
+from ccit.records import Command, Due, Pooled, Round, Sample
+from ccit.records import Position as Place
+from consumers.audit import AuditLine, announced, outcome, planned_output
+from consumers.commands import CommandFollower
+from consumers.connection import commit_protocol, kafka_settings
+from consumers.kafka.clients import error_of, group_consumer
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Message, Output, Position, received
+from consumers.kafka.topics import Topics
+from consumers.reports import Reporter
+from consumers.round_job import Finished, RoundJob
+from consumers.schedule import Schedule
+from consumers.versions import VersionFollower
+
+logger = logging.getLogger("ccit.train")
+
+GROUP = "train"
+_POLL_S = 0.2
+_POOL_CAP_ROUNDS = 20  # samples held in memory, in rounds' worth; beyond it the partitions are paused
+
+
+class TrainConsumer:
+    """The one trainer of an alias; a second one fences the first."""
+
+    def __init__(
+        self, config: Config, workshop: Workshop, instance: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        settings = kafka_settings(config)
+        self._settings = settings
+        self._topics = Topics(settings.prefix)
+        self._workshop = workshop
+        self._clock = clock
+        self._commit = commit_protocol(settings, f"train-{config.models.alias}")
+        self._versions = VersionFollower(settings, workshop.base)
+        self._audit = AuditLine(settings)
+        self._commands = CommandFollower(settings, config.models.alias)
+        self._reporter = Reporter(settings, "train", instance)
+        self._schedule = Schedule(config.rounds)
+        self._stop = threading.Event()
+        self._pool = Pool()
+        self._start: dict[int, int] = {}  # first offset per partition that no finished round has used
+        self._history: list[Sample] = []  # what the incumbent's line was trained on, oldest first
+        self._unfinished: Round | None = None  # planned by an earlier life of this trainer
+        self._job: RoundJob | None = None
+        self._held = False
+        self._requested: Due | None = None
+
+    def stop(self) -> None:
+        """Ask the trainer to leave its group; safe in a signal handler. An unfinished round is taken up later."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Catch up, then train until stopped.
+
+        Raises
+        ------
+        Fenced, TransactionFailed, BrokerUnavailable
+            When going on would be wrong or pointless.
+        """
+        self._commit.open()  # first: from here on an older trainer can publish nothing
+        consumer = group_consumer(self._settings, f"{self._settings.prefix}{GROUP}")
+        try:
+            self._catch_up(consumer)
+            consumer.subscribe([self._topics.samples.name], on_assign=self._assigned, on_revoke=self._revoked)
+            self._schedule.start()
+            while not self._stop.is_set():
+                self._turn(consumer)
+        finally:
+            self._schedule.stop()
+            if self._job is not None:
+                self._job.cancel()
+            self._workshop.close()
+            consumer.close()
+            self._commit.close()
+            self._commands.close()
+            self._versions.close()
+
+    # -- start ------------------------------------------------------------------------------------------------------
+
+    def _catch_up(self, consumer: Consumer) -> None:
+        incumbent = self._versions.catch_up()
+        self._unfinished = self._audit.catch_up()
+        self._held = self._commands.catch_up(self._obeyed_up_to(consumer))
+        self._history = self._read_history()
+        self._reporter.report("active", incumbent.number, self._versions.lineage.sequence)
+        logger.info(
+            "version %d is active, %d rounds so far%s",
+            incumbent.number,
+            self._audit.judged,
+            f", round {self._unfinished.round_id} is unfinished" if self._unfinished else "",
+        )
+
+    def _read_history(self) -> list[Sample]:
+        """What the incumbent and its ancestors were trained on, from the log, as far as its retention reaches back."""
+        ranges = {r.partition: r for r in self._versions.lineage.incumbent.consumed}
+        found: list[Pooled] = []
+        with Follower(self._settings, self._topics.samples) as follower:
+            for messages in follower.to_end():
+                for pooled in pooled_in(messages):
+                    place = pooled.position
+                    if (r := ranges.get(place.partition)) and r.start <= place.offset < r.end:
+                        found.append(pooled)
+        return [pooled.sample for pooled in found]
+
+    # -- one turn ---------------------------------------------------------------------------------------------------
+
+    def _turn(self, consumer: Consumer) -> None:
+        for pooled in pooled_in(self._read(consumer)):
+            self._pool.add(pooled)
+        self._requested = self._schedule.due() or self._requested
+        if consumer.assignment():  # only a member of the group may commit what it obeyed
+            for command, after in self._commands.poll():
+                self._obey(command, after, consumer)
+        if self._job is None:
+            self._begin(consumer)
+        elif (finished := self._job.finished()) is not None:
+            self._publish(finished, consumer)
+
+    def _read(self, consumer: Consumer) -> list[Message]:
+        full = len(self._pool) >= _POOL_CAP_ROUNDS * self._workshop.recipe.size
+        (consumer.pause if full else consumer.resume)(consumer.assignment())
+        messages = []
+        for raw in consumer.consume(1000, _POLL_S):
+            error = raw.error()
+            if error is None:
+                messages.append(received(raw))
+            elif error.fatal():
+                raise BrokerUnavailable(f"the group {GROUP} refused this trainer: {error.str()}; start it again")
+            else:
+                logger.warning("reading samples: %s", error.str())
+        return messages
+
+    def _begin(self, consumer: Consumer) -> None:
+        """Start the unfinished round of an earlier life, or plan one when a trigger is due."""
+        planned = self._take_up() if self._unfinished else self._plan(consumer)
+        if planned is None:
+            return
+        incumbent = self._versions.lineage.incumbent
+        self._reporter.report("active", incumbent.number, self._versions.lineage.sequence, f"round {planned.round_id}")
+        self._job = RoundJob(
+            planned, self._pool.within(planned.ranges), self._history, incumbent, self._audit.judged + 1, self._workshop
+        )
+
+    def _take_up(self) -> Round | None:
+        planned = self._unfinished
+        if planned is None:
+            return None
+        if planned.parent != self._versions.lineage.incumbent.number:
+            logger.warning("round %s is dropped: version %d is no longer active", planned.round_id, planned.parent)
+            self._unfinished = None
+            return None
+        present = {p.sample.sample_id for p in self._pool.within(planned.ranges)}
+        if not present.issuperset((*planned.sample_ids, *planned.validation_ids)):
+            return None  # the log is still being read
+        logger.info("round %s is taken up again", planned.round_id)
+        self._unfinished = None
+        return planned
+
+    def _plan(self, consumer: Consumer) -> Round | None:
+        if self._held:
+            return None
+        now = self._clock()
+        why = due(self._pool, self._workshop.trigger, now) or self._requested
+        if why is None:
+            return None
+        self._requested = None
+        if len(self._pool) < self._workshop.min_size:
+            logger.info(
+                "no round (%s): %d samples pooled, %d needed", why.detail, len(self._pool), self._workshop.min_size
+            )
+            return None
+        incumbent = self._versions.lineage.incumbent
+        planned = plan(
+            self._pool, why, incumbent, self._workshop.recipe, self._history, self._workshop.general, self._start
+        )
+        failpoint("train.planned")
+        self._write([planned_output(planned, now, self._topics)], self._unmoved(planned), consumer)
+        failpoint("train.plan_published")
+        logger.info("round %s planned: %s", planned.round_id, why.detail)
+        return planned
+
+    def _publish(self, finished: Finished, consumer: Consumer) -> None:
+        """Candidate, verdict, version and offsets: one transaction, then the pool and the history move."""
+        self._job = None
+        planned, now = finished.planned, self._clock()
+        lineage = self._versions.lineage
+        outputs, announcement = outcome(finished, lineage, now, self._topics)
+        positions = [Position(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
+        failpoint("train.judged")
+        self._write(outputs, positions, consumer)
+        failpoint("train.published")
+        self._audit.judged += 1
+        self._start.update({r.partition: r.end for r in planned.ranges})
+        self._pool.remove(self._pool.within(planned.ranges))
+        if announcement is not None:
+            lineage.apply(announcement)
+            self._history += finished.material.training
+        self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
+        logger.info("round %s: %s (%s)", planned.round_id, finished.verdict.outcome, finished.verdict.why)
+
+    # -- commands ---------------------------------------------------------------------------------------------------
+
+    def _obey(self, command: Command, after: Position, consumer: Consumer) -> None:
+        """Do what was asked and remember in the group's offsets that it was done, together with its effect."""
+        logger.info("command %s%s", command.verb, f" to {command.to}" if command.to is not None else "")
+        if command.verb == "hold":
+            self._held = True
+        elif command.verb == "resume":
+            self._held = False
+        elif command.verb == "round-now":
+            self._requested = Due("command", f"asked for by command {command.command_id}")
+        outputs = self._roll_back(command.to) if command.verb == "rollback" else []
+        self._write(outputs, [after], consumer)
+        failpoint("train.command_obeyed")
+        if outputs:
+            self._rolled_back()
+
+    def _roll_back(self, to: int | None) -> list[Output]:
+        """The announcement that an older version is active again; nothing when it cannot be, which is reported."""
+        lineage = self._versions.lineage
+        try:
+            announcement = lineage.roll_back(to, self._clock())
+        except VersionConflict as error:
+            logger.error("rollback refused: %s", error)  # noqa: TRY400 - the sentence is the message
+            self._reporter.report("failed", lineage.incumbent.number, lineage.sequence, str(error))
+            return []
+        lineage.apply(announcement)
+        return announced(announcement, self._topics)
+
+    def _rolled_back(self) -> None:
+        """A round in flight was to be judged against a version that is no longer active: its samples stay pooled."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        self._history = self._read_history()
+        lineage = self._versions.lineage
+        self._reporter.report("active", lineage.incumbent.number, lineage.sequence, "rolled back")
+
+    def _obeyed_up_to(self, consumer: Consumer) -> int:
+        """First command that no earlier life of this trainer has obeyed."""
+        place = TopicPartition(self._topics.commands.name, self._topics.commands.partition or 0)
+        return max(consumer.committed([place], timeout=30.0)[0].offset, 0)
+
+    # -- the log ----------------------------------------------------------------------------------------------------
+
+    def _write(self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer) -> None:
+        self._commit.commit(outputs, positions, consumer)
+
+    def _unmoved(self, planned: Round) -> list[Position]:
+        """Commit the offsets where they are: the plan then carries the trainer's membership and its fence."""
+        return [Position(self._topics.samples.name, r.partition, r.start) for r in planned.ranges]
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            for place in consumer.committed(partitions, timeout=30.0):
+                self._start[place.partition] = max(place.offset, 0)
+        except KafkaException as problem:
+            raise BrokerUnavailable(f"the trainer's offsets cannot be read: {error_of(problem).str()}") from problem
+        consumer.incremental_assign(partitions)
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Another trainer reads these now; a round over them can no longer be ours to publish."""
+        gone = {p.partition for p in partitions}
+        if self._job is not None and any(r.partition in gone for r in self._job.planned.ranges):
+            self._job.cancel()
+            self._job = None
+        self._pool.drop_partitions(gone)
+        consumer.incremental_unassign(partitions)
+
+
+def pooled_in(messages: Iterable[Message]) -> list[Pooled]:
+    """The admitted samples in these messages; what cannot be read is logged and left out."""
+    found = []
+    for message in messages:
+        try:
+            event = decode(message.value, message.headers)
+        except InputError as error:
+            logger.warning("skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, error)
+            continue
+        if isinstance(event, SampleAdmitted):
+            at = message.timestamp_ms / 1000
+            found.append(Pooled(event.decision.sample, Place(message.partition, message.offset), at))
+    return found
