@@ -1,0 +1,146 @@
+"""A typed reading of `summary.json`: what is missing there is None here and "not measured" on the page, never 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFact:
+    """One version as the summary tells it. Accuracies are shares (0 to 1), forgetting is in percentage points."""
+
+    number: int
+    parent: int | None
+    verdict: str
+    accuracy: float | None
+    accuracy_by_group: Mapping[str, float]
+    general_accuracy: float | None
+    forgetting_pp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeFact:
+    """Tokens and estimated floating-point operations; `saving` is the share saved against accepting everything."""
+
+    scoring_tokens: float | None
+    training_tokens: float | None
+    evaluation_tokens: float | None
+    flops: float | None
+    accept_all_flops: float | None
+    saving: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The summary, field by field as DESIGN.md lists them."""
+
+    seed: str
+    seconds: float | None
+    records_in: float | None
+    decided: float | None
+    accepted: float | None
+    rejected: Mapping[str, float]
+    dead_lettered: float | None
+    truth: Mapping[str, tuple[float, float]]  # kind -> (in, accepted)
+    rounds: float | None
+    held: float | None
+    versions: tuple[VersionFact, ...]
+    active_version: float | None
+    proxy_version: float | None
+    requests: float | None
+    failed: float | None
+    rollback_from: float | None
+    rollback_to: float | None
+    rollback_seconds: float | None
+    compute: ComputeFact
+
+
+def finite(value: object) -> float | None:
+    """Give the value as a float when it is a finite number, else None.
+
+    >>> finite(3), finite(True), finite("3"), finite(float("nan"))
+    (3.0, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return {str(k): v for k, v in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _numbers(value: object) -> dict[str, float]:
+    found = {k: finite(v) for k, v in _mapping(value).items()}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def _count(value: object) -> float | None:
+    """A number, or how many things a list holds (`rounds` and `held` may be either)."""
+    return float(len(value)) if isinstance(value, list | tuple) else finite(value)
+
+
+def _whole(value: object) -> int | None:
+    number = finite(value)
+    return None if number is None else int(number)
+
+
+def _version(entry: Mapping[str, Any]) -> VersionFact:
+    verdict = entry.get("verdict")
+    outcome = _mapping(verdict).get("outcome", "") if isinstance(verdict, Mapping) else verdict
+    return VersionFact(
+        number=_whole(entry.get("number")) or 0,
+        parent=_whole(entry.get("parent")),
+        verdict=str(outcome or ""),
+        accuracy=finite(entry.get("accuracy")),
+        accuracy_by_group=_numbers(entry.get("accuracy_by_group")),
+        general_accuracy=finite(entry.get("general_accuracy")),
+        forgetting_pp=finite(entry.get("forgetting_pp")),
+    )
+
+
+def _compute(entry: Mapping[str, Any]) -> ComputeFact:
+    return ComputeFact(
+        scoring_tokens=finite(entry.get("scoring_tokens")),
+        training_tokens=finite(entry.get("training_tokens")),
+        evaluation_tokens=finite(entry.get("evaluation_tokens")),
+        flops=finite(entry.get("flops")),
+        accept_all_flops=finite(entry.get("accept_all_flops")),
+        saving=finite(entry.get("saving")),
+    )
+
+
+def read_summary(summary: Mapping[str, Any]) -> Facts:
+    """Read the summary; every field may be missing.
+
+    >>> read_summary({"versions": [{"number": 0, "accuracy": 0.25}]}).versions[0].accuracy
+    0.25
+    """
+    records, serving, rollback = (_mapping(summary.get(k)) for k in ("records", "serving", "rollback"))
+    truth = {k: _numbers(v) for k, v in _mapping(summary.get("truth")).items()}
+    entries = summary.get("versions")
+    versions = [_version(_mapping(e)) for e in entries] if isinstance(entries, list | tuple) else []
+    return Facts(
+        seed=str(summary.get("seed", "not stated")),
+        seconds=finite(summary.get("seconds")),
+        records_in=finite(records.get("in")),
+        decided=finite(records.get("decided")),
+        accepted=finite(records.get("accepted")),
+        rejected=_numbers(records.get("rejected")),
+        dead_lettered=finite(records.get("dead_lettered")),
+        truth={k: (v.get("in", 0.0), v.get("accepted", 0.0)) for k, v in truth.items()},
+        rounds=_count(summary.get("rounds")),
+        held=_count(summary.get("held")),
+        versions=tuple(sorted(versions, key=lambda v: v.number)),
+        active_version=finite(summary.get("active_version")),
+        proxy_version=finite(summary.get("proxy_version")),
+        requests=finite(serving.get("requests")),
+        failed=finite(serving.get("failed")),
+        rollback_from=finite(rollback.get("from")),
+        rollback_to=finite(rollback.get("to")),
+        rollback_seconds=finite(rollback.get("seconds")),
+        compute=_compute(_mapping(summary.get("compute"))),
+    )

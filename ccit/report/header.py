@@ -1,0 +1,87 @@
+"""The page's head: what this is, in one paragraph, and the key figures as tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccit.report.compute import saving_of
+from ccit.report.facts import Facts
+from ccit.report.words import NOT_MEASURED, number, percent, points, seconds, version_name
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One key figure: its name, its value, what to compare it with, and whether it came out well ("", good, bad)."""
+
+    label: str
+    value: str
+    note: str
+    tone: str = ""
+
+
+def _share(part: float | None, whole: float | None) -> str:
+    return f"{percent(part / whole)} of those that came" if part is not None and whole else ""
+
+
+def _accuracy(facts: Facts) -> Tile:
+    label = "Right answers, active version"
+    told = {v.number: v.accuracy for v in facts.versions if v.accuracy is not None}
+    active = int(facts.active_version) if facts.active_version is not None else max(told, default=0)
+    if active not in told:
+        return Tile(label, NOT_MEASURED, "")
+    if 0 not in told or active == 0:
+        return Tile(label, percent(told[active]), "the base model")
+    change = 100 * (told[active] - told[0])
+    return Tile(
+        label,
+        percent(told[active]),
+        f"base: {percent(told[0])}, {points(change)}",
+        "good" if change > 0 else "bad",
+    )
+
+
+def _forgetting(facts: Facts) -> Tile:
+    told = [v for v in facts.versions if v.number and v.forgetting_pp is not None]
+    worst = max(told, key=lambda v: v.forgetting_pp or 0.0, default=None)
+    if worst is None or worst.forgetting_pp is None:
+        return Tile("Most forgotten in one version", NOT_MEASURED, "general ability")
+    return Tile(
+        "Most forgotten in one version",
+        points(worst.forgetting_pp),
+        f"general ability, {version_name(worst.number)}",
+    )
+
+
+def _saving(facts: Facts) -> Tile:
+    saving = saving_of(facts.compute)
+    if saving is None:
+        return Tile("Compute saved", NOT_MEASURED, "")
+    return Tile(
+        "Compute saved", percent(saving, 1), "against training on everything", "good" if saving > 0 else "bad"
+    )
+
+
+def tiles(facts: Facts) -> Sequence[Tile]:
+    """The figures that a reader looks for first; those that came out badly are marked so."""
+    promoted = sum(1 for v in facts.versions if v.number > 0)
+    failed = facts.failed
+    tone = "" if failed is None else "bad" if failed else "good"
+    wrong = facts.truth.get("wrong_answer")
+    return [
+        Tile("Records in", number(facts.records_in), f"{number(facts.dead_lettered)} unreadable"),
+        Tile("Accepted", number(facts.accepted), _share(facts.accepted, facts.records_in)),
+        Tile("Versions promoted", number(promoted), f"{number(facts.held)} held, {number(facts.rounds)} rounds"),
+        _accuracy(facts),
+        _forgetting(facts),
+        Tile("Requests failed", number(failed), f"of {number(facts.requests)} during the run", tone),
+        Tile("Rollback", seconds(facts.rollback_seconds), _rollback(facts)),
+        _saving(facts),
+        *([Tile("Wrong answers let in", number(wrong[1]), f"of {number(wrong[0])} that came")] if wrong else []),
+    ]  # fmt: skip
+
+
+def _rollback(facts: Facts) -> str:
+    if facts.rollback_from is None or facts.rollback_to is None:
+        return "none in this run"
+    return f"{version_name(facts.rollback_from)} back to {version_name(facts.rollback_to)}"

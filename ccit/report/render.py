@@ -1,0 +1,94 @@
+"""From a summary and a history to one self-contained HTML page: no network, no external font, style or script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ccit.report.accuracy import accuracy_figure
+from ccit.report.admission import admission_figure
+from ccit.report.compute import compute_figure
+from ccit.report.facts import Facts, read_summary
+from ccit.report.forgetting import forgetting_figure
+from ccit.report.header import tiles
+from ccit.report.history import History
+from ccit.report.ifd import ifd_figure
+from ccit.report.lineage import lineage_figure
+from ccit.report.serving import serving_figure
+from ccit.report.stream import stream_figure
+from ccit.report.svg import clean
+from ccit.report.words import Figure, number, seconds, version_name
+
+_HERE = Path(__file__).parent
+
+
+def _writable(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, finalize=_writable,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _figures(facts: Facts, history: History) -> list[Figure]:
+    return [
+        accuracy_figure(facts),
+        lineage_figure(facts, history),
+        stream_figure(history),
+        admission_figure(facts),
+        ifd_figure(history),
+        forgetting_figure(facts, history),
+        serving_figure(facts, history),
+        compute_figure(facts),
+    ]
+
+
+def _story(facts: Facts) -> str:
+    promoted = sum(1 for v in facts.versions if v.number > 0)
+    words = f"In {seconds(facts.seconds)} this run read {number(facts.records_in)} records, accepted {number(facts.accepted)} of them, "
+    words += f"trained {number(facts.rounds)} rounds and promoted {number(promoted)} versions"
+    words += "" if facts.held is None else f" ({number(facts.held)} held back)"
+    words += f". Version {version_name(facts.active_version)} is active now"
+    if facts.proxy_version is not None:
+        follows = (
+            "follows it"
+            if facts.proxy_version == facts.active_version
+            else f"is at {version_name(facts.proxy_version)}"
+        )
+        words += f", and the scoring model {follows}"
+    return words + "."
+
+
+def render_report(summary: Mapping[str, Any], history: History) -> str:
+    """Render the page.
+
+    Parameters
+    ----------
+    summary : Mapping
+        `summary.json` as DESIGN.md lists its fields; what is missing is shown as not measured.
+    history : History
+        What happened, row by row; may be empty.
+
+    Returns
+    -------
+    str
+        A complete HTML document, UTF-8 encodable; all text from data is escaped.
+
+    >>> render_report({"seed": "<7>"}, History()).count("&lt;7&gt;") > 0
+    True
+    """
+    facts = read_summary(summary)
+    style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - the project's own file
+    return _environment().get_template("page.html.jinja").render(
+        style=style, facts=facts, story=_story(facts), duration=seconds(facts.seconds), tiles=tiles(facts),
+        figures=_figures(facts, history),
+    )  # fmt: skip
