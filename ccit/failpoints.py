@@ -29,6 +29,11 @@ FAILPOINTS = (
     "commit.flushed",  # outputs are in the log; they stay invisible when a transaction is open
     "commit.offsets_sent",  # the offsets are in the transaction (exactly once)
     "commit.done",  # the broker has answered the commit
+    # ccit/store/
+    "store.written",  # the bytes are with the operating system under a temporary name
+    "store.synced",  # they are on the disk, still under the temporary name
+    "store.renamed",  # the final name is there, the folder is not synced
+    "store.files_put",  # an artifact's files are stored, its table is not
 )
 """The closed list. A test kills a process at each of them; a name that is not here is an error."""
 

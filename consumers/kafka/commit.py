@@ -52,10 +52,6 @@ class BatchAborted(CcitError):
     """Nothing of the batch counts: it can be tried again."""
 
 
-class _OutcomeUnknown(Exception):
-    """The commit was sent and no answer came."""
-
-
 class CommitProtocol(Protocol):
     """How outputs and offsets become facts."""
 
@@ -112,7 +108,8 @@ class ExactlyOnce:
         Parameters
         ----------
         positions : sequence of Position
-            Where the group continues; `next_positions(messages)`.
+            Where the group continues; `next_positions(messages)`. With none, a commit that gets no answer ends the
+            process, for only the group's offsets can tell what became of it.
         consumer : confluent_kafka.Consumer
             The member that read the batch; its membership is checked by the broker.
 
@@ -131,19 +128,20 @@ class ExactlyOnce:
         note = f"{self._id} {uuid.uuid4().hex}"
         receipts = _Receipts(outputs)
         try:
-            self._transact(receipts, _offsets(positions, note), consumer)
-        except _OutcomeUnknown:
-            self._settle(_offsets(positions, note), consumer)
+            answered = self._transact(receipts, _offsets(positions, note), consumer)
         except KafkaException as problem:
             self._abort(error_of(problem))
             raise BatchAborted(f"the transaction of {self._id} was aborted: {error_of(problem).str()}") from problem
+        if not answered:
+            self._settle(_offsets(positions, note), consumer)
         return receipts.all()
 
     def close(self) -> None:
         """Let go of the broker; an open transaction is aborted by the next holder of the id, or by its timeout."""
         self._producer = None
 
-    def _transact(self, receipts: _Receipts, offsets: list[TopicPartition], consumer: Consumer) -> None:
+    def _transact(self, receipts: _Receipts, offsets: list[TopicPartition], consumer: Consumer) -> bool:
+        """The five steps; False when the commit was sent and no answer came."""
         client = self._opened()
         client.begin_transaction()
         failpoint("commit.begun")
@@ -151,16 +149,20 @@ class ExactlyOnce:
         failpoint("commit.produced")
         receipts.flush(client)
         failpoint("commit.flushed")
-        membership = consumer.consumer_group_metadata()
-        _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t))
+        if offsets:
+            membership = consumer.consumer_group_metadata()
+            _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t))
         failpoint("commit.offsets_sent")
         try:
             _until(CALL_TIMEOUT_S, client.commit_transaction)
         except KafkaException as problem:
-            if error_of(problem).txn_requires_abort() or error_of(problem).fatal():
+            error = error_of(problem)
+            if error.txn_requires_abort() or error.fatal():
                 raise
-            raise _OutcomeUnknown from problem
+            logger.warning("%s has no answer to a commit (%s)", self._id, error.str())
+            return False
         failpoint("commit.done")
+        return True
 
     def _abort(self, cause: KafkaError) -> None:
         """Step back behind *begin*; a producer that cannot even abort is discarded."""
@@ -176,8 +178,12 @@ class ExactlyOnce:
 
     def _settle(self, offsets: list[TopicPartition], consumer: Consumer) -> None:
         """Find out whether a commit without an answer happened; raise `BatchAborted` when it did not."""
-        logger.warning("%s has no answer to a commit; asking for its outcome", self._id)
         self._producer = None
+        if not offsets:
+            raise TransactionFailed(
+                f"a transaction of {self._id} without offsets got no answer, so nothing tells whether it was committed; "
+                "start again: the topics say what is there"
+            )
         deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while True:
             try:
