@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ccit.assembly import Scoring
-
 from ccit.config import Config
 from ccit.errors import CcitError, InputError
 from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, decode, encode
 from ccit.ingest.rows import sample_from_record
 from ccit.pipeline import admit
 from ccit.records import Announcement, Decision, Position, Sample
-from ccit.selection.memory import decode_vector, encode_vector
+from ccit.scoring.vectors import encode_vector
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.dead_letters import dead_letter
 from consumers.kafka.batches import BatchLimits, BatchLoop
@@ -44,6 +43,7 @@ class ScoreConsumer:
         self._reporter = Reporter(settings, "score", instance)
         self._versions = VersionFollower(settings, scoring.base)
         self._admitted = Follower(settings, self._topics.samples)
+        self._admitted_ids: set[str] = set()  # without transactions a record may come again after it was admitted
         self.loop = BatchLoop(
             settings,
             "score",
@@ -97,7 +97,7 @@ class ScoreConsumer:
     def _step(self, messages: Sequence[Message]) -> list[Output]:
         read = [self._read(message) for message in messages]
         samples = [found for found in read if isinstance(found, Sample)]
-        fresh = [sample for sample in samples if not self._scoring.memory.knows(sample.sample_id)]
+        fresh = [sample for sample in samples if sample.sample_id not in self._admitted_ids]
         decisions = admit(fresh, self._scoring.admission)
         letters = [found for found in read if isinstance(found, Output)]
         return [*letters, *(self._decided(decision) for decision in decisions)]
@@ -105,10 +105,7 @@ class ScoreConsumer:
     def _read(self, message: Message) -> Sample | Output:
         """The sample in a record, or the dead letter it becomes."""
         try:
-            event = decode(message.value, message.headers)
-            if not isinstance(event, RecordReceived):
-                raise InputError("wrong_schema", f"expected a record-received event, found {type(event).__name__}")
-            return sample_from_record(event.record)
+            return sample_in(message)
         except InputError as error:
             return dead_letter(message, error, "score", self._topics)
 
@@ -119,7 +116,7 @@ class ScoreConsumer:
             return Output(self._topics.rejects.name, key, value, headers)
         vector = self._scoring.admission.vector(decision.sample.sample_id)
         admitted = SampleAdmitted(
-            decision, decision.sample.content_digest, self._scoring.embedder_stamp, encode_vector(vector)
+            decision, decision.sample.content_digest, self._scoring.embedder.stamp, encode_vector(vector)
         )
         value, headers = encode(admitted, at=self._clock(), source="ccit/score")
         return Output(self._topics.samples.name, key, value, headers)
@@ -131,6 +128,7 @@ class ScoreConsumer:
             if place.output.topic == self._topics.samples.name and place.output.key is not None
         }
         self._scoring.admission.commit(positions)
+        self._admitted_ids.update(positions)
 
     def _aborted(self) -> None:
         self._scoring.admission.abort()
@@ -148,7 +146,15 @@ class ScoreConsumer:
             if not isinstance(event, SampleAdmitted):
                 continue
             position = Position(message.partition, message.offset)
-            if self._versions.lineage.abandoned(position):
-                continue
-            vector = decode_vector(event.embedding) if event.embedder == self._scoring.embedder_stamp else None
-            self._scoring.memory.learn(event.decision.sample, vector, position)
+            if not self._versions.lineage.abandoned(position):
+                sample = event.decision.sample
+                self._admitted_ids.add(sample.sample_id)
+                self._scoring.learn(sample, event.content_digest, event.embedding, event.embedder, position)
+
+
+def sample_in(message: Message) -> Sample:
+    """The sample in a record's message. Raises `InputError`."""
+    event = decode(message.value, message.headers)
+    if not isinstance(event, RecordReceived):
+        raise InputError("wrong_schema", f"expected a record-received event, found {type(event).__name__}")
+    return sample_from_record(event.record)

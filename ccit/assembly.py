@@ -1,0 +1,236 @@
+"""From a Config to running parts: the only file that names concrete classes together.
+
+Heavy libraries are imported inside the functions that need them, so that a process pays for its own parts alone: the
+trainer's parent and `ingest` never load torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccit.config import Config
+from ccit.config import Evaluation as GateSettings
+from ccit.evaluation.suites import load_suite
+from ccit.ingest.files import samples_of
+from ccit.lineage import Lineage
+from ccit.models.revision import revision_of
+from ccit.pipeline import Recipe
+from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, SampleIndex, Trainer, Trigger
+from ccit.records import Position, Sample, Suite, Version
+from ccit.scoring.novelty import novelty_text
+from ccit.scoring.vectors import decode_vector
+from ccit.selection.admission import Admission
+from ccit.selection.baselines import AcceptAll
+from ccit.selection.memory import Memory
+from ccit.selection.thresholds import PaperThresholds
+from ccit.store.files import FileStore
+from ccit.triggers.age import AgeTrigger
+from ccit.triggers.any_of import AnyOf
+from ccit.triggers.size import SizeTrigger
+
+if TYPE_CHECKING:
+    from ccit.replay import Loop
+    from ccit.serving.slots import Slots
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over ccit's own source files: which code made a version."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def base_version(config: Config) -> Version:
+    """Number 0: the base models without an adapter."""
+    models = config.models
+    return Version(
+        alias=models.alias,
+        number=0,
+        parent=None,
+        round_id="",
+        base_model=models.deployed,
+        base_revision=revision_of(models.deployed, models.deployed_revision),
+        proxy_model=models.proxy,
+        proxy_revision=revision_of(models.proxy, models.proxy_revision),
+        adapters=None,
+        rank=0,
+        target_modules=(),
+        verdict=None,
+        counts={},
+        consumed=(),
+        config_digest=config.training_digest(),
+        code_digest=code_digest(),
+    )
+
+
+def recipe(config: Config, base: Version) -> Recipe:
+    """What every round is made of, apart from its samples."""
+    rounds = config.rounds
+    return Recipe(
+        alias=config.models.alias,
+        size=rounds.size,
+        validation_share=rounds.validation_share,
+        general_ratio=rounds.general_ratio,
+        replay_ratio=rounds.replay_ratio,
+        base_model=base.base_model,
+        base_revision=base.base_revision,
+        proxy_model=base.proxy_model,
+        proxy_revision=base.proxy_revision,
+        config_digest=base.config_digest,
+        code_digest=base.code_digest,
+        seed=rounds.seed,
+    )
+
+
+def trigger(config: Config) -> Trigger:
+    """Size first, then age where one is set."""
+    rounds = config.rounds
+    triggers: list[Trigger] = [SizeTrigger(rounds.size)]
+    if rounds.max_age_seconds:
+        triggers.append(AgeTrigger(rounds.max_age_seconds, rounds.min_size))
+    return AnyOf(tuple(triggers))
+
+
+def general_samples(config: Config) -> list[Sample]:
+    """The general data to mix in; empty where no file is configured."""
+    path = config.rounds.general_file
+    return samples_of(Path(path), config.ingest.max_bytes) if path else []
+
+
+def store(config: Config) -> FileStore:
+    """The artifact store that all processes share."""
+    return FileStore(config.store.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Everything that decides: the `score` process holds one of these."""
+
+    base: Version
+    admission: Admission
+    memory: Memory
+    proxy: ProxyScorer
+    embedder: Embedder
+
+    def learn(self, sample: Sample, digest: str, embedding: str, stamp: str, position: Position) -> None:
+        """Remember an admitted sample from the log; a vector of another embedder is made anew from the text."""
+        if stamp == self.embedder.stamp:
+            vector = decode_vector(embedding, self.embedder.dimension)
+        else:
+            vector = self.embedder.embed([novelty_text(sample)])[0]
+        self.memory.learn(digest, vector, position)
+
+
+def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
+    """Load proxy and embedder and put the checks together.
+
+    Raises
+    ------
+    ModelUnusable, ArtifactDamaged
+        A model cannot be loaded, or is not the one that was pinned.
+    """
+    from ccit.models.causal import load_causal
+    from ccit.models.embedders import SentenceTransformerEmbedder
+    from ccit.scoring.diversity import DiversityScorer
+    from ccit.scoring.ifd import IfdScorer
+    from ccit.scoring.index import ExactIndex
+    from ccit.scoring.length import LengthScorer
+
+    base = base_version(config)
+    models, selection = config.models, config.selection
+    proxy_model = load_causal(models.proxy, models.proxy_revision, models.device, models.dtype, models.threads)
+    embedder = SentenceTransformerEmbedder(config.embedder, models.device)
+    proxy = IfdScorer(proxy_model, base.proxy_revision, store(config), selection)
+    index: SampleIndex = ExactIndex(embedder.dimension)
+    memory = Memory(index)
+    rule: Rule = AcceptAll() if selection.rule == "accept_all" else PaperThresholds(selection)
+
+    def count_tokens(text: str) -> int:
+        return len(proxy_model.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    length = LengthScorer(selection.length_unit, count_tokens, proxy_model.name)
+    admission = Admission([length, DiversityScorer(embedder), proxy], memory, rule, embedder, all_scores=all_scores)
+    return Scoring(base, admission, memory, proxy, embedder)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything that plans, trains and judges: the `train` process holds one of these."""
+
+    base: Version
+    recipe: Recipe
+    trigger: Trigger
+    min_size: int
+    general: Sequence[Sample]
+    suite: Suite
+    gate: GateSettings
+    trainer: Trainer
+    evaluator: Evaluator
+    cancel: Callable[[], None]
+    close: Callable[[], None]
+
+
+def workshop(config: Config, log: Path | None = None) -> Workshop:
+    """The trainer's parts, with training and evaluation in a child process that is started ahead.
+
+    Parameters
+    ----------
+    log : Path | None
+        Where the child process writes what it has to say; None is this process's stderr.
+    """
+    from ccit.training.process import TrainingProcess
+
+    base = base_version(config)
+    process = TrainingProcess(config, log)
+    return Workshop(
+        base=base,
+        recipe=recipe(config, base),
+        trigger=trigger(config),
+        min_size=min(config.rounds.min_size, config.rounds.size),
+        general=general_samples(config),
+        suite=load_suite(config.evaluation),
+        gate=config.evaluation,
+        trainer=process,
+        evaluator=process,
+        cancel=process.cancel,
+        close=process.close,
+    )
+
+
+def loop(config: Config) -> Loop:
+    """The parts of a replay, all in this process."""
+    from ccit.evaluation.runner import ModelEvaluator
+    from ccit.replay import Loop
+    from ccit.training.lora import LoraTrainer
+
+    parts = scoring(config)
+    return Loop(
+        admission=parts.admission,
+        proxy=parts.proxy,
+        trigger=trigger(config),
+        trainer=LoraTrainer(config.training, config.models, store(config), config.store.root / "work"),
+        evaluator=ModelEvaluator(config.evaluation, config.models, store(config)),
+        suite=load_suite(config.evaluation),
+        gate=config.evaluation,
+        recipe=recipe(config, parts.base),
+        general=general_samples(config),
+        lineage=Lineage(parts.base),
+    )
+
+
+def slots(config: Config) -> Slots:
+    """The deployed model, ready for adapters."""
+    from ccit.models.causal import load_causal
+    from ccit.serving.slots import Slots
+
+    models = config.models
+    base = load_causal(models.deployed, models.deployed_revision, models.device, models.dtype, models.threads)
+    return Slots(base, models.alias)

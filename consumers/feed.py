@@ -1,0 +1,92 @@
+"""Files -> raw: publishes rows with backpressure; what the broker has not confirmed counts as not sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, Message
+
+from ccit.errors import BrokerUnavailable
+from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.topics import Topics
+
+_FLUSH_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One message for the raw topic, byte for byte."""
+
+    key: bytes
+    value: bytes
+    content_type: str = "application/json"
+
+
+class Feeder:
+    """Writes to the raw topic.
+
+    Parameters
+    ----------
+    on_confirmed : Callable[[int], None]
+        Told the running number of messages that the broker has confirmed.
+    """
+
+    def __init__(self, settings: KafkaSettings, on_confirmed: Callable[[int], None] = lambda _: None) -> None:
+        self._settings = settings
+        self._producer = producer(settings)
+        self._topic = Topics(settings.prefix).raw.name
+        self._on_confirmed = on_confirmed
+        self._error: KafkaError | None = None
+        self.confirmed = 0
+
+    def send(self, messages: Iterable[Raw], rate: float = 0.0) -> int:
+        """Publish and wait for the broker; the number confirmed.
+
+        Parameters
+        ----------
+        rate : float
+            Messages per second, 0 for as fast as they are taken.
+
+        Raises
+        ------
+        BrokerUnavailable
+            Not everything was confirmed; the message says how much was.
+        """
+        before = self.confirmed
+        sent = 0
+        started = time.monotonic()
+        for message in messages:
+            self._produce(message)
+            sent += 1
+            if rate:
+                self._producer.poll(max(0.0, started + sent / rate - time.monotonic()))
+        left = self._producer.flush(_FLUSH_TIMEOUT_S)
+        if left or self._error is not None:
+            why = self._error.str() if self._error is not None else f"{left} messages were not confirmed in time"
+            raise BrokerUnavailable(
+                f"{self.confirmed - before} of {sent} messages reached {self._settings.bootstrap_servers}: {why}; "
+                "feed the rest again, records that come twice are decided once"
+            )
+        return self.confirmed - before
+
+    def _produce(self, message: Raw) -> None:
+        headers = [("content-type", message.content_type.encode())]
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, value=message.value, key=message.key, headers=headers, on_delivery=self._delivered
+                )
+            except BufferError:  # the client's queue is full: let it drain, that is the backpressure
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                return
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._error = error
+            return
+        self.confirmed += 1
+        self._on_confirmed(self.confirmed)
