@@ -1,0 +1,93 @@
+"""Writing a file so that, whenever the power goes, it is there whole or not at all.
+
+The steps, each with its reason:
+
+1. write to a temporary name in the same folder (a rename is atomic within one file system only);
+2. fsync the file (otherwise the name can survive a power cut and the content not);
+3. rename over the final name;
+4. fsync the folder (otherwise the rename itself can be lost).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ccit.errors import StorageFailed
+from ccit.failpoints import failpoint
+
+_TEMPORARY = ".tmp"
+STALE_SECONDS = 24 * 3600.0  # no write takes a day: an older temporary file belongs to a process that died
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, replacing what is there; parents are made.
+
+    Raises
+    ------
+    StorageFailed
+        The disk is full, read-only or failing; `path` is then as it was, and no temporary file is left.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> write_atomically(path, b"whole or not at all")
+    >>> path.read_bytes()
+    b'whole or not at all'
+    """
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}{_TEMPORARY}"
+    try:
+        make_directory(path.parent)
+        try:
+            _write_and_sync(temporary, content)
+            failpoint("store.synced")
+            temporary.replace(path)
+            failpoint("store.renamed")
+            _sync_directory(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"{len(content)} bytes could not be written to {path}: {error.strerror or error}; "
+            "free space there or set store.root to another folder"
+        ) from error
+
+
+def make_directory(path: Path) -> None:
+    """Make a folder and its parents, each durably."""
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(exist_ok=True)
+    _sync_directory(path.parent)
+
+
+def remove_stale(directory: Path) -> int:
+    """Remove what writers that were killed left behind in a folder; returns how many files."""
+    limit, removed = time.time() - STALE_SECONDS, 0
+    for file in directory.glob(f".*{_TEMPORARY}"):
+        with suppress(FileNotFoundError):  # another process may be sweeping too
+            if file.stat().st_mtime < limit:
+                file.unlink()
+                removed += 1
+    return removed
+
+
+def _write_and_sync(path: Path, content: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        failpoint("store.written")
+        os.fsync(stream.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
