@@ -1,4 +1,4 @@
-"""Everything that happens on the topics, as one stream of decoded events: `ccit status`, `verify` and the demo look here."""
+"""Everything that happens on the topics, as one stream of decoded events, for `ccit status`, `verify` and the demo."""
 
 from __future__ import annotations
 

@@ -1,0 +1,155 @@
+"""`ccit up`, and the four consumers that it runs, each a command of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from ccit.cli.options import config_file, load
+
+if TYPE_CHECKING:
+    from ccit.config import Config
+
+ROLES = ("ingest", "score", "train", "serve")
+
+instance_option = click.option(
+    "--instance",
+    default=lambda: f"{socket.gethostname()}-{os.getpid()}",
+    help="Name of this process among its like; stable names take over their predecessor's transactions at once.",
+)
+
+
+def _log_everything() -> None:
+    """A consumer's log is its face: what happens is said."""
+    logging.getLogger("ccit").setLevel(min(logging.INFO, logging.getLogger().level))
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """First SIGTERM or SIGINT: finish and leave; the second: end at once. Uncommitted work is done again."""
+
+    def asked(number: int, _frame: FrameType | None) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, lambda n, _f: os._exit(128 + n))
+        logging.getLogger("ccit").info("%s: finishing and leaving", signal.Signals(number).name)
+        stop()
+
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+
+
+def _prepare(config: Config) -> None:
+    """A broker that answers, and topics that exist."""
+    from consumers.connection import kafka_settings
+    from consumers.kafka.clients import require_broker
+    from consumers.kafka.topics import create_topics
+
+    settings = kafka_settings(config)
+    require_broker(settings)
+    if config.kafka.create_topics:
+        create_topics(settings, replication=config.kafka.replication)
+
+
+@click.command()
+@config_file
+@instance_option
+def ingest(config_path: Path | None, instance: str) -> None:
+    """Read what the hospital sends: every message of `raw` becomes one record or one dead letter."""
+    from consumers.ingest import ingest_loop
+
+    _log_everything()
+    config = load(config_path)
+    _prepare(config)
+    loop = ingest_loop(config, instance)
+    stop_on_signals(loop.stop)
+    loop.run()
+
+
+@click.command()
+@config_file
+@instance_option
+def score(config_path: Path | None, instance: str) -> None:
+    """Decide online: every record becomes a sample, a reject or a dead letter, in one transaction per batch."""
+    from ccit.assembly import scoring
+    from consumers.score import ScoreConsumer
+
+    _log_everything()
+    config = load(config_path)
+    _prepare(config)
+    consumer = ScoreConsumer(config, scoring(config), instance)
+    stop_on_signals(consumer.loop.stop)
+    consumer.run()
+
+
+@click.command()
+@config_file
+@instance_option
+def train(config_path: Path | None, instance: str) -> None:
+    """Train: when the pool is due, a LoRA round, a verdict, and perhaps a new version. Run exactly one."""
+    from ccit.assembly import workshop
+    from consumers.train import TrainConsumer
+
+    _log_everything()
+    config = load(config_path)
+    _prepare(config)
+    consumer = TrainConsumer(config, workshop(config), instance)
+    stop_on_signals(consumer.stop)
+    consumer.run()
+
+
+@click.command()
+@config_file
+@instance_option
+def serve(config_path: Path | None, instance: str) -> None:
+    """Answer over HTTP with the active version (OpenAI's API); a new version takes over without a pause."""
+    from consumers.serve import ServeConsumer
+
+    _log_everything()
+    config = load(config_path)
+    _prepare(config)
+    consumer = ServeConsumer(config, instance)
+    stop_on_signals(consumer.stop)
+    consumer.run()
+
+
+@click.command()
+@config_file
+@click.option("--scorers", default=1, show_default=True, help="Scorers that share the stream.")
+@click.option("--logs", type=click.Path(path_type=Path), default=Path("runs/logs"), show_default=True)
+def up(config_path: Path | None, scorers: int, logs: Path) -> None:
+    """Run every consumer in one command, and start again what dies.
+
+    With kafka.bootstrap_servers = "embedded" a broker in memory is started too: nothing outlives the command.
+    """
+    from consumers.broker import broker_for
+    from consumers.supervise import Supervisor
+
+    _log_everything()
+    config = load(config_path)
+    stopping: list[bool] = []
+    stop_on_signals(lambda: stopping.append(True))
+    arguments = ["--config", str(config_path)] if config_path else []
+    with broker_for(config) as environment, Supervisor(logs, environment) as supervisor:
+        for role in ROLES:
+            for number in range(scorers if role == "score" else 1):
+                name = f"{role}-{number}"
+                supervisor.start(name, [role, *arguments, "--instance", str(number)])
+        sys.stdout.write(
+            f"ccit runs {len(supervisor.process_ids())} consumers on "
+            f"{environment.get('CCIT_KAFKA__BOOTSTRAP_SERVERS', config.kafka.bootstrap_servers)}; logs in {logs}/\n"
+            f"OpenAI-compatible API: http://{config.serving.host}:{config.serving.port}/v1 (ready when /ready says 200)\n"
+        )
+        sys.stdout.flush()
+        while not stopping:
+            supervisor.watch()
+            time.sleep(0.5)
