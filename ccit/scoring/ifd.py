@@ -1,0 +1,206 @@
+"""Instruction-following difficulty: how much the prompt helps the proxy to predict the response.
+
+    ifd = ppl(response | prompt) / ppl(response | anchor)
+
+A ratio of *perplexities*, as in the paper (arXiv 2503.15924, after Li et al. 2024, arXiv 2308.12032); code in
+circulation takes the ratio of the losses instead, and thresholds do not carry over. Near 0 the prompt gives the
+response away; at 1 and above it does not help: often a response attached to the wrong prompt.
+
+Both passes score the same response tokens. The direct pass needs something before the first of them; the anchor is the
+header with which the chat template opens an answer (`<|im_start|>assistant\\n`), after the BOS token where prompts
+start with one. So the two passes differ in the prompt's content and in nothing else, and an answer of one token has an
+IFD. A multi-turn sample is scored on its last response, given the whole history.
+
+Longer than `max_tokens`: the prompt loses its start; a response that leaves less than a quarter of the window to the
+prompt loses its end, in both passes. `truncated` counts what was not seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateError
+
+from ccit.errors import ModelUnusable
+from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.ports import ArtifactStore
+from ccit.records import Sample, Score, Spend, Version
+from ccit.scoring.likelihood import Failure, Likelihood, Passage
+from ccit.scoring.packing import fit
+
+_METRICS = ("ifd", "ppl_conditional", "ppl_direct")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """What of a sample the proxy sees, and how many tokens of prompt and response it does not."""
+
+    prompt: Sequence[int]
+    response: Sequence[int]
+    prompt_cut: int
+    response_cut: int
+
+
+class IfdScorer:
+    """Scores IFD with a proxy model that follows the versions.
+
+    Parameters
+    ----------
+    proxy : CausalModel
+        The proxy without an adapter; version 0.
+    store : ArtifactStore
+        Where `activate` finds a version's proxy adapter.
+    max_tokens : int
+        Window of the proxy, in tokens; never more than the model has positions.
+    batch_tokens : int
+        Padded tokens per forward pass.
+    revision : str
+        The proxy's revision, for the stamp.
+
+    Raises
+    ------
+    ModelUnusable
+        The tokenizer has neither a header nor a BOS or EOS token to anchor the direct pass.
+    """
+
+    metric = "ifd"
+
+    def __init__(
+        self, proxy: CausalModel, store: ArtifactStore, *, max_tokens: int, batch_tokens: int, revision: str = ""
+    ) -> None:
+        self._proxy = proxy
+        self._store = store
+        self._anchor = anchor_ids(proxy.tokenizer)
+        self._window = min(max_tokens, getattr(proxy.model.config, "max_position_embeddings", max_tokens))
+        self._batch_tokens = batch_tokens
+        self._likelihood = Likelihood(proxy, batch_tokens)
+        self._version = 0
+        self._spent = Spend()
+        self._origin = (
+            f"ifd.v1 ppl-ratio template={_digest(proxy.tokenizer.chat_template)} anchor={_digest(self._anchor)} "
+            f"window={self._window} proxy={proxy.name}" + (f"@{revision}" if revision else "")
+        )
+
+    @property
+    def version(self) -> int:
+        """Number of the version that scores now; 0 is the proxy without an adapter."""
+        return self._version
+
+    @property
+    def spent(self) -> Spend:
+        """Tokens fed to the proxy since the start, padding not counted, and 2 N FLOPs for each."""
+        return self._spent
+
+    @property
+    def stamp(self) -> str:
+        """Formula, template, anchor, window, proxy and version: what makes two scores comparable."""
+        return f"{self._origin} version={self._version}"
+
+    def activate(self, version: Version) -> None:
+        """Score with this version's proxy adapter from the next batch on.
+
+        Raises
+        ------
+        ArtifactDamaged, ModelUnusable
+            The version active so far then goes on scoring.
+        """
+        view = self._proxy
+        if version.adapters is not None:
+            view = with_adapter(self._proxy, self._store.read(version.adapters.proxy))
+        self._likelihood = Likelihood(view, self._batch_tokens)
+        self._version = version.number
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        """`ifd`, `ppl_conditional` and `ppl_direct` of each sample; all three unscored, with a reason, if one fails."""
+        read = [self._tokens(sample) for sample in samples]
+        passages: list[Passage] = []
+        for tokens in read:
+            if isinstance(tokens, _Tokens):
+                passages += [Passage(tokens.prompt, tokens.response), Passage(self._anchor, tokens.response)]
+        before = self._likelihood.tokens
+        losses = iter(self._likelihood.mean_losses(passages))
+        count = self._likelihood.tokens - before
+        self._spent += Spend(count, 2.0 * self._proxy.parameters * count)
+        return [
+            self._unscored(tokens.why)
+            if isinstance(tokens, Failure)
+            else self._scored(tokens, next(losses), next(losses))
+            for tokens in read
+        ]
+
+    def _tokens(self, sample: Sample) -> _Tokens | Failure:
+        try:
+            prompt = prompt_ids(self._proxy.tokenizer, sample.messages())
+            response: list[int] = self._proxy.tokenizer(sample.response, add_special_tokens=False)["input_ids"]
+        except (TemplateError, ValueError, TypeError, OverflowError) as error:
+            return Failure(f"the proxy's tokenizer refuses the sample: {str(error).partition(chr(10))[0]}")
+        if not response:
+            return Failure("the response has no tokens")
+        floor = max(len(self._anchor), self._window // 4)
+        kept_prompt, kept_response = fit(len(prompt), len(response), self._window, floor)
+        return _Tokens(
+            prompt=prompt[len(prompt) - kept_prompt :],
+            response=response[:kept_response],
+            prompt_cut=len(prompt) - kept_prompt,
+            response_cut=len(response) - kept_response,
+        )
+
+    def _scored(self, tokens: _Tokens, conditional: float | Failure, direct: float | Failure) -> tuple[Score, ...]:
+        if isinstance(conditional, Failure):
+            return self._unscored(f"the proxy failed on it: {conditional.why}")
+        if isinstance(direct, Failure):
+            return self._unscored(f"the proxy failed on it: {direct.why}")
+        values = [_exp(conditional - direct), _exp(conditional), _exp(direct)]
+        if not all(math.isfinite(value) for value in values):
+            return self._unscored(
+                f"the perplexities are not finite ({conditional:.4g} and {direct:.4g} nats per token)"
+            )
+        cut = tokens.prompt_cut + tokens.response_cut
+        return tuple(
+            Score(metric, value, self.stamp, truncated=unseen)
+            for metric, value, unseen in zip(_METRICS, values, (cut, cut, tokens.response_cut), strict=True)
+        )
+
+    def _unscored(self, why: str) -> tuple[Score, ...]:
+        return tuple(Score(metric, None, self.stamp, unscored=why) for metric in _METRICS)
+
+
+def anchor_ids(tokenizer: Any) -> list[int]:
+    """What stands before the response in the direct pass: the header of an answer, after BOS where prompts have it.
+
+    A template without such a header (Llama 2) leaves BOS, or EOS where there is no BOS.
+
+    Raises
+    ------
+    ModelUnusable
+        None of the three exists.
+    """
+    chat = [{"role": "user", "content": "?"}]
+    closed = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=False)
+    opened = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    header = opened[len(closed) :] if opened.startswith(closed) else ""
+    ids: list[int] = tokenizer(header, add_special_tokens=False)["input_ids"] if header else []
+    first = tokenizer.bos_token_id
+    if first is not None and (not ids or prompt_ids(tokenizer, chat)[0] == first):
+        ids = [first, *ids]
+    if not ids and tokenizer.eos_token_id is not None:
+        ids = [tokenizer.eos_token_id]
+    if not ids:
+        raise ModelUnusable("expected a chat template that opens the answer, or a BOS or EOS token; found none of them")
+    return ids
+
+
+def _exp(nats: float) -> float:
+    try:
+        return math.exp(nats)
+    except OverflowError:
+        return math.inf
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]

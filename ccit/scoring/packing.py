@@ -1,0 +1,51 @@
+"""Fitting token sequences into a window and into batches: pure arithmetic on lengths, in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def fit(prompt: int, response: int, window: int, floor: int) -> tuple[int, int]:
+    """How many tokens of prompt (its end) and response (its start) are kept in a window.
+
+    The response is whole whenever it leaves `floor` tokens to the prompt, and the prompt loses its start. Only a longer
+    response is cut, because a conditional likelihood without any of the prompt says nothing about the prompt.
+
+    Parameters
+    ----------
+    prompt, response : int
+        Their lengths.
+    window : int
+        Tokens that the model sees, at most.
+    floor : int
+        Of the prompt, kept in any case (as far as there are so many).
+
+    Example
+    -------
+    >>> fit(prompt=100, response=50, window=120, floor=30)
+    (70, 50)
+    >>> fit(prompt=100, response=500, window=120, floor=30)
+    (30, 90)
+    """
+    kept = min(response, window - min(prompt, floor))
+    return min(prompt, window - kept), kept
+
+
+def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Batches of row numbers, each of at most `budget` tokens once padded to its longest row.
+
+    Rows of similar length meet, longest first, so that a batch which does not fit the memory shows at once. A row
+    longer than the budget is a batch of its own.
+
+    >>> pack([3, 10, 4, 9], budget=20)
+    [[1, 3], [2, 0]]
+    """
+    batches: list[list[int]] = []
+    longest = 0
+    for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
+        if batches and (len(batches[-1]) + 1) * longest <= budget:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+            longest = lengths[row]
+    return batches

@@ -1,0 +1,132 @@
+"""A snapshot of what novelty and duplicates are judged by: it spares a scorer reading the samples topic from its start.
+
+One file: the SHA-256 of all that follows (hex, one line), one line of JSON, then plain little-endian numbers: positions
+(int64, 2 per row), content digests (32 bytes per row), vectors (float16, d per row). The digest is checked before
+anything else is looked at; a snapshot that is damaged or of another embedder is thrown away, and the topic read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ccit.errors import ArtifactDamaged, StorageFailed
+from ccit.records import Position
+from ccit.scoring.vectors import Vectors
+
+_FORMAT = "ccit-novelty-snapshot.v1"
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The rows of a novelty memory.
+
+    Parameters
+    ----------
+    embedder : str
+        Stamp of the embedder that made the vectors.
+    next_offsets : Mapping[int, int]
+        Partition of the samples topic -> first offset that is not in the snapshot.
+    positions, digests, vectors
+        One per row; vectors (n, d), quantised.
+    """
+
+    embedder: str
+    next_offsets: Mapping[int, int]
+    positions: tuple[Position, ...]
+    digests: tuple[str, ...]
+    vectors: Vectors
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Write a snapshot durably and atomically: a reader sees the old file or the new one, whole.
+
+    Raises
+    ------
+    StorageFailed
+        The disk is full or cannot be written; an older snapshot is left as it was.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "novelty.snapshot"
+    >>> rows = np.asarray([[1.0, 0.0]], dtype=np.float32)
+    >>> write_snapshot(path, Snapshot("e", {0: 8}, (Position(0, 7),), ("ab" * 32,), rows))
+    >>> read_snapshot(path, "e").positions
+    (Position(partition=0, offset=7),)
+    """
+    header = {
+        "format": _FORMAT,
+        "embedder": snapshot.embedder,
+        "next_offsets": {str(partition): offset for partition, offset in sorted(snapshot.next_offsets.items())},
+        "rows": len(snapshot.positions),
+        "dimension": int(snapshot.vectors.shape[1]),
+    }
+    body = b"".join(
+        (
+            json.dumps(header).encode() + b"\n",
+            np.asarray([(p.partition, p.offset) for p in snapshot.positions], dtype="<i8").tobytes(),
+            b"".join(bytes.fromhex(digest) for digest in snapshot.digests),
+            snapshot.vectors.astype("<f2").tobytes(),
+        )
+    )
+    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StorageFailed(
+            f"expected to write a snapshot to {path}, but: {error.strerror}; free some space"
+        ) from error
+
+
+def read_snapshot(path: Path, embedder: str) -> Snapshot:
+    """Read a snapshot back, its digest checked first.
+
+    Raises
+    ------
+    ArtifactDamaged
+        The digest differs, the file is cut short, or the vectors are of another embedder: read the topic instead.
+    FileNotFoundError
+        There is none yet.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ArtifactDamaged(f"{path} cannot be read: {error.strerror}; the samples topic will be read") from error
+    announced, _, body = raw.partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != announced:
+        raise ArtifactDamaged(f"{path} does not have the SHA-256 on its first line; the samples topic will be read")
+    line, _, numbers = body.partition(b"\n")
+    header = json.loads(line)
+    if (header["format"], header["embedder"]) != (_FORMAT, embedder):
+        raise ArtifactDamaged(
+            f"{path} is a {header['format']} of {header['embedder']!r}, expected {_FORMAT} of {embedder!r}; "
+            "the samples topic will be read"
+        )
+    rows, dimension = header["rows"], header["dimension"]
+    at_digests = rows * 2 * 8
+    at_vectors = at_digests + rows * _DIGEST_BYTES
+    places = np.frombuffer(numbers[:at_digests], dtype="<i8").reshape(rows, 2)
+    digests = numbers[at_digests:at_vectors]
+    return Snapshot(
+        embedder=embedder,
+        next_offsets={int(partition): offset for partition, offset in header["next_offsets"].items()},
+        positions=tuple(Position(int(partition), int(offset)) for partition, offset in places),
+        digests=tuple(digests[i * _DIGEST_BYTES : (i + 1) * _DIGEST_BYTES].hex() for i in range(rows)),
+        vectors=np.frombuffer(numbers[at_vectors:], dtype="<f2").reshape(rows, dimension).astype(np.float32),
+    )

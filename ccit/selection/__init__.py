@@ -1,0 +1,1 @@
+"""Selection: rules that turn Scores into a Decision, and the admission of whole batches. Pure: numpy at most."""

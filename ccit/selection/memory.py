@@ -1,0 +1,123 @@
+"""What has been accepted so far: the digests and vectors that duplicates and novelty are judged by.
+
+Accepted samples of a batch are *pending* until their transaction is committed:
+
+    stage    the batch's accepted samples are known, but have no place in the log yet
+    commit   their places are known: they stay
+    abort    the transaction failed: they are gone, as if never decided
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ccit.ports import SampleIndex, Vectors
+from ccit.records import Position
+from ccit.scoring.vectors import cosines
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An accepted sample that is not committed yet."""
+
+    sample_id: str
+    digest: str
+    vector: npt.NDArray[np.float32]  # (d,)
+
+
+class Memory:
+    """Digests and vectors of everything pooled or trained, and of what is pending.
+
+    Parameters
+    ----------
+    index : SampleIndex
+        Holds the committed vectors.
+
+    Example
+    -------
+    >>> from ccit.scoring.index import FlatIndex
+    >>> from ccit.scoring.vectors import quantise
+    >>> memory = Memory(FlatIndex(2))
+    >>> memory.stage(Pending("s1", "d1", quantise([[1.0, 0.0]])[0]))
+    >>> "d1" in memory
+    True
+    >>> memory.abort()
+    >>> "d1" in memory
+    False
+    """
+
+    def __init__(self, index: SampleIndex) -> None:
+        self._index = index
+        self._digests: dict[str, set[Position]] = {}
+        self._pending: list[Pending] = []
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._digests or any(p.digest == digest for p in self._pending)
+
+    def __len__(self) -> int:
+        return len(self._index) + len(self._pending)
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """Accepted, not committed, in the order of acceptance."""
+        return tuple(self._pending)
+
+    def digests(self) -> dict[Position, str]:
+        """Where each sample was committed, and its content digest."""
+        return {position: digest for digest, places in self._digests.items() for position in places}
+
+    def nearest(self, vectors: Vectors) -> npt.NDArray[np.float32]:
+        """Highest cosine of each row (n, d) to anything committed or pending, (n,); -1 where there is nothing."""
+        best = self._index.nearest(vectors)
+        if self._pending:
+            waiting = np.stack([p.vector for p in self._pending])
+            best = np.maximum(best, cosines(vectors, waiting).max(axis=1))
+        return best
+
+    def stage(self, accepted: Pending) -> None:
+        """Count an accepted sample in, for now."""
+        self._pending.append(accepted)
+
+    def commit(self, positions: Mapping[str, Position]) -> None:
+        """Make everything pending permanent.
+
+        Parameters
+        ----------
+        positions : Mapping[str, Position]
+            Sample id -> its place in the samples topic, for each pending sample.
+
+        Raises
+        ------
+        ValueError
+            A pending sample has no position; nothing has changed then.
+        """
+        missing = [p.sample_id for p in self._pending if p.sample_id not in positions]
+        if missing:
+            raise ValueError(f"expected a position for each accepted sample, found none for {missing[0]!r}")
+        for accepted in self._pending:
+            self.learn(accepted.digest, accepted.vector, positions[accepted.sample_id])
+        self._pending.clear()
+
+    def abort(self) -> None:
+        """Forget everything pending."""
+        self._pending.clear()
+
+    def learn(self, digest: str, vector: npt.NDArray[np.float32], position: Position) -> None:
+        """Take in a sample read from the samples topic: a rebuild, or another scorer's. Idempotent by position."""
+        self.learn_all([digest], vector[np.newaxis, :], [position])
+
+    def learn_all(self, digests: Sequence[str], vectors: Vectors, positions: Sequence[Position]) -> None:
+        """`learn` for many rows at once: vectors (n, d); what a snapshot holds."""
+        self._index.add(vectors, positions)
+        for digest, position in zip(digests, positions, strict=True):
+            self._digests.setdefault(digest, set()).add(position)
+
+    def forget(self, keep: Callable[[Position], bool]) -> None:
+        """Drop what `keep` refuses: a rollback undoes the rounds of the versions it leaves. Pending samples stay."""
+        self._index.retain(keep)
+        kept = {digest: {p for p in places if keep(p)} for digest, places in self._digests.items()}
+        self._digests = {digest: places for digest, places in kept.items() if places}
