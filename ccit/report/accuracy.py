@@ -20,10 +20,7 @@ def _groups(versions: Sequence[VersionFact]) -> list[str]:
 
 
 def _series(versions: Sequence[VersionFact], group: str) -> list[tuple[int, float]]:
-    values = [
-        (i, v.accuracy if group == OVERALL else v.accuracy_by_group.get(group))
-        for i, v in enumerate(versions)
-    ]
+    values = [(i, v.accuracy if group == OVERALL else v.accuracy_by_group.get(group)) for i, v in enumerate(versions)]
     return [(i, value) for i, value in values if value is not None]
 
 
@@ -33,24 +30,16 @@ def _curve(versions: Sequence[VersionFact], group: str, class_: str, x: Scale, y
         hot(
             f"{group}, {version_name(versions[i].number)}: {percent(value, 1)}",
             element("circle", cx=x(i), cy=y(value), r=9, class_="hit"),
-            element(
-                "circle", cx=x(i), cy=y(value), r=5 if group == OVERALL else 3.6, class_=f"fill dot {class_}"
-            ),
+            element("circle", cx=x(i), cy=y(value), r=5 if group == OVERALL else 3.6, class_=f"fill dot {class_}"),
         )
         for i, value in series
     ]
     return join([path([(x(i), y(v)) for i, v in series], f"curve {class_}"), *dots])
 
 
-def _labels(
-    versions: Sequence[VersionFact], names: Sequence[str], classes: Sequence[str], y: Scale
-) -> Markup:
+def _labels(versions: Sequence[VersionFact], names: Sequence[str], classes: Sequence[str], y: Scale) -> Markup:
     """Names at the right end of their curves, moved apart where they would overlap."""
-    ends = [
-        (n, c, _series(versions, n)[-1][1])
-        for n, c in zip(names, classes, strict=True)
-        if _series(versions, n)
-    ]
+    ends = [(n, c, _series(versions, n)[-1][1]) for n, c in zip(names, classes, strict=True) if _series(versions, n)]
     places = spread([y(value) for _, _, value in ends], 16, _TOP + 4, _TOP + _PLOT)
     left = WIDTH - _RIGHT + 12
     return join(
@@ -90,13 +79,7 @@ def _cell(version: VersionFact, group: str, parents: dict[int, VersionFact]) -> 
     if value is None:
         return element("td", "–", class_="heat none")
     parent = parents.get(version.parent) if version.parent is not None else None
-    old = (
-        None
-        if parent is None
-        else parent.accuracy
-        if group == OVERALL
-        else parent.accuracy_by_group.get(group)
-    )
+    old = None if parent is None else parent.accuracy if group == OVERALL else parent.accuracy_by_group.get(group)
     change = (
         element("small", points(100 * (value - old)), class_="up" if value >= old else "down")
         if old is not None
@@ -117,9 +100,7 @@ def _heat(versions: Sequence[VersionFact], groups: Sequence[str]) -> Markup:
         element("tr", element("th", group, scope="row"), *(_cell(v, group, parents) for v in versions))
         for group in [OVERALL, *groups]
     ]
-    table = element(
-        "table", element("thead", element("tr", *head)), element("tbody", *body), class_="heatmap"
-    )
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *body), class_="heatmap")
     return element("div", table, class_="scroll")
 
 
@@ -148,7 +129,8 @@ def accuracy_figure(facts: Facts) -> Figure:
         )
     groups = _groups(versions)
     sentence = (
-        "The share of held-out questions answered rightly, for the untouched base model and after every version: a line that "
+        "The share of held-out questions answered rightly, for the untouched base model and after every "
+        "version: a line that "
         "rises is a group of conditions being learnt, a line that falls is one being forgotten."
     )
     body = join([element("div", _draw(versions, groups), class_="scroll"), _heat(versions, groups)])
@@ -157,6 +139,4 @@ def accuracy_figure(facts: Facts) -> Figure:
         [[version_name(v.number), percent(v.accuracy, 1), *(percent(v.accuracy_by_group.get(g), 1) for g in groups)]
          for v in versions],
     )  # fmt: skip
-    return Figure(
-        "accuracy", title, sentence, body, _finding(versions, facts.active_version), numbers=numbers
-    )
+    return Figure("accuracy", title, sentence, body, _finding(versions, facts.active_version), numbers=numbers)

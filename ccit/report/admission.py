@@ -45,7 +45,7 @@ def admission_figure(facts: Facts) -> Figure:
     """Show for each kind of record how many came and how many were let in."""
     title = "Who was let in"
     if not facts.truth:
-        words = "Nobody knows the truth about the records of this run (real data does not carry it), so it cannot be shown."
+        words = "Nobody knows the truth about the records of this run (real data does not carry it)."
         return Figure("admission", title, words, Markup())
     order = [k for k in KINDS if k in facts.truth] + sorted(k for k in facts.truth if k not in KINDS)
     heads = ("Kind of record", "One would", "Came", "Let in", "Share let in", "")
@@ -55,7 +55,8 @@ def admission_figure(facts: Facts) -> Figure:
     rows = join(_row(kind, *facts.truth[kind]) for kind in order)
     table = element("table", element("thead", head), element("tbody", rows), class_="admission")
     sentence = (
-        "The simulated hospital knows the truth about each record, though the system did not see it: a good filter has long bars "
+        "The simulated hospital knows the truth about each record, though the system did not see it: a "
+        "good filter has long bars "
         "where one would let records in and short ones where one would keep them out."
     )
     return Figure("admission", title, sentence, element("div", table, class_="scroll"), _finding(facts))

@@ -45,7 +45,8 @@ def _finding(saving: float | None) -> str:
         return f"Selecting cost {percent(saving, 1)} less than training on everything, scoring and evaluation included."
     if saving > -0.0005:
         return "Selecting cost as much as training on everything."
-    return f"Selecting cost {percent(-saving, 1)} more than training on everything would have: scoring did not pay in this run."
+    more = percent(-saving, 1)
+    return f"Selecting cost {more} more than training on everything would have: it did not pay in this run."
 
 
 def compute_figure(facts: Facts) -> Figure:
@@ -69,9 +70,9 @@ def compute_figure(facts: Facts) -> Figure:
         ("Accept everything", c.accept_all_flops, "c-other", "no scoring, train on all that came"),
     ])  # fmt: skip
     sentence = (
-        "The left side counts the tokens (word pieces) that models had to read for each activity; the right side sets the whole "
-        "work beside what training on every record would have taken, so that a saving counts only if scoring is paid for."
+        "The left side counts the tokens (word pieces) that models had to read for each activity; the "
+        "right side sets the whole "
+        "work beside what training on every record would have taken, so that a saving counts only if "
+        "scoring is paid for."
     )
-    return Figure(
-        "compute", title, sentence, element("div", tokens, flops, class_="halves"), _finding(saving_of(c))
-    )
+    return Figure("compute", title, sentence, element("div", tokens, flops, class_="halves"), _finding(saving_of(c)))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ccit.records import Estimate
 from ccit.report.facts import Facts, finite
 from ccit.report.history import History, RoundRow
-from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, text, ticks
+from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, rect, text, ticks
 from ccit.report.words import OUTCOMES, Figure, Key, Numbers, percent, points, spoken, version_name
 
 _NAMES, _GAP, _RIGHT, _TOP, _ROW = 190, 56, 24, 44, 34
@@ -26,9 +26,7 @@ class _Judged:
 
 
 def _sound(estimate: Estimate | None) -> Estimate | None:
-    whole = estimate is not None and all(
-        finite(v) is not None for v in (estimate.points, estimate.low, estimate.high)
-    )
+    whole = estimate is not None and all(finite(v) is not None for v in (estimate.points, estimate.low, estimate.high))
     return estimate if whole else None
 
 
@@ -68,10 +66,11 @@ def _whisker(row: _Judged, estimate: Estimate | None, what: str, x: Scale, y: fl
         return text((x.start + x.end) / 2, y + 4, "not measured", "t faint", "middle")
     class_ = "o-promote" if row.outcome == "promote" else "o-hold"
     tip = f"{row.name}: {what} {points(estimate.points)}, between {points(estimate.low)} and {points(estimate.high)}"
-    ends = [line(x(v), y - 5, x(v), y + 5, f"whisker {class_}") for v in (estimate.low, estimate.high)]
+    left, right = x(estimate.low), x(estimate.high)
+    ends = [line(end, y - 5, end, y + 5, f"whisker {class_}") for end in (left, right)]
     return hot(
-        tip, element("rect", x=x(estimate.low) - 8, y=y - 12, width=x(estimate.high) - x(estimate.low) + 16, height=24, class_="hit"),
-        line(x(estimate.low), y, x(estimate.high), y, f"whisker {class_}"), *ends,
+        tip, rect(left - 8, y - 12, right - left + 16, 24, "hit"),
+        line(left, y, right, y, f"whisker {class_}"), *ends,
         element("circle", cx=x(estimate.points), cy=y, r=6, class_=f"point {class_}"),
     )  # fmt: skip
 
@@ -147,9 +146,7 @@ def _general(facts: Facts) -> Markup:
         element("li", element("span", version_name(v.number)), element("b", percent(v.general_accuracy, 1)))
         for v in told
     ]
-    return element(
-        "div", element("p", "General questions answered rightly:"), element("ol", *items), class_="strip"
-    )
+    return element("div", element("p", "General questions answered rightly:"), element("ol", *items), class_="strip")
 
 
 def _estimate_words(estimate: Estimate | None) -> str:
@@ -168,12 +165,13 @@ def forgetting_figure(facts: Facts, history: History) -> Figure:
         return Figure("forgetting", title, text_, _general(facts))
     bound = finite(history.bounds.forgetting_pp)
     sentence = (
-        "Every candidate is compared with the version before it: points right of zero on the left side are questions learnt, "
+        "Every candidate is compared with the version before it: points right of zero on the left side "
+        "are questions learnt, "
         "points right of zero on the right side are general ability lost"
         + (
             ""
             if bound is None
-            else f", and a candidate that may have lost more than {points(bound).lstrip('+')} is not promoted"
+            else f", and a candidate that lost more than {points(bound).lstrip('+')} is not promoted"
         )
         + "."
     )

@@ -20,10 +20,6 @@ class Tile:
     tone: str = ""
 
 
-def _share(part: float | None, whole: float | None) -> str:
-    return f"{percent(part / whole)} of those that came" if part is not None and whole else ""
-
-
 def _accuracy(facts: Facts) -> Tile:
     label = "Right answers, active version"
     told = {v.number: v.accuracy for v in facts.versions if v.accuracy is not None}
@@ -57,28 +53,43 @@ def _saving(facts: Facts) -> Tile:
     saving = saving_of(facts.compute)
     if saving is None:
         return Tile("Compute saved", NOT_MEASURED, "")
-    return Tile(
-        "Compute saved", percent(saving, 1), "against training on everything", "good" if saving > 0 else "bad"
-    )
+    return Tile("Compute saved", percent(saving, 1), "against training on everything", "good" if saving > 0 else "bad")
+
+
+def _counted(value: float | None, words: str) -> str:
+    return "" if value is None else f"{number(value)} {words}"
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(p for p in parts if p)
+
+
+def _accepted(facts: Facts) -> Tile:
+    came = "" if facts.records_in is None else f"of {number(facts.records_in)} records"
+    if facts.accepted is not None and facts.records_in:
+        came += f" ({percent(facts.accepted / facts.records_in)})"
+    return Tile("Accepted", number(facts.accepted), _listed(came, _counted(facts.dead_lettered, "unreadable")))
 
 
 def tiles(facts: Facts) -> Sequence[Tile]:
     """The figures that a reader looks for first; those that came out badly are marked so."""
     promoted = sum(1 for v in facts.versions if v.number > 0)
-    failed = facts.failed
-    tone = "" if failed is None else "bad" if failed else "good"
+    tone = "" if facts.failed is None else "bad" if facts.failed else "good"
+    requests = "" if facts.requests is None else f"of {number(facts.requests)}"
     wrong = facts.truth.get("wrong_answer")
-    return [
-        Tile("Records in", number(facts.records_in), f"{number(facts.dead_lettered)} unreadable"),
-        Tile("Accepted", number(facts.accepted), _share(facts.accepted, facts.records_in)),
-        Tile("Versions promoted", number(promoted), f"{number(facts.held)} held, {number(facts.rounds)} rounds"),
+    counts = _listed(_counted(facts.rounds, "rounds"), _counted(facts.held, "held back"))
+    shown = [
+        _accepted(facts),
+        Tile("Versions promoted", number(promoted), counts),
         _accuracy(facts),
         _forgetting(facts),
-        Tile("Requests failed", number(failed), f"of {number(facts.requests)} during the run", tone),
+        Tile("Requests failed", number(facts.failed), requests, tone),
         Tile("Rollback", seconds(facts.rollback_seconds), _rollback(facts)),
         _saving(facts),
-        *([Tile("Wrong answers let in", number(wrong[1]), f"of {number(wrong[0])} that came")] if wrong else []),
-    ]  # fmt: skip
+    ]
+    if wrong:
+        shown.insert(1, Tile("Wrong answers let in", number(wrong[1]), f"of {number(wrong[0])} that came"))
+    return shown
 
 
 def _rollback(facts: Facts) -> str:

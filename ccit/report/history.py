@@ -45,7 +45,7 @@ class DeadLetterRow:
 class RoundRow:
     """One judged round. `at` is when its verdict fell, `seconds` what it took, `size` its number of new samples.
 
-    `gain` and `forgetting` are in percentage points against the incumbent `parent`; positive forgetting is ability lost.
+    `gain` and `forgetting` are in percentage points against the incumbent `parent`; forgetting is ability lost.
     """
 
     round_id: str

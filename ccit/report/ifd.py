@@ -76,9 +76,7 @@ def _shares(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return counts / max(1, len(values))
 
 
-def _side(
-    values: np.ndarray, x: Scale, base: float, height: float, peak: float, name: str, class_: str
-) -> Markup:
+def _side(values: np.ndarray, x: Scale, base: float, height: float, peak: float, name: str, class_: str) -> Markup:
     """One histogram from the base line, upwards (height > 0) or downwards, with its median."""
     if not len(values):
         return Markup()
@@ -159,9 +157,7 @@ def _draw(panels: Sequence[_Panel], known: bool, bounds: Bounds) -> Markup:
             line(_LEFT, base, WIDTH - _RIGHT, base, "axis"),
         ]
     labels = [text(x(t), bottom + 18, f"{t:g}", "t", "middle") for t in ticks(low, high, 10)]
-    axis = text(
-        WIDTH / 2, bottom + 36, "IFD: how little the question helps to expect the answer", "t faint", "middle"
-    )
+    axis = text(WIDTH / 2, bottom + 36, "IFD: how little the question helps to expect the answer", "t faint", "middle")
     label = "Distributions of IFD for clean and wrong answers, one panel per proxy version"
     return drawing(label, bottom + 44, *pieces, *labels, axis)
 

@@ -10,16 +10,11 @@ from markupsafe import Markup
 
 from ccit.report.facts import Facts
 from ccit.report.history import AnnouncementRow, History, RoundRow
-from ccit.report.svg import WIDTH, drawing, element, hot, join, text
+from ccit.report.svg import WIDTH, Scale, drawing, element, hot, text
 from ccit.report.words import OUTCOMES, Figure, Key, points, seconds, spoken, version_name
 
-_COLUMN, _EDGE, _MAIN, _BELOW, _HEIGHT = (
-    118,
-    70,
-    104,
-    196,
-    262,
-)  # units: column width, margin, rows of nodes, height
+_EDGE, _MAIN, _BELOW, _HEIGHT = 80, 96, 196, 256  # units: margin, the two rows of nodes, height of all
+_NARROW, _WIDE = 118, 190  # width of a column: wide where all stand side by side, never narrower than its words
 _RADIUS = 19
 
 
@@ -40,11 +35,7 @@ def _gain(round_: RoundRow | None) -> str:
 
 def _version_node(column: int, row: AnnouncementRow, round_: RoundRow | None) -> _Node:
     tip = f"{version_name(row.version)} promoted after {seconds(row.at)}, parent {version_name(row.parent)}"
-    tip += (
-        f"\n{round_.size} new samples, {seconds(round_.seconds)} to train and judge\n{round_.why}"
-        if round_
-        else ""
-    )
+    tip += f"\n{round_.size} new samples, {seconds(round_.seconds)} to train and judge\n{round_.why}" if round_ else ""
     return _Node(column, "version", row.version, row.parent, "promoted", _gain(round_), tip)
 
 
@@ -60,7 +51,8 @@ def _rollback_node(column: int, row: AnnouncementRow) -> _Node:
 
 
 def _nodes(facts: Facts, history: History) -> list[_Node]:
-    """Everything that happened to the line of versions, in order of time; from the summary where there is no history."""
+    """Everything that happened to the line of versions, in order of time; from the summary where "
+    "there is no history."""
     base = _Node(0, "version", 0, None, "base model", "", "The base model, before any learning")
     happened: list[tuple[float, AnnouncementRow | RoundRow]] = [
         (a.at, a) for a in history.announcements if a.version or a.kind == "rolled_back"
@@ -78,27 +70,27 @@ def _nodes(facts: Facts, history: History) -> list[_Node]:
             nodes.append(_version_node(column, row, promoted.pop(0) if promoted else None))
     if not happened:
         for v in (v for v in facts.versions if v.number):
-            nodes.append(
-                _Node(len(nodes), "version", v.number, v.parent, "promoted", "", version_name(v.number))
-            )
+            nodes.append(_Node(len(nodes), "version", v.number, v.parent, "promoted", "", version_name(v.number)))
     return nodes
 
 
-def _x(column: int) -> float:
-    return _EDGE + column * _COLUMN
+def _columns(nodes: Sequence[_Node]) -> Scale:
+    last = len(nodes) - 1
+    step = min(_WIDE, max(_NARROW, (WIDTH - 2 * _EDGE) / max(1, last)))
+    return Scale(0, last, _EDGE, _EDGE + step * last)
 
 
 def _curve(d: str, class_: str, arrow: str | None = None) -> Markup:
     return element("path", d=d, class_=class_, marker_end=f"url(#{arrow})" if arrow else None)
 
 
-def _edge(node: _Node, home: dict[int, int], busy: set[int]) -> Markup:
+def _edge(node: _Node, home: dict[int, int], busy: set[int], x: Scale) -> Markup:
     """The line from a node's parent to it: straight to the neighbour, bowed past what lies between."""
     if node.parent is None or node.parent not in home:
         return Markup()
-    x1, x2 = _x(home[node.parent]), _x(node.column)
+    x1, x2 = x(home[node.parent]), x(node.column)
     if node.kind == "held":
-        middle = max(x1, x2 - _COLUMN * 0.8)
+        middle = max(x1, x2 - _NARROW * 0.8)
         return _curve(
             f"M{x1} {_MAIN} H{middle} C{x2 - 30} {_MAIN} {middle + 10} {_BELOW} {x2 - 14} {_BELOW}",
             "edge held",
@@ -110,11 +102,11 @@ def _edge(node: _Node, home: dict[int, int], busy: set[int]) -> Markup:
     return _curve(f"M{x1} {_MAIN} C{x1 + 40} {sag} {x2 - 50} {sag} {x2 - _RADIUS + 3} {_MAIN + 8}", "edge")
 
 
-def _arc(node: _Node, home: dict[int, int]) -> Markup:
+def _arc(node: _Node, home: dict[int, int], x: Scale) -> Markup:
     """A rollback's arc from its moment back to the version that became active again."""
     if node.kind != "rollback" or node.version not in home:
         return Markup()
-    x1, x2 = _x(node.column), _x(home[node.version])
+    x1, x2 = x(node.column), x(home[node.version])
     rise = _MAIN - 96
     return _curve(
         f"M{x1} {_MAIN - 13} C{x1 - 10} {rise} {x2 + 14} {rise} {x2 + 4} {_MAIN - _RADIUS - 5}",
@@ -123,8 +115,8 @@ def _arc(node: _Node, home: dict[int, int]) -> Markup:
     )
 
 
-def _shape(node: _Node, active: bool) -> Markup:
-    x, y = _x(node.column), _BELOW if node.kind == "held" else _MAIN
+def _shape(node: _Node, active: bool, columns: Scale) -> Markup:
+    x, y = columns(node.column), _BELOW if node.kind == "held" else _MAIN
     if node.kind == "version":
         name = "0" if node.version == 0 else version_name(node.version)
         ring = [element("circle", cx=x, cy=y, r=_RADIUS + 5, class_="ring")] if active else []
@@ -161,7 +153,7 @@ def _shape(node: _Node, active: bool) -> Markup:
         text(x, low + 15, node.detail, "t small faint", "middle"),
     ]
     if active:
-        words.append(text(x, y - _RADIUS - 13, "active", "t strong accent", "middle"))
+        words.append(text(x, low + 32, "active now", "t strong accent", "middle"))
     return hot(node.tip, *shapes, *words)
 
 
@@ -184,11 +176,12 @@ def _arrowhead() -> Markup:
 def _draw(nodes: Sequence[_Node], active: float | None) -> Markup:
     home = {n.version: n.column for n in nodes if n.kind == "version"}
     busy = {n.column for n in nodes if n.kind != "held"}
-    width = max(float(WIDTH), _x(len(nodes) - 1) + _EDGE)
+    x = _columns(nodes)
+    width = max(float(WIDTH), x.end + _EDGE)
     return drawing(
         f"The line of {len(home)} versions with verdicts and rollbacks", _HEIGHT, _arrowhead(),
-        *(_edge(n, home, busy) for n in nodes), *(_arc(n, home) for n in nodes),
-        *(_shape(n, n.kind == "version" and n.version == active) for n in nodes), width=width,
+        *(_edge(n, home, busy, x) for n in nodes), *(_arc(n, home, x) for n in nodes),
+        *(_shape(n, n.kind == "version" and n.version == active, x) for n in nodes), width=width,
     )  # fmt: skip
 
 
@@ -196,12 +189,12 @@ def lineage_figure(facts: Facts, history: History) -> Figure:
     """Draw how versions follow one another, what was held back, and where an operator went back."""
     nodes = _nodes(facts, history)
     sentence = (
-        "Time runs to the right: every filled circle is a version that went out, every open one a candidate that was judged and "
-        "kept back, and a dashed arc is an operator going back to an older version; below stands the change in accuracy."
+        "Time runs to the right: every filled circle is a version that went out, every open one a "
+        "candidate that was judged and "
+        "kept back, and a dashed arc is an operator going back to an older version; below stands the "
+        "change in accuracy."
     )
-    finding = (
-        "" if len(nodes) > 1 else "No candidate was judged in this run, so the base model stays in service."
-    )
+    finding = "" if len(nodes) > 1 else "No candidate was judged in this run, so the base model stays in service."
     if facts.rollback_seconds is not None:
         finding = (
             f"The rollback from {version_name(facts.rollback_from)} to {version_name(facts.rollback_to)} "
@@ -212,6 +205,4 @@ def lineage_figure(facts: Facts, history: History) -> Figure:
         Key("o-hold", "Held, or not enough evidence"),
         Key("o-back", "Rollback"),
     ]
-    return Figure(
-        "versions", "The line of versions", sentence, _draw(nodes, facts.active_version), finding, legend
-    )
+    return Figure("versions", "The line of versions", sentence, _draw(nodes, facts.active_version), finding, legend)

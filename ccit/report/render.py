@@ -22,7 +22,7 @@ from ccit.report.lineage import lineage_figure
 from ccit.report.serving import serving_figure
 from ccit.report.stream import stream_figure
 from ccit.report.svg import clean
-from ccit.report.words import Figure, number, seconds, version_name
+from ccit.report.words import NOT_MEASURED, Figure, number, seconds, version_name
 
 _HERE = Path(__file__).parent
 
@@ -53,18 +53,23 @@ def _figures(facts: Facts, history: History) -> list[Figure]:
 
 
 def _story(facts: Facts) -> str:
+    """What happened, in two sentences; what was not measured is left out."""
     promoted = sum(1 for v in facts.versions if v.number > 0)
-    words = f"In {seconds(facts.seconds)} this run read {number(facts.records_in)} records, accepted {number(facts.accepted)} of them, "
-    words += f"trained {number(facts.rounds)} rounds and promoted {number(promoted)} versions"
-    words += "" if facts.held is None else f" ({number(facts.held)} held back)"
-    words += f". Version {version_name(facts.active_version)} is active now"
+    took = "This run" if facts.seconds is None else f"In {seconds(facts.seconds)} this run"
+    did = [
+        *([] if facts.records_in is None else [f"read {number(facts.records_in)} records"]),
+        *([] if facts.accepted is None else [f"accepted {number(facts.accepted)} of them"]),
+        *([] if facts.rounds is None else [f"finished {number(facts.rounds)} training rounds"]),
+    ]
+    words = f"{took} {', '.join([*did, ''])}and " if did else f"{took} "
+    words += f"promoted {number(promoted)} version{'' if promoted == 1 else 's'}."
+    if facts.active_version is None:
+        return words
+    words += f" Now {version_name(facts.active_version)} is active"
     if facts.proxy_version is not None:
-        follows = (
-            "follows it"
-            if facts.proxy_version == facts.active_version
-            else f"is at {version_name(facts.proxy_version)}"
-        )
-        words += f", and the scoring model {follows}"
+        same = facts.proxy_version == facts.active_version
+        words += ", and the small scoring model "
+        words += "follows it" if same else f"is at {version_name(facts.proxy_version)}"
     return words + "."
 
 
@@ -87,8 +92,8 @@ def render_report(summary: Mapping[str, Any], history: History) -> str:
     True
     """
     facts = read_summary(summary)
-    style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - the project's own file
+    style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))
     return _environment().get_template("page.html.jinja").render(
-        style=style, facts=facts, story=_story(facts), duration=seconds(facts.seconds), tiles=tiles(facts),
-        figures=_figures(facts, history),
+        style=style, not_measured=NOT_MEASURED, facts=facts, story=_story(facts),
+        duration=seconds(facts.seconds), tiles=tiles(facts), figures=_figures(facts, history),
     )  # fmt: skip

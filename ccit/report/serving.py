@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from ccit.report.facts import Facts, finite
 from ccit.report.history import AnnouncementRow, History, ServingRow
-from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, lanes, line, rect, text, ticks
-from ccit.report.words import Figure, Key, Numbers, number, seconds, version_name
+from ccit.report.marks import version_marks
+from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, text, ticks
+from ccit.report.words import Figure, Key, Numbers, clock, number, seconds, version_name
 
 _LEFT, _RIGHT, _TOP, _PLOT = 64, 14, 12, 220
 _MOST_DOTS = 1500  # keeps the page small; failures and the slowest requests are always among them
-_LANE = 17
+_ARROWS = {"promoted": "to", "rolled_back": "rollback to"}
 
 
 def _thinned(rows: Sequence[ServingRow]) -> list[ServingRow]:
@@ -34,41 +35,18 @@ def _dot(row: ServingRow, x: Scale, y: Scale) -> Markup:
     return hot(tip, element("circle", cx=cx, cy=cy, r=2.7, class_=f"dot-served v-{(row.version or 0) % 6}"))
 
 
-def _swaps(rows: Sequence[AnnouncementRow], x: Scale) -> tuple[Markup, float]:
-    names = [("\u21a9 " if a.kind == "rolled_back" else "") + version_name(a.version) for a in rows]
-    widths = [14.0 + 7.5 * len(n) for n in names]
-    centres = [min(max(x(a.at), x.start + w / 2), x.end - w / 2) for a, w in zip(rows, widths, strict=True)]
-    chosen = lanes(centres, widths)
-    top = _TOP + _LANE * (max(chosen, default=-1) + 1) + 6
-    pieces = []
-    for row, centre, name, lane, width in zip(rows, centres, names, chosen, widths, strict=True):
-        kind = "back" if row.kind == "rolled_back" else "promoted"
-        y = _TOP + _LANE * lane
-        pieces.append(
-            hot(
-                f"{version_name(row.version)} announced after {seconds(row.at)}",
-                line(x(row.at), y + 13, x(row.at), top + _PLOT, f"mark {kind}"),
-                rect(centre - width / 2, y - 2, width, 15, f"pill {kind}", rx=7.5),
-                text(centre, y + 9.5, name, "t pill-text", "middle"),
-            )
-        )
-    return join(pieces), top
-
-
 def _draw(rows: Sequence[ServingRow], announcements: Sequence[AnnouncementRow]) -> Markup:
     times = [r.at for r in rows] + [a.at for a in announcements]
     x = Scale(min(times), max(*times, min(times) + 1), _LEFT, WIDTH - _RIGHT)
-    swaps, top = _swaps(announcements, x)
+    swaps, top = version_marks(announcements, [x(a.at) for a in announcements], x, _TOP, _PLOT)
     most = max(max(r.latency_seconds for r in rows), 0.001) * 1.05
     y = Scale(0, most, top + _PLOT, top)
     grid = [
-        join([line(_LEFT, y(t), WIDTH - _RIGHT, y(t), "grid"), text(_LEFT - 8, y(t) + 4, seconds(t) if t else "0", "t faint", "end")])
+        join([line(_LEFT, y(t), WIDTH - _RIGHT, y(t), "grid"),
+              text(_LEFT - 8, y(t) + 4, seconds(t) if t else "0", "t faint", "end")])
         for t in ticks(0, most, 4)
     ]  # fmt: skip
-    axis = [
-        text(x(t), top + _PLOT + 20, seconds(t) if t else "0 s", "t", "middle")
-        for t in ticks(x.low, x.high, 9)
-    ]
+    axis = [text(x(t), top + _PLOT + 20, clock(t), "t", "middle") for t in ticks(x.low, x.high, 9)]
     label = f"Latency of {len(rows)} requests over time, by version, with the moments of version changes"
     return drawing(label, top + _PLOT + 30, *grid, swaps, *(_dot(r, x, y) for r in _thinned(rows)), *axis)
 
@@ -82,9 +60,7 @@ def swap_times(history: History) -> list[tuple[AnnouncementRow, float | None]]:
     found = []
     for i, row in enumerate(rows):
         until = rows[i + 1].at if i + 1 < len(rows) else float("inf")
-        later = [
-            s.at for s in history.serving if s.ok and s.version == row.version and row.at <= s.at < until
-        ]
+        later = [s.at for s in history.serving if s.ok and s.version == row.version and row.at <= s.at < until]
         found.append((row, min(later) - row.at if later else None))
     return found
 
@@ -98,7 +74,7 @@ def _swap_table(history: History) -> Markup:
     )
     body = [
         element(
-            "tr", element("th", f"{'rollback to' if a.kind == 'rolled_back' else 'to'} {version_name(a.version)}", scope="row"),
+            "tr", element("th", f"{_ARROWS[a.kind]} {version_name(a.version)}", scope="row"),
             element("td", seconds(a.at)), element("td", "no answer by it was seen" if wait is None else seconds(wait)),
         )
         for a, wait in rows
@@ -110,10 +86,7 @@ def _swap_table(history: History) -> Markup:
 def _version_table(rows: Sequence[ServingRow]) -> Markup:
     head = element(
         "tr",
-        *(
-            element("th", h, scope="col")
-            for h in ("Answered by", "Requests", "Median", "95 of 100 within", "Slowest")
-        ),
+        *(element("th", h, scope="col") for h in ("Answered by", "Requests", "Median", "95 of 100 within", "Slowest")),
     )
     body = []
     for version in sorted({r.version for r in rows if r.ok and r.version is not None}):
@@ -153,16 +126,16 @@ def serving_figure(facts: Facts, history: History) -> Figure:
         element("div", _version_table(rows), _swap_table(history), class_="halves"),
     ])  # fmt: skip
     sentence = (
-        "Each dot is one question put to the server while versions changed underneath: its height is the time until the answer "
+        "Each dot is one question put to the server while versions changed underneath: its height is "
+        "the time until the answer "
         "was complete, its colour the version that answered, and a cross would be a request that failed."
     )
     versions = sorted({r.version for r in rows if r.ok and r.version is not None})
-    legend = (
-        [Key(f"v-{v % 6}", f"Answered by {version_name(v)}") for v in versions] if len(versions) <= 12 else []
-    )
+    legend = [Key(f"v-{v % 6}", f"Answered by {version_name(v)}") for v in versions] if len(versions) <= 12 else []
     numbers = Numbers(
         ["Change", "Sequence", "Announced at", "Parent"],
-        [[f"{a.kind} {version_name(a.version)}", str(a.sequence), seconds(a.at), version_name(a.parent) if a.parent is not None else "none"]
+        [[f"{_ARROWS[a.kind]} {version_name(a.version)}", str(a.sequence), seconds(a.at),
+          "none" if a.parent is None else version_name(a.parent)]
          for a in announcements],
     )  # fmt: skip
     return Figure("serving", title, sentence, body, legend=legend, numbers=numbers if announcements else None)

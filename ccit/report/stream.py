@@ -5,29 +5,30 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from ccit.report.history import History
-from ccit.report.svg import WIDTH, Scale, drawing, hot, join, lanes, line, rect, text
+from ccit.report.marks import version_marks
+from ccit.report.svg import WIDTH, Scale, drawing, hot, join, line, rect, text
 from ccit.report.words import (
     DEAD_LETTER,
     REASONS,
     Figure,
     Key,
     Numbers,
+    clock,
     number,
     percent,
     reason_class,
     reason_label,
     seconds,
-    version_name,
 )
 
 _LEFT, _RIGHT, _TOP, _PLOT = 52, 12, 12, 250
 _MOST_BARS = 72  # at 1100 units a bar is then 14 wide: still one thing to point at
 _LEAST_IN_BAR = 6
-_LANE = 17
 _SECONDS_GRID = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -58,9 +59,7 @@ def _tip(events: list[_Event], counts: Counter[str], order: list[str]) -> str:
     days = sorted({e.day for e in events})
     when = f"day {days[0] + 1}" if len(days) == 1 else f"days {days[0] + 1} to {days[-1] + 1}"
     lines = [f"{len(events)} records, {when}, {seconds(events[0].at)} to {seconds(events[-1].at)}"]
-    lines += [
-        f"{reason_label(r)}: {counts[r]} ({percent(counts[r] / len(events))})" for r in order if counts[r]
-    ]
+    lines += [f"{reason_label(r)}: {counts[r]} ({percent(counts[r] / len(events))})" for r in order if counts[r]]
     return "\n".join(lines)
 
 
@@ -71,9 +70,7 @@ def _bar(events: list[_Event], order: list[str], x: float, width: float, top: fl
         height = _PLOT * counts[reason] / len(events)
         y -= height
         if height:
-            pieces.append(
-                rect(x + 0.5, y + 0.4, width - 1, max(0.6, height - 0.8), f"fill {reason_class(reason)}")
-            )
+            pieces.append(rect(x + 0.5, y + 0.4, width - 1, max(0.6, height - 0.8), f"fill {reason_class(reason)}"))
     return hot(_tip(events, counts, order), rect(x, top, width, _PLOT, "hit"), *pieces)
 
 
@@ -100,42 +97,18 @@ def _clock(events: list[_Event], x: Scale, bottom: float) -> Markup:
     for tick in range(step, int(times[-1]) + 1, step):
         position = x(bisect_right(times, tick))
         if position - last >= 48 and position < x.end - 20:
-            pieces.append(text(position, bottom + 37, seconds(float(tick)), "t faint", "middle"))
+            pieces.append(text(position, bottom + 37, clock(float(tick)), "t faint", "middle"))
             last = position
     return join([*pieces, text(_LEFT - 8, bottom + 37, "Time", "t faint", "end")])
 
 
-def _marks(history: History, events: list[_Event], x: Scale) -> tuple[Markup, float]:
-    """Vertical marks where versions changed, and the height that their labels need above the plot."""
-    times = [e.at for e in events]
-    rows = sorted(history.announcements, key=lambda a: a.at)
-    where = [x(bisect_right(times, a.at)) for a in rows]
-    names = [("\u21a9 " if a.kind == "rolled_back" else "") + version_name(a.version) for a in rows]
-    widths = [14.0 + 7.5 * len(n) for n in names]
-    centres = [min(p, x.end - w / 2) for p, w in zip(where, widths, strict=True)]
-    chosen = lanes(centres, widths)
-    height = _TOP + _LANE * (max(chosen, default=-1) + 1) + 6
-    pieces = []
-    for row, at, centre, name, lane, width in zip(rows, where, centres, names, chosen, widths, strict=True):
-        kind = "back" if row.kind == "rolled_back" else "promoted"
-        y = _TOP + _LANE * lane
-        what = "Rolled back to" if kind == "back" else "Promoted:"
-        label = rect(centre - width / 2, y - 2, width, 15, f"pill {kind}", rx=7.5)
-        stem = line(at, y + 13, at, height + _PLOT, f"mark {kind}")
-        tip = f"{what} {version_name(row.version)} after {seconds(row.at)}"
-        pieces.append(hot(tip, stem, label, text(centre, y + 9.5, name, "t pill-text", "middle")))
-    return join(pieces), height
-
-
 def _draw(history: History, events: list[_Event], order: list[str]) -> Markup:
     x = Scale(0, len(events), _LEFT, WIDTH - _RIGHT)
-    marks, top = _marks(history, events, x)
+    times = [e.at for e in events]
+    changes = sorted(history.announcements, key=lambda a: a.at)
+    marks, top = version_marks(changes, [x(bisect_right(times, a.at)) for a in changes], x, _TOP, _PLOT)
     edges = _edges(len(events))
-    bars = [
-        _bar(events[a:b], order, x(a), x(b) - x(a), top)
-        for a, b in zip(edges, edges[1:], strict=False)
-        if b > a
-    ]
+    bars = [_bar(events[a:b], order, x(a), x(b) - x(a), top) for a, b in pairwise(edges) if b > a]
     grid = [
         join(
             [
@@ -148,9 +121,7 @@ def _draw(history: History, events: list[_Event], order: list[str]) -> Markup:
     ]
     bottom = top + _PLOT
     label = f"Stacked bars of {len(events)} records in order, by decision and reason"
-    return drawing(
-        label, bottom + 46, *grid, *bars, _days(events, x, bottom), _clock(events, x, bottom), marks
-    )
+    return drawing(label, bottom + 46, *grid, *bars, _days(events, x, bottom), _clock(events, x, bottom), marks)
 
 
 def _by_day(events: list[_Event], order: list[str]) -> Numbers:
@@ -165,20 +136,17 @@ def stream_figure(history: History) -> Figure:
     events = _events(history)
     title = "The stream, record by record"
     if not events:
-        return Figure(
-            "stream", title, "No record was decided in this run, so there is nothing to draw here.", Markup()
-        )
+        return Figure("stream", title, "No record was decided in this run, so there is nothing to draw here.", Markup())
     totals = Counter(e.reason for e in events)
     order = _order(totals)
     each = round(len(events) / (len(_edges(len(events))) - 1))
     legend = [
-        Key(
-            reason_class(r), f"{reason_label(r)} ({number(totals[r])})", REASONS[r][1] if r in REASONS else ""
-        )
+        Key(reason_class(r), f"{reason_label(r)} ({number(totals[r])})", REASONS[r][1] if r in REASONS else "")
         for r in order
     ]
     sentence = (
-        f"Read from left to right: each bar stands for about {each} records in the order in which they were decided, and "
+        f"Read from left to right: each bar stands for about {each} records in the order in which they "
+        "were decided, and "
         "its colours say what share was accepted or refused, and why; a line marks the moment a new version went out."
     )
     return Figure(

@@ -20,9 +20,7 @@ def clean(text: str) -> str:
     >>> clean("a\\x00b\\ud800") == "a\\ufffdb\\ufffd"
     True
     """
-    return "".join(
-        "\ufffd" if (ord(c) < 32 and c not in "\n\t") or 0xD800 <= ord(c) < 0xE000 else c for c in text
-    )
+    return "".join("\ufffd" if (ord(c) < 32 and c not in "\n\t") or 0xD800 <= ord(c) < 0xE000 else c for c in text)
 
 
 def _value(value: object) -> str:

@@ -111,6 +111,16 @@ def seconds(value: float | None) -> str:
     return f"{whole // 60} min {whole % 60} s"
 
 
+def clock(value: float) -> str:
+    """A moment on a time axis, as minutes and seconds.
+
+    >>> clock(75), clock(0.5)
+    ('1:15', '0:00.5')
+    """
+    minutes, rest = divmod(round(value, 1), 60)
+    return f"{minutes:.0f}:{rest:02.0f}" if rest == round(rest) else f"{minutes:.0f}:{rest:04.1f}"
+
+
 def big(value: float | None) -> str:
     """A large amount with a word for its size.
 

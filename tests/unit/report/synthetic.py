@@ -1,9 +1,9 @@
 """A plausible run, drawn from a seed: what the tests and the developer's eye look at."""
 
 import random
-from typing import Any
+from typing import Any, cast
 
-from ccit.records import Estimate
+from ccit.records import Estimate, Outcome
 from ccit.report.history import (
     AnnouncementRow,
     Bounds,
@@ -46,9 +46,7 @@ def _decision(seq: int, at: float, kind: str, rng: random.Random) -> DecisionRow
     wrong = kind == "wrong_answer"
     ifd = rng.gauss(0.95 + 0.11 * proxy, 0.09) if wrong else rng.gauss(0.78 - 0.06 * proxy, 0.1)
     reason = "ifd_too_high" if ifd > 1.0 else "ifd_too_low" if ifd < 0.5 else "accepted"
-    return DecisionRow(
-        seq, at, day, kind, f"wave-{wave + 1}", reason == "accepted", reason, ifd, 0.3, 0.6, 90.0, proxy
-    )
+    return DecisionRow(seq, at, day, kind, f"wave-{wave + 1}", reason == "accepted", reason, ifd, 0.3, 0.6, 90.0, proxy)
 
 
 def history(seed: int = 7, records: int = 2400) -> History:
@@ -60,18 +58,20 @@ def history(seed: int = 7, records: int = 2400) -> History:
         kind = rng.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
         if kind == "garbage":
             dead.append(
-                DeadLetterRow(
-                    at, int(DAYS * seq / 2400), kind, rng.choice(["not_json", "wrong_schema", "empty"])
-                )
+                DeadLetterRow(at, int(DAYS * seq / 2400), kind, rng.choice(["not_json", "wrong_schema", "empty"]))
             )
         else:
             decisions.append(_decision(seq, at, kind, rng))
+    judged = [  # seconds, parent, outcome, why, gain, forgetting
+        (38, 0, "promote", "better by 21 points", Estimate(21, 16, 26), Estimate(0.8, -0.9, 2.2)),
+        (71, 1, "promote", "better by 17 points", Estimate(17, 12, 22), Estimate(1.6, 0.1, 3.1)),
+        (HELD_AT, 2, "not_enough_evidence", "may be noise", Estimate(1.1, -3.0, 5.1), Estimate(2.4, 0.4, 4.8)),
+        (121, 2, "promote", "better by 9 points", Estimate(9, 4, 14), Estimate(-0.3, -2, 1.4)),
+    ]
     rounds = [
-        RoundRow("a1" * 8, 38, 16.2, "size", 160, "promote", "better by 21 points", 0, Estimate(21, 16, 26), Estimate(0.8, -0.9, 2.2)),
-        RoundRow("b2" * 8, 71, 15.1, "size", 160, "promote", "better by 17 points", 1, Estimate(17, 12, 22), Estimate(1.6, 0.1, 3.1)),
-        RoundRow("c3" * 8, HELD_AT, 14.8, "age", 90, "not_enough_evidence", "the gain may be noise", 2, Estimate(1.1, -3.0, 5.1), Estimate(2.4, 0.4, 4.8)),
-        RoundRow("d4" * 8, 121, 15.5, "size", 160, "promote", "better by 9 points", 2, Estimate(9, 4, 14), Estimate(-0.3, -2, 1.4)),
-    ]  # fmt: skip
+        RoundRow(f"{i:016x}", at, 15.5, "size", 160, cast(Outcome, outcome), why, parent, gain, lost)
+        for i, (at, parent, outcome, why, gain, lost) in enumerate(judged)
+    ]
     announcements = [AnnouncementRow(t, "promoted", v, v - 1, v) for v, t in PROMOTED.items()]
     announcements.append(AnnouncementRow(ROLLED_BACK_AT, "rolled_back", 2, 1, 4))
     serving = []
