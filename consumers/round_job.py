@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccit.assembly import Workshop
-
 from ccit.errors import CcitError
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version

@@ -17,9 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from ccit.assembly import Workshop
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from ccit.assembly import Workshop
 from ccit.config import Config
 from ccit.errors import BrokerUnavailable, InputError, VersionConflict
 from ccit.events import SampleAdmitted, decode

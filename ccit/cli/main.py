@@ -1,4 +1,4 @@
-"""`ccit`: the group of commands, loaded one by one so that `--help` answers at once; and the one place where errors end.
+"""`ccit`: the group of commands, loaded one by one so that `--help` is quick; and the one place where errors end.
 
 Exit codes: 0 done, 1 failed (one clear line on stderr), 2 bad usage or configuration.
 """

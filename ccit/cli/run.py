@@ -147,7 +147,7 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
         sys.stdout.write(
             f"ccit runs {len(supervisor.process_ids())} consumers on "
             f"{environment.get('CCIT_KAFKA__BOOTSTRAP_SERVERS', config.kafka.bootstrap_servers)}; logs in {logs}/\n"
-            f"OpenAI-compatible API: http://{config.serving.host}:{config.serving.port}/v1 (ready when /ready says 200)\n"
+            f"OpenAI-compatible API: http://{config.serving.host}:{config.serving.port}/v1 (ready when /ready is 200)\n"
         )
         sys.stdout.flush()
         while not stopping:

@@ -1,0 +1,118 @@
+"""`ccit assess`: the online decisions over a file, without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from ccit.cli.options import config_file, load
+
+if TYPE_CHECKING:
+    from ccit.assembly import Scoring
+    from ccit.records import Decision, Sample
+
+BATCH = 256  # rows per admission batch: enough to fill the models' own batches
+FIELDS = ("ifd", "ppl_conditional", "ppl_direct", "diversity", "novelty")
+
+
+@click.command()
+@click.argument("rows", metavar="IN.jsonl", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="One line per row, in order."
+)
+@click.option("--proxy", help="Folder or hub id of the proxy model; models.proxy of the configuration without it.")
+@click.option("--all-scores", is_flag=True, help="Score everything on every row; the decisions stay the same.")
+@config_file
+def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_path: Path | None) -> None:
+    """Score IN.jsonl with the online pipeline: one line per row, same order.
+
+    \b
+    Fields: id, accepted, reason, ifd, ppl_conditional, ppl_direct, diversity, novelty, tokens, truncated.
+    A score that was not reached (or could not be made) is null. Rows that come later are judged against those
+    accepted before. Without --proxy and --config the small demo proxy is used, and built on first use.
+    """
+    from ccit.assembly import scoring
+    from ccit.cli.console import Console
+    from ccit.store.atomic import write_atomically
+
+    console = Console(silent=False)
+    try:
+        config = load(config_path)
+        if proxy or config_path is None:
+            folder = proxy or str(_demo_proxy(console))
+            models = config.models.model_copy(update={"proxy": folder, "deployed": folder, "proxy_revision": ""})
+            config = config.model_copy(update={"models": models})
+        parts = scoring(config, all_scores=all_scores)
+        lines = list(_assessed(rows, parts, config.ingest.max_bytes, console))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    finally:
+        console.close()
+    accepted = sum(line["accepted"] for line in lines)
+    click.echo(f"{len(lines)} rows, {accepted} accepted; written to {out}")
+
+
+def _demo_proxy(console: Any) -> Path:
+    from ccit.config import cache_root
+    from ccit.models.tiny import tiny_pair
+
+    return tiny_pair(cache_root() / "models", seed=0, progress=console.progress).proxy
+
+
+def _assessed(rows: Path, parts: Scoring, max_bytes: int, console: Any) -> Iterator[dict[str, Any]]:
+    from ccit.ingest.files import lines_of
+    from ccit.pipeline import admit
+    from ccit.records import Position, Sample
+
+    total = sum(1 for _ in lines_of(rows))
+    lines, done = lines_of(rows), 0
+    while batch := list(islice(lines, BATCH)):
+        read = [_read(line, max_bytes) for line in batch]
+        decisions = admit([item for item in read if isinstance(item, Sample)], parts.admission)
+        accepted = [d.sample.sample_id for d in decisions if d.accepted]
+        parts.admission.commit({sample_id: Position(0, done + n) for n, sample_id in enumerate(accepted)})
+        decided = iter(decisions)
+        for line, item in zip(batch, read, strict=True):
+            yield _line(item, next(decided)) if isinstance(item, Sample) else _refused(line, item)
+        done += len(batch)
+        console.progress("rows", done, total)
+
+
+def _read(line: bytes, max_bytes: int) -> Sample | str:
+    """The sample of a row, or why it is none."""
+    from ccit.errors import InputError
+    from ccit.ingest.files import sample_from_line
+
+    try:
+        return sample_from_line(line, max_bytes)
+    except InputError as error:
+        return f"{error.reason}: {error.detail}"
+
+
+def _line(sample: Sample, decision: Decision) -> dict[str, Any]:
+    truncated = max((score.truncated for score in decision.scores), default=0)
+    return {
+        "id": sample.record_id.partition(":")[2],
+        "accepted": decision.accepted,
+        "reason": decision.reason.value,
+        **{name: decision.value(name) for name in FIELDS},
+        "tokens": decision.value("tokens"),
+        "truncated": truncated,
+    }
+
+
+def _refused(line: bytes, why: str) -> dict[str, Any]:
+    row: Any = None
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        own_id = None
+    else:
+        own_id = str(row["id"]) if isinstance(row, dict) and "id" in row else None
+    nothing = dict.fromkeys((*FIELDS, "tokens"), None)
+    return {"id": own_id, "accepted": False, "reason": why, **nothing, "truncated": 0}

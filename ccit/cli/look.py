@@ -1,0 +1,133 @@
+"""`ccit versions`, `status`, `verify`: look at a running system, changing nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import orjson
+
+from ccit.cli.options import as_json, config_file, load
+from ccit.errors import CcitError
+
+if TYPE_CHECKING:
+    from ccit.records import Version
+    from consumers.kafka.clients import KafkaSettings
+
+
+@click.command()
+@config_file
+@as_json
+def versions(config_path: Path | None, as_json: bool) -> None:
+    """List the versions: which is active, which came from which, and the verdict that promoted it."""
+    from ccit.assembly import base_version
+    from ccit.cli.console import Console
+    from consumers.versions import VersionFollower
+
+    config = load(config_path)
+    settings = _reachable(config_path)
+    with VersionFollower(settings, base_version(config)) as follower:
+        active = follower.catch_up().number
+        known = [follower.lineage.versions[number] for number in sorted(follower.lineage.versions)]
+    if as_json:
+        listed = [{**asdict(version), "active": version.number == active} for version in known]
+        click.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
+        return
+    with Console() as console:
+        console.table(
+            f"versions of {config.models.alias}",
+            ("version", "parent", "round", "accuracy", "gain (pp)", "forgetting (pp)", ""),
+            [_row(version, active) for version in known],
+        )
+
+
+def _row(version: Version, active: int) -> tuple[str, ...]:
+    verdict, mark = version.verdict, "active" if version.number == active else ""
+    parent = "" if version.parent is None else str(version.parent)
+    if verdict is None:
+        return (str(version.number), parent, "base model", "", "", "", mark)
+    gain, lost = verdict.gain, verdict.forgetting
+    return (
+        str(version.number),
+        parent,
+        version.round_id,
+        f"{verdict.accuracy:.1%}",
+        f"{gain.points:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]",
+        f"{lost.points:+.1f} [{lost.low:+.1f}, {lost.high:+.1f}]",
+        mark,
+    )
+
+
+@click.command()
+@config_file
+@as_json
+def status(config_path: Path | None, as_json: bool) -> None:
+    """Who is where: each replica's version and state, what each group has yet to read, the round at work."""
+    from ccit.cli.console import Console
+    from consumers.status import look
+
+    found = look(_reachable(config_path))
+    if as_json:
+        click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
+        return
+    newest = max((report.sequence for report in found.replicas), default=0)
+    with Console() as console:
+        console.table(
+            "replicas",
+            ("replica", "state", "version", "behind", "seen", "detail"),
+            [
+                (r.replica_id, r.state, str(r.version), str(newest - r.sequence), _ago(r.at), r.detail)
+                for r in found.replicas
+            ],
+        )
+        console.table(
+            "still to read", ("group", "topic", "messages"), [(x.group, x.topic, str(x.behind)) for x in found.lags]
+        )
+        console.story(
+            f"{found.rounds_judged} rounds judged"
+            + (f"; round {found.open_round} is at work" if found.open_round else "; none at work")
+        )
+
+
+def _ago(at: float) -> str:
+    return f"{max(0.0, time.time() - at):.0f} s ago"
+
+
+@click.command()
+@config_file
+@as_json
+def verify(config_path: Path | None, as_json: bool) -> None:
+    """Check every digest, parent link and audit entry from first to last; exit code 1 if anything is wrong."""
+    from ccit.assembly import store
+    from ccit.audit import verify as check
+    from consumers.kafka.topics import Topics
+    from consumers.observe import Observer
+
+    config = load(config_path)
+    settings = _reachable(config_path)
+    topics = Topics(settings.prefix)
+    with Observer(settings, [topics.rounds, topics.model_versions]) as observer:
+        audit = check((seen.event for seen in observer.catch_up() if seen.event is not None), store(config))
+    if as_json:
+        click.echo(orjson.dumps(asdict(audit), option=orjson.OPT_INDENT_2).decode())
+    else:
+        for finding in audit.findings:
+            click.echo(f"{finding.subject}: {finding.detail}")
+        click.echo(
+            f"checked {audit.rounds} rounds, {audit.versions} versions, {audit.announcements} announcements and "
+            f"{audit.files} files: {len(audit.findings)} findings"
+        )
+    if audit.findings:
+        raise CcitError(f"{len(audit.findings)} findings; the first: {audit.findings[0].detail}")
+
+
+def _reachable(config_path: Path | None) -> KafkaSettings:
+    from consumers.connection import kafka_settings
+    from consumers.kafka.clients import require_broker
+
+    settings = kafka_settings(load(config_path))
+    require_broker(settings)
+    return settings
