@@ -365,6 +365,9 @@ class Verdict:
     accuracy: float
     accuracy_by_group: Mapping[str, float]
     general_accuracy: float
+    incumbent_accuracy: float
+    incumbent_accuracy_by_group: Mapping[str, float]
+    incumbent_general_accuracy: float
     validation_loss: float
     incumbent_validation_loss: float
     confidence: float  # of the intervals: 1 minus the error this round may spend

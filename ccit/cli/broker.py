@@ -15,9 +15,10 @@ def broker(nodes: str, data: Path) -> None:
 
     Needs a JDK 17 and, the first time, Maven to resolve Kafka's jars into the user's cache folder.
     """
-    from consumers.kafka.local import run_local_broker
+    from consumers.kafka.local import LocalKafka, run_local_broker
 
-    def ready(bootstrap_servers: str) -> None:
+    def ready(cluster: LocalKafka) -> None:
+        bootstrap_servers = cluster.bootstrap_servers
         click.echo(f"Kafka answers at {bootstrap_servers}  (data in {data}/; Ctrl-C ends it)")
         click.echo(f"use it:  CCIT_KAFKA__BOOTSTRAP_SERVERS={bootstrap_servers} ccit up --config FILE.toml")
 

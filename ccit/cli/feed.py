@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import orjson
 from ccit.cli.options import as_json, config_file, load
 
 if TYPE_CHECKING:
+    from ccit.cli.console import Console
     from consumers.feed import Raw
 
 
@@ -46,7 +48,7 @@ def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: 
     try:
         for file in files:
             total = min(sum(1 for _ in lines_of(file)), limit or sys.maxsize)
-            feeder = Feeder(settings, lambda done, name=file.name, total=total: console.progress(name, done, total))
+            feeder = Feeder(settings, partial(_show, console, file.name, total))
             sent[str(file)] = feeder.send(_rows(file, limit), rate)
     finally:
         console.close()
@@ -54,6 +56,10 @@ def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: 
         click.echo(orjson.dumps({"sent": sent}).decode())
     else:
         click.echo(f"{sum(sent.values())} records from {len(files)} files are on {settings.prefix}raw")
+
+
+def _show(console: Console, name: str, total: int, done: int) -> None:
+    console.progress(name, done, total)
 
 
 def _rows(file: Path, limit: int) -> Iterator[Raw]:
