@@ -181,7 +181,7 @@ class ExactlyOnce:
         self._producer = None
         if not offsets:
             raise TransactionFailed(
-                f"a transaction of {self._id} without offsets got no answer, so nothing tells whether it was committed; "
+                f"a transaction of {self._id} without offsets got no answer, so nothing tells whether it counts; "
                 "start again: the topics say what is there"
             )
         deadline = time.monotonic() + SETTLE_TIMEOUT_S

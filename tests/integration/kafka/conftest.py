@@ -1,0 +1,143 @@
+"""Members that can be killed, records to copy, and the reader that tells the truth afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccit.failpoints import ENVIRONMENT_VARIABLE
+from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.embedded import EmbeddedKafka
+from consumers.kafka.follower import Follower
+from consumers.kafka.topics import Topics, create_topics
+
+_COPIER = Path(__file__).with_name("copier.py")
+_PATIENCE_S = 120.0
+
+Member = subprocess.Popen[str]
+
+
+class CopyTrial:
+    """Records on one topic, members that copy them to another, and the count of what came out."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.settings = settings
+        self.topics = Topics(settings.prefix)
+        self._started: list[Member] = []
+
+    def publish(self, count: int, first: int = 0) -> list[bytes]:
+        """Write records keyed first, first + 1, ... and return their keys."""
+        keys = [str(number).encode() for number in range(first, first + count)]
+        client = producer(self.settings)
+        for key in keys:
+            client.produce(self.topics.records.name, value=b"record " + key, key=key)
+        assert client.flush(30.0) == 0
+        return keys
+
+    def start(
+        self, member: str, failpoint: str = "", client_options: Mapping[str, str] | None = None, **job: Any
+    ) -> Member:
+        """A member in a process of its own; `job` as in copier.py."""
+        settings = replace(self.settings, client_options=client_options or {})
+        text = json.dumps({"settings": asdict(settings), "member": member, **job})
+        process = subprocess.Popen(
+            [sys.executable, str(_COPIER), text],
+            env={**os.environ, ENVIRONMENT_VARIABLE: failpoint},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def finish(self, member: Member) -> dict[str, int]:
+        """SIGTERM, a clean end, and the member's counters."""
+        member.terminate()
+        out, err = member.communicate(timeout=_PATIENCE_S)
+        assert member.returncode == 0, err
+        counters: dict[str, int] = json.loads(out)
+        return counters
+
+    def await_copies(self, keys: list[bytes]) -> None:
+        """Return once every key was seen; the caller then counts again, for repeats may still be on their way."""
+        missing = set(keys)
+        deadline = time.monotonic() + _PATIENCE_S
+        with Follower(self.settings, self.topics.samples) as reader:
+            while missing:
+                assert time.monotonic() < deadline, f"{len(missing)} of {len(keys)} keys never came"
+                missing.difference_update(message.key or b"" for message in reader.poll(0.1))
+
+    def await_some(self, count: int, by: bytes | None = None) -> None:
+        """Return once that many copies are there, of any member or of the one named."""
+        deadline = time.monotonic() + _PATIENCE_S
+        with Follower(self.settings, self.topics.samples) as reader:
+            while count > 0:
+                assert time.monotonic() < deadline, f"{count} copies by {by!r} never came"
+                count -= sum(by in (None, message.value) for message in reader.poll(0.1))
+
+    def copied(self) -> Counter[bytes]:
+        """How often each key is there, as a read-committed reader sees it now."""
+        with Follower(self.settings, self.topics.samples) as reader:
+            return Counter(message.key or b"" for message in reader.catch_up())
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for process in self._started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture(scope="module")
+def new_trial() -> Iterator[Callable[[KafkaSettings], CopyTrial]]:
+    """Makes trials that end with the module."""
+    made: list[CopyTrial] = []
+
+    def make(settings: KafkaSettings) -> CopyTrial:
+        made.append(CopyTrial(settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+@pytest.fixture
+def trial(settings: KafkaSettings) -> Iterator[CopyTrial]:
+    """A trial on the real broker."""
+    one = CopyTrial(settings)
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def embedded_trial() -> Iterator[CopyTrial]:
+    """A trial on the embedded broker, with the protocol that misses a killed member sooner there."""
+    with EmbeddedKafka() as broker:
+        settings = broker.settings("e.", group_protocol="classic")
+        create_topics(settings)
+        one = CopyTrial(settings)
+        yield one
+        one.end()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool], str], None]:
+    """Waits for a condition: `until(lambda: ..., "what should have happened")`."""
+
+    def wait(condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"never happened: {what}"
+            time.sleep(0.05)
+
+    return wait

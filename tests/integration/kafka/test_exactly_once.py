@@ -1,0 +1,98 @@
+"""Exactly once on real Apache Kafka: kill -9 at every step, frozen members, members that come and go."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from ccit.failpoints import FAILPOINTS
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.local import LocalKafka
+from consumers.kafka.topics import create_topics
+
+if TYPE_CHECKING:
+    from tests.integration.kafka.conftest import CopyTrial
+
+RECORDS = 300
+KEYS = [str(number).encode() for number in range(RECORDS)]
+COMMIT_PATH = [name for name in FAILPOINTS if name.startswith(("batch.", "commit."))]
+
+
+@pytest.fixture(scope="module")
+def aftermath(kafka: LocalKafka, new_trial: Callable[[KafkaSettings], CopyTrial]) -> dict[str, CopyTrial]:
+    """One trial per failpoint, all at once: a member killed there at its second batch, then one that finishes."""
+    trials = {name: new_trial(kafka.settings(f"{name}.")) for name in COMMIT_PATH}
+    for trial in trials.values():
+        create_topics(trial.settings)
+        trial.publish(RECORDS)
+    victims = {name: trial.start("a", failpoint=f"{name}@2") for name, trial in trials.items()}
+    for name, victim in victims.items():
+        assert victim.wait(60) == -signal.SIGKILL, f"{name} was never hit"
+    successors = [(trial, trial.start("a")) for trial in trials.values()]
+    for trial, successor in successors:
+        trial.await_copies(KEYS)
+        trial.finish(successor)
+    return trials
+
+
+@pytest.mark.parametrize("failpoint", COMMIT_PATH)
+def test_kill_at_every_step(aftermath: dict[str, CopyTrial], failpoint: str) -> None:
+    assert aftermath[failpoint].copied() == Counter(KEYS)
+
+
+def test_two_members_share_and_one_is_killed(trial: CopyTrial) -> None:
+    keys = trial.publish(600)
+    first = trial.start("a", batch_size=10, step_s=0.1)
+    second = trial.start("b", batch_size=10, step_s=0.1)
+    trial.await_some(30, by=b"a")
+    trial.await_some(30, by=b"b")
+    first.kill()
+    more = trial.publish(100, first=600)
+    third = trial.start("a", batch_size=10)
+    trial.await_copies(keys + more)
+    trial.finish(second)
+    trial.finish(third)
+    assert trial.copied() == Counter(keys + more)
+
+
+def test_frozen_member_commits_nothing_when_it_wakes(
+    trial: CopyTrial, until: Callable[[Callable[[], bool], str], None]
+) -> None:
+    """The group gives its partitions away while it is frozen in a step; its batch must not count when it wakes."""
+    keys = trial.publish(300)
+    frozen = trial.start("a", freeze_at=2)
+    until(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED, "the member froze")
+    other = trial.start("b")
+    trial.await_copies(keys)
+    frozen.send_signal(signal.SIGCONT)
+    more = trial.publish(300, first=300)
+    trial.await_copies(keys + more)
+    assert trial.finish(frozen)["aborted"] >= 1
+    trial.finish(other)
+    assert trial.copied() == Counter(keys + more)
+
+
+def test_step_outlasts_the_poll_interval(trial: CopyTrial) -> None:
+    """Each step takes longer than max.poll.interval.ms; the member stays, so nothing is aborted."""
+    keys = trial.publish(60)
+    member = trial.start("a", client_options={"max.poll.interval.ms": "1000"}, batch_size=60, step_s=3.0)
+    trial.await_copies(keys)
+    counters = trial.finish(member)
+    assert counters["aborted"] == 0
+    assert trial.copied() == Counter(keys)
+
+
+def test_sigterm_leaves_the_group_at_once(trial: CopyTrial) -> None:
+    keys = trial.publish(200)
+    first = trial.start("a", batch_size=10, step_s=0.05)
+    trial.await_some(20)
+    trial.finish(first)
+    second = trial.start("b")
+    trial.await_copies(keys)
+    trial.finish(second)
+    assert trial.copied() == Counter(keys)
