@@ -34,7 +34,10 @@ from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from ccit.replay import Loop
+    from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
 
 
@@ -119,6 +122,7 @@ class Scoring:
     memory: Memory
     proxy: ProxyScorer
     embedder: Embedder
+    count_tokens: Callable[[str], int]
 
     def learn(self, sample: Sample, digest: str, embedding: str, stamp: str, position: Position) -> None:
         """Remember an admitted sample from the log; a vector of another embedder is made anew from the text."""
@@ -158,7 +162,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
 
     length = LengthScorer(selection.length_unit, count_tokens, proxy_model.name)
     admission = Admission([length, DiversityScorer(embedder), proxy], memory, rule, embedder, all_scores=all_scores)
-    return Scoring(base, admission, memory, proxy, embedder)
+    return Scoring(base, admission, memory, proxy, embedder, count_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +213,17 @@ def loop(config: Config) -> Loop:
     """The parts of a replay, all in this process."""
     from ccit.evaluation.runner import ModelEvaluator
     from ccit.replay import Loop
+    from ccit.training.bases import BaseModels
     from ccit.training.lora import LoraTrainer
 
     parts = scoring(config)
+    bases, workdir = BaseModels(config.models), config.store.root / "work"
     return Loop(
         admission=parts.admission,
         proxy=parts.proxy,
         trigger=trigger(config),
-        trainer=LoraTrainer(config.training, config.models, store(config), config.store.root / "work"),
-        evaluator=ModelEvaluator(config.evaluation, config.models, store(config)),
+        trainer=LoraTrainer(config.training, bases, store(config), workdir),
+        evaluator=ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers"),
         suite=load_suite(config.evaluation),
         gate=config.evaluation,
         recipe=recipe(config, parts.base),
@@ -226,11 +232,31 @@ def loop(config: Config) -> Loop:
     )
 
 
-def slots(config: Config) -> Slots:
-    """The deployed model, ready for adapters."""
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Everything that answers: the `serve` process holds one of these."""
+
+    base: Version
+    slots: Slots
+    readiness: Readiness
+    app: Starlette
+    store: FileStore
+
+    def read(self, version: Version) -> dict[str, bytes] | None:
+        """The deployed adapter's files, checked; None for the base model. Raises `ArtifactDamaged`."""
+        return None if version.adapters is None else dict(self.store.read(version.adapters.deployed))
+
+
+def serving(config: Config) -> Serving:
+    """Load the deployed model and put the server's application around it. Raises `ModelUnusable`."""
     from ccit.models.causal import load_causal
+    from ccit.serving.app import create_app
+    from ccit.serving.engine import Engine
+    from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
 
     models = config.models
     base = load_causal(models.deployed, models.deployed_revision, models.device, models.dtype, models.threads)
-    return Slots(base, models.alias)
+    slots, readiness = Slots(base, models.alias), Readiness()
+    app = create_app(Engine(slots, config.serving.concurrency), readiness, config.serving)
+    return Serving(base_version(config), slots, readiness, app, store(config))

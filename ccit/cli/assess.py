@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from ccit.cli.options import config_file, load
 
 if TYPE_CHECKING:
     from ccit.assembly import Scoring
+    from ccit.cli.console import Console
+    from ccit.errors import InputError
     from ccit.records import Decision, Sample
 
 BATCH = 256  # rows per admission batch: enough to fill the models' own batches
@@ -57,14 +60,14 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     click.echo(f"{len(lines)} rows, {accepted} accepted; written to {out}")
 
 
-def _demo_proxy(console: Any) -> Path:
+def _demo_proxy(console: Console) -> Path:
     from ccit.config import cache_root
     from ccit.models.tiny import tiny_pair
 
     return tiny_pair(cache_root() / "models", seed=0, progress=console.progress).proxy
 
 
-def _assessed(rows: Path, parts: Scoring, max_bytes: int, console: Any) -> Iterator[dict[str, Any]]:
+def _assessed(rows: Path, parts: Scoring, max_bytes: int, console: Console) -> Iterator[dict[str, Any]]:
     from ccit.ingest.files import lines_of
     from ccit.pipeline import admit
     from ccit.records import Position, Sample
@@ -78,12 +81,15 @@ def _assessed(rows: Path, parts: Scoring, max_bytes: int, console: Any) -> Itera
         parts.admission.commit({sample_id: Position(0, done + n) for n, sample_id in enumerate(accepted)})
         decided = iter(decisions)
         for line, item in zip(batch, read, strict=True):
-            yield _line(item, next(decided)) if isinstance(item, Sample) else _refused(line, item)
+            if isinstance(item, Sample):
+                yield _line(next(decided), parts.count_tokens(item.response))
+            else:
+                yield _refused(line, item)
         done += len(batch)
         console.progress("rows", done, total)
 
 
-def _read(line: bytes, max_bytes: int) -> Sample | str:
+def _read(line: bytes, max_bytes: int) -> Sample | InputError:
     """The sample of a row, or why it is none."""
     from ccit.errors import InputError
     from ccit.ingest.files import sample_from_line
@@ -91,28 +97,26 @@ def _read(line: bytes, max_bytes: int) -> Sample | str:
     try:
         return sample_from_line(line, max_bytes)
     except InputError as error:
-        return f"{error.reason}: {error.detail}"
+        return error
 
 
-def _line(sample: Sample, decision: Decision) -> dict[str, Any]:
-    truncated = max((score.truncated for score in decision.scores), default=0)
+def _line(decision: Decision, tokens: int) -> dict[str, Any]:
+    sample = decision.sample
     return {
-        "id": sample.record_id.partition(":")[2],
+        "id": sample.record_id.removeprefix(f"{sample.source}:"),
         "accepted": decision.accepted,
         "reason": decision.reason.value,
         **{name: decision.value(name) for name in FIELDS},
-        "tokens": decision.value("tokens"),
-        "truncated": truncated,
+        "tokens": tokens,
+        "truncated": max((score.truncated for score in decision.scores), default=0),
     }
 
 
-def _refused(line: bytes, why: str) -> dict[str, Any]:
-    row: Any = None
-    try:
+def _refused(line: bytes, error: InputError) -> dict[str, Any]:
+    """A row that is no sample: the reason of the dead letter it would be, and the sentence."""
+    own_id = None
+    with suppress(orjson.JSONDecodeError):
         row = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        own_id = None
-    else:
         own_id = str(row["id"]) if isinstance(row, dict) and "id" in row else None
     nothing = dict.fromkeys((*FIELDS, "tokens"), None)
-    return {"id": own_id, "accepted": False, "reason": why, **nothing, "truncated": 0}
+    return {"id": own_id, "accepted": False, "reason": error.reason, **nothing, "truncated": 0, "error": error.detail}

@@ -1,0 +1,88 @@
+"""Everything the demo needs on disk before it starts: models, general data, suites, the configuration."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ccit.config import Config, cache_root, load_config
+from ccit.ports import Progress
+from ccit.records import Question
+from ccit.simulation.corpus import general_rows
+from ccit.simulation.suites import general_suite, held_out_suite
+
+GENERAL_ROWS = 1200  # several rounds' worth, so that the 1:1 mix does not repeat itself
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where things are."""
+
+    out: Path
+    config_path: Path
+    config: Config
+
+
+def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, Mapping[str, Any]]) -> Stage:
+    """Build or find the small models, write the demo's files below `out`, and the configuration that names them.
+
+    Parameters
+    ----------
+    overrides : Mapping[str, Mapping[str, Any]]
+        Section -> key -> value, over the profile.
+    """
+    from ccit.models.tiny import tiny_pair
+
+    pair = tiny_pair(cache_root() / "models", seed=0, progress=progress)
+    data = out / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    write_jsonl(data / "general.jsonl", general_rows(GENERAL_ROWS, seed))
+    write_jsonl(data / "held-out.jsonl", (asdict(_question(q)) for q in held_out_suite(seed)))
+    write_jsonl(data / "general-suite.jsonl", (asdict(_question(q)) for q in general_suite(seed)))
+    profile = tomllib.loads(files("ccit.demo").joinpath("profile.toml").read_text(encoding="utf-8"))
+    placed: dict[str, dict[str, Any]] = {
+        "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy)},
+        "rounds": {"general_file": str(data / "general.jsonl"), "seed": seed},
+        "evaluation": {
+            "domain_suite": str(data / "held-out.jsonl"),
+            "general_suite": str(data / "general-suite.jsonl"),
+        },
+        "store": {"root": str(out / "store")},
+    }
+    for extra in (placed, overrides):
+        for section, values in extra.items():
+            profile.setdefault(section, {}).update(values)
+    config_path = out / "ccit.toml"
+    config_path.write_text(as_toml(profile), encoding="utf-8")
+    return Stage(out, config_path, load_config(config_path))
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object per line."""
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Sections of scalars as TOML: its strings, numbers and booleans are JSON's (the standard library only reads TOML).
+
+    >>> as_toml({"kafka": {"transactions": True, "prefix": "ccit."}})
+    '[kafka]\\ntransactions = true\\nprefix = "ccit."\\n'
+    """
+    lines = []
+    for name, values in sections.items():
+        lines.append(f"[{name}]")
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _question(simulated: Any) -> Question:
+    return Question(
+        simulated.question_id, simulated.group, simulated.prompt, simulated.answer, tuple(simulated.choices)
+    )

@@ -1,0 +1,77 @@
+"""model-versions -> HTTP: the server, and the thread that follows the version topic for it.
+
+1. Read the topic to its end and load the incumbent; only then `/ready` answers 200.
+2. For each announcement: check the adapter's digests, load it beside the active one, flip, report. A version that
+   cannot be loaded is reported as failed, and the active one goes on answering.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ccit.assembly import Serving, serving
+from ccit.config import Config
+from ccit.errors import CcitError
+from ccit.records import Version
+from ccit.serving.server import Server
+from consumers.connection import kafka_settings
+from consumers.reports import Reporter
+from consumers.versions import VersionFollower
+
+logger = logging.getLogger("ccit.serve")
+
+_POLL_S = 0.2  # how late an announcement may be noticed
+_RETRY_S = 5.0  # a version that could not be loaded is tried again this often: a store may lag behind or be repaired
+
+
+class ServeConsumer:
+    """One replica of the server."""
+
+    def __init__(self, config: Config, instance: str) -> None:
+        settings = kafka_settings(config)
+        self._parts: Serving = serving(config)
+        self._server = Server(self._parts.app, config.serving)
+        self._versions = VersionFollower(settings, self._parts.base)
+        self._reporter = Reporter(settings, "serve", instance)
+        self._stop = threading.Event()
+        self._refused: Version | None = None
+
+    def stop(self) -> None:
+        """Take no more requests, finish those in flight, and end; safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Serve until stopped. Raises `BrokerUnavailable` when the version topic cannot be read."""
+        try:
+            with self._server:
+                logger.info("listening on %s", self._server.url)
+                self._follow_to(self._versions.catch_up())
+                self._parts.readiness.set_ready()
+                while not self._stop.is_set():
+                    self._turn()
+        finally:
+            self._versions.close()
+
+    def _turn(self) -> None:
+        announcement = self._versions.poll(_POLL_S)
+        if announcement is not None:
+            self._follow_to(announcement.version)
+        elif self._refused is not None and not self._stop.wait(_RETRY_S):
+            self._follow_to(self._refused)
+
+    def _follow_to(self, version: Version) -> None:
+        sequence = self._versions.lineage.sequence
+        try:
+            files = self._parts.read(version)
+            self._parts.slots.load(version.number, files)
+            self._parts.slots.activate(version.number)
+        except CcitError as error:
+            if self._refused is None or self._refused.number != version.number:
+                logger.error("version %d is refused: %s", version.number, error)  # noqa: TRY400 - one clear sentence
+                self._reporter.report("failed", self._parts.slots.active, sequence, str(error))
+            self._refused = version
+            return
+        self._refused = None
+        self._reporter.report("active", version.number, sequence, self._server.url)
+        logger.info("version %d answers", version.number)
