@@ -20,6 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
+from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.ports import Vectors
 from ccit.scoring.vectors import quantise
@@ -49,12 +50,9 @@ class SentenceTransformerEmbedder:
 
     Parameters
     ----------
-    model : str
-        `builtin`, a folder, or a hub id (a downloaded one works offline).
-    revision : str
-        Hub revision; ignored for a folder.
-    batch_size : int
-        Texts per forward pass; texts of similar length meet.
+    settings : config.Embedder
+        `model` (`builtin`, a folder, or a hub id, which works offline once downloaded), `revision` of the hub,
+        `batch_size` in texts per forward pass; texts of similar length meet.
     device : str
         `auto` (a GPU when there is one), `cpu`, `cuda`, `cuda:1`.
 
@@ -71,8 +69,10 @@ class SentenceTransformerEmbedder:
     (2, 384)
     """
 
-    def __init__(self, model: str = BUILTIN, revision: str = "", batch_size: int = 64, device: str = "auto") -> None:
-        folder = _builtin_folder() if model == BUILTIN else _folder(model, revision)
+    def __init__(self, settings: Settings | None = None, device: str = "auto") -> None:
+        settings = settings or Settings()
+        model = settings.model
+        folder = _builtin_folder() if model == BUILTIN else _folder(model, settings.revision)
         place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         try:
             self._model = SentenceTransformer(
@@ -82,7 +82,7 @@ class SentenceTransformerEmbedder:
             first = str(error).strip().partition("\n")[0]
             raise ModelUnusable(f"{model} cannot be loaded as a sentence-transformers model: {first}") from error
         self._model.eval()
-        self._batch_size = batch_size
+        self._batch_size = settings.batch_size
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._dimension = int(self.embed(["x"]).shape[1])
         name = _BUILTIN_NAME if model == BUILTIN else Path(model).name

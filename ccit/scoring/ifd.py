@@ -26,6 +26,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
+from ccit.config import Selection
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
 from ccit.ports import ArtifactStore
@@ -53,14 +54,13 @@ class IfdScorer:
     ----------
     proxy : CausalModel
         The proxy without an adapter; version 0.
-    store : ArtifactStore
-        Where `activate` finds a version's proxy adapter.
-    max_tokens : int
-        Window of the proxy, in tokens; never more than the model has positions.
-    batch_tokens : int
-        Padded tokens per forward pass.
     revision : str
         The proxy's revision, for the stamp.
+    store : ArtifactStore
+        Where `activate` finds a version's proxy adapter.
+    settings : config.Selection
+        `max_tokens`, the proxy's window (never more than the model has positions), and `batch_tokens`, padded tokens
+        per forward pass.
 
     Raises
     ------
@@ -70,15 +70,14 @@ class IfdScorer:
 
     metric = "ifd"
 
-    def __init__(
-        self, proxy: CausalModel, store: ArtifactStore, *, max_tokens: int, batch_tokens: int, revision: str = ""
-    ) -> None:
+    def __init__(self, proxy: CausalModel, revision: str, store: ArtifactStore, settings: Selection) -> None:
         self._proxy = proxy
         self._store = store
         self._anchor = anchor_ids(proxy.tokenizer)
-        self._window = min(max_tokens, getattr(proxy.model.config, "max_position_embeddings", max_tokens))
-        self._batch_tokens = batch_tokens
-        self._likelihood = Likelihood(proxy, batch_tokens)
+        positions = getattr(proxy.model.config, "max_position_embeddings", settings.max_tokens)
+        self._window = min(settings.max_tokens, positions)
+        self._batch_tokens = settings.batch_tokens
+        self._likelihood = Likelihood(proxy, self._batch_tokens)
         self._version = 0
         self._spent = Spend()
         self._origin = (

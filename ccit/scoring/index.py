@@ -22,7 +22,7 @@ from ccit.scoring.vectors import cosines
 _FIRST_CANDIDATES = 8  # neighbours asked for at first; doubled for the rare row whose best ones are too close to tell
 
 
-class FlatIndex:
+class ExactIndex:
     """Exact search (`IndexFlatIP`): 4 d bytes per sample, and a query reads all of them.
 
     Parameters
@@ -33,7 +33,7 @@ class FlatIndex:
     Example
     -------
     >>> from ccit.scoring.vectors import quantise
-    >>> index = FlatIndex(2)
+    >>> index = ExactIndex(2)
     >>> index.add(quantise([[1.0, 0.0], [0.0, 1.0]]), [Position(0, 0), Position(0, 1)])
     >>> index.nearest(quantise([[1.0, 0.0], [-1.0, 0.0]])).tolist()
     [1.0, 0.0]

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ccit.errors import ArtifactDamaged, StorageFailed
+from ccit.errors import ArtifactDamaged
 from ccit.records import Position
 from ccit.scoring.vectors import Vectors
+from ccit.store.atomic import write_atomically
 
 _FORMAT = "ccit-novelty-snapshot.v1"
 _DIGEST_BYTES = 32
@@ -77,19 +77,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
             snapshot.vectors.astype("<f2").tobytes(),
         )
     )
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as file:
-            file.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StorageFailed(
-            f"expected to write a snapshot to {path}, but: {error.strerror}; free some space"
-        ) from error
+    write_atomically(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
 def read_snapshot(path: Path, embedder: str) -> Snapshot:

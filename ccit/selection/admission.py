@@ -80,14 +80,14 @@ class Admission:
 
     Example
     -------
-    >>> from ccit.scoring.index import FlatIndex
+    >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.scoring.vectors import quantise
     >>> from ccit.selection.baselines import AcceptAll
     >>> class Letters:
     ...     stamp, dimension = "letters", 26
     ...     def embed(self, texts):
     ...         return quantise([[t.lower().count(chr(97 + i)) for i in range(26)] for t in texts])
-    >>> admission = Admission([], Memory(FlatIndex(26)), AcceptAll(), Letters())
+    >>> admission = Admission([], Memory(ExactIndex(26)), AcceptAll(), Letters())
     >>> first = Sample("s1", "r1", "ward", "en", "Dose?", "5 mg.")
     >>> again = Sample("s2", "r2", "ward", "en", "Dose?", "5 mg.")
     >>> [decision.reason.value for decision in admission.decide([first, again])]

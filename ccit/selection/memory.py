@@ -39,9 +39,9 @@ class Memory:
 
     Example
     -------
-    >>> from ccit.scoring.index import FlatIndex
+    >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.scoring.vectors import quantise
-    >>> memory = Memory(FlatIndex(2))
+    >>> memory = Memory(ExactIndex(2))
     >>> memory.stage(Pending("s1", "d1", quantise([[1.0, 0.0]])[0]))
     >>> "d1" in memory
     True

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ccit.config import Selection
 from ccit.ports import Rule, Scorer, Vectors
 from ccit.records import Decision, Position, Reason, Sample, Score
-from ccit.scoring.index import FlatIndex
+from ccit.scoring.index import ExactIndex
 from ccit.scoring.length import LengthScorer
 from ccit.scoring.vectors import quantise
 from ccit.selection.admission import Admission
@@ -86,7 +86,7 @@ class Desk:
 
 def desk(rule: Rule, all_scores: bool = False) -> Desk:
     scorers: list[Scorer] = [ContentScorer("ifd", 1.3), LengthScorer("characters"), ContentScorer("diversity", 0.8)]
-    memory = Memory(FlatIndex(DIMENSION))
+    memory = Memory(ExactIndex(DIMENSION))
     return Desk(Admission(scorers, memory, rule, LetterEmbedder(), all_scores=all_scores), memory, scorers)
 
 
@@ -181,7 +181,7 @@ class FailingScorer(ContentScorer):
 
 
 def test_a_scorer_that_raises_stages_nothing():
-    memory = Memory(FlatIndex(DIMENSION))
+    memory = Memory(ExactIndex(DIMENSION))
     admission = Admission([FailingScorer("ifd", 1.0)], memory, AcceptAll(), LetterEmbedder())
     with pytest.raises(RuntimeError):
         admission.decide([sample(0, "en", "a", "abc")])
