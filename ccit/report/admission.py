@@ -49,9 +49,8 @@ def admission_figure(facts: Facts) -> Figure:
         return Figure("admission", title, words, Markup())
     order = [k for k in KINDS if k in facts.truth] + sorted(k for k in facts.truth if k not in KINDS)
     heads = ("Kind of record", "One would", "Came", "Let in", "Share let in", "")
-    head = element(
-        "tr", *(element("th", h, scope="col", class_="n" if h in ("Came", "Let in") else None) for h in heads)
-    )
+    classes = (None, "wish", "n", "n", None, None)
+    head = element("tr", *(element("th", h, scope="col", class_=c) for h, c in zip(heads, classes, strict=True)))
     rows = join(_row(kind, *facts.truth[kind]) for kind in order)
     table = element("table", element("thead", head), element("tbody", rows), class_="admission")
     sentence = (

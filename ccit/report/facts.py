@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ccit.records import Estimate
+
 
 @dataclass(frozen=True, slots=True)
 class VersionFact:
@@ -67,6 +69,13 @@ def finite(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
+
+
+def sound(estimate: Estimate | None) -> Estimate | None:
+    """The estimate when all three of its numbers are finite, else None."""
+    if estimate is None or None in (finite(estimate.points), finite(estimate.low), finite(estimate.high)):
+        return None
+    return estimate
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ccit.records import Estimate
-from ccit.report.facts import Facts, finite
+from ccit.report.facts import Facts, finite, sound
 from ccit.report.history import History, RoundRow
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, rect, text, ticks
 from ccit.report.words import OUTCOMES, Figure, Key, Numbers, percent, points, spoken, version_name
@@ -25,11 +25,6 @@ class _Judged:
     why: str
 
 
-def _sound(estimate: Estimate | None) -> Estimate | None:
-    whole = estimate is not None and all(finite(v) is not None for v in (estimate.points, estimate.low, estimate.high))
-    return estimate if whole else None
-
-
 def _number_of(round_: RoundRow, history: History) -> int | None:
     """The version that a promoted round became: the first announced at or after its verdict."""
     later = [a for a in history.announcements if a.kind == "promoted" and a.at >= round_.at - 1e-6]
@@ -42,7 +37,7 @@ def _judged(facts: Facts, history: History) -> list[_Judged]:
         for i, r in enumerate(sorted(history.rounds, key=lambda r: r.at), 1):
             version = _number_of(r, history)
             name = f"Round {i} \u2192 {version_name(version)}" if version is not None else f"Round {i}"
-            rows.append(_Judged(name, r.outcome, _sound(r.gain), _sound(r.forgetting), r.why))
+            rows.append(_Judged(name, r.outcome, sound(r.gain), sound(r.forgetting), r.why))
         return rows
     told = [v for v in facts.versions if v.number and v.forgetting_pp is not None]
     return [

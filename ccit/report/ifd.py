@@ -18,6 +18,7 @@ from ccit.report.svg import WIDTH, Scale, drawing, hot, join, line, rect, text, 
 from ccit.report.words import Figure, Key, Numbers, percent, version_name
 
 _MOST_PANELS = 6
+_CEILING = 10.0  # a ratio beyond this is drawn here: the text is garbage, and the axis must stay readable
 _BINS = 44
 _HALF, _HEAD, _GAP = (
     62,
@@ -56,7 +57,8 @@ def _panels(history: History) -> tuple[list[_Panel], bool]:
         value = finite(row.ifd)
         if value is None or (known and row.kind not in ("clean", "wrong_answer")):
             continue
-        found.setdefault(row.proxy_version, ([], []))[int(row.kind == "wrong_answer")].append(value)
+        sides = found.setdefault(row.proxy_version, ([], []))
+        sides[int(row.kind == "wrong_answer")].append(min(max(value, 0.0), _CEILING))
     versions = sorted(found)
     shown = versions if len(versions) <= _MOST_PANELS else [versions[0], *versions[1 - _MOST_PANELS :]]
     return [_Panel(v, np.array(found[v][0]), np.array(found[v][1])) for v in shown], known
@@ -65,7 +67,7 @@ def _panels(history: History) -> tuple[list[_Panel], bool]:
 def _range(panels: Sequence[_Panel], bounds: Bounds) -> tuple[float, float]:
     """The shared axis: from the 0.5 to the 99.5 percentile and the thresholds, rounded to tenths."""
     values = np.concatenate([part for p in panels for part in (p.above, p.below)])
-    marks = [b for b in (finite(bounds.ifd_low), finite(bounds.ifd_high)) if b is not None]
+    marks = [b for b in (finite(bounds.ifd_low), finite(bounds.ifd_high)) if b is not None and 0 <= b <= _CEILING]
     low = min([float(np.percentile(values, 0.5)), *marks])
     high = max([float(np.percentile(values, 99.5)), 1.0, *marks])
     return max(0.0, np.floor(low * 10 - 0.5) / 10), float(np.ceil(high * 10 + 0.5) / 10)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from ccit.report.facts import Facts
+from ccit.report.facts import Facts, sound
 from ccit.report.history import AnnouncementRow, History, RoundRow
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, text
 from ccit.report.words import OUTCOMES, Figure, Key, points, seconds, spoken, version_name
@@ -30,7 +30,8 @@ class _Node:
 
 
 def _gain(round_: RoundRow | None) -> str:
-    return "" if round_ is None or round_.gain is None else points(round_.gain.points)
+    gain = None if round_ is None else sound(round_.gain)
+    return "" if gain is None else points(gain.points)
 
 
 def _version_node(column: int, row: AnnouncementRow, round_: RoundRow | None) -> _Node:

@@ -3,6 +3,8 @@
 import random
 from typing import Any, cast
 
+import pytest
+
 from ccit.records import Estimate, Outcome
 from ccit.report.history import (
     AnnouncementRow,
@@ -49,7 +51,7 @@ def _decision(seq: int, at: float, kind: str, rng: random.Random) -> DecisionRow
     return DecisionRow(seq, at, day, kind, f"wave-{wave + 1}", reason == "accepted", reason, ifd, 0.3, 0.6, 90.0, proxy)
 
 
-def history(seed: int = 7, records: int = 2400) -> History:
+def synthetic_history(seed: int = 7, records: int = 2400) -> History:
     """A run with three promoted versions, one held candidate and one rollback."""
     rng = random.Random(seed)
     decisions, dead = [], []
@@ -83,7 +85,7 @@ def history(seed: int = 7, records: int = 2400) -> History:
     return History(decisions, dead, rounds, announcements, serving, Bounds(0.5, 1.0, 5.0))
 
 
-def summary(run: History, seed: int = 7) -> dict[str, Any]:
+def synthetic_summary(run: History, seed: int = 7) -> dict[str, Any]:
     """The summary that belongs to the history, as DESIGN.md lists it."""
     accepted = sum(d.accepted for d in run.decisions)
     rejected: dict[str, int] = {}
@@ -124,3 +126,15 @@ def summary(run: History, seed: int = 7) -> dict[str, Any]:
             "flops": 3.1e12, "accept_all_flops": 5.4e12, "saving": 1 - 3.1 / 5.4,
         },
     }  # fmt: skip
+
+
+@pytest.fixture(scope="package")
+def run() -> History:
+    """The synthetic run's history."""
+    return synthetic_history()
+
+
+@pytest.fixture
+def told(run: History) -> dict[str, Any]:
+    """The synthetic run's summary."""
+    return synthetic_summary(run)
