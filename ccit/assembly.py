@@ -20,8 +20,8 @@ from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
-from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, SampleIndex, Trainer, Trigger
-from ccit.records import Position, Sample, Suite, Version
+from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Trainer, Trigger
+from ccit.records import Position, Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.scoring.vectors import decode_vector
 from ccit.selection.admission import Admission
@@ -124,6 +124,11 @@ class Scoring:
     embedder: Embedder
     count_tokens: Callable[[str], int]
 
+    @property
+    def spent(self) -> Spend:
+        """What proxy and embedder have cost since the start."""
+        return self.proxy.spent + self.embedder.spent
+
     def learn(self, sample: Sample, digest: str, embedding: str, stamp: str, position: Position) -> None:
         """Remember an admitted sample from the log; a vector of another embedder is made anew from the text."""
         if stamp == self.embedder.stamp:
@@ -153,8 +158,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     proxy_model = load_causal(models.proxy, models.proxy_revision, models.device, models.dtype, models.threads)
     embedder = SentenceTransformerEmbedder(config.embedder, models.device)
     proxy = IfdScorer(proxy_model, base.proxy_revision, store(config), selection)
-    index: SampleIndex = ExactIndex(embedder.dimension)
-    memory = Memory(index)
+    memory = Memory(ExactIndex(embedder.dimension))
     rule: Rule = AcceptAll() if selection.rule == "accept_all" else PaperThresholds(selection)
 
     def count_tokens(text: str) -> int:
@@ -194,6 +198,7 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
 
     base = base_version(config)
     process = TrainingProcess(config, log)
+    process.start()
     return Workshop(
         base=base,
         recipe=recipe(config, base),

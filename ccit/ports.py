@@ -79,6 +79,10 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """Length of a vector."""
 
+    @property
+    def spent(self) -> Spend:
+        """Tokens and FLOPs since the start."""
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, d), rounded to float16 precision so that a stored vector equals a fresh one."""
 

@@ -410,7 +410,7 @@ class Announcement:
     traceparent: str = ""
 
 
-ReplicaState = Literal["loading", "loaded", "active", "failed"]
+ReplicaState = Literal["loading", "loaded", "active", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +424,7 @@ class ReplicaReport:
     sequence: int
     detail: str
     at: float
+    spent: Spend = Spend()  # by this process since its start: a scorer's proxy and embedder
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Feeder:
         return self.confirmed - before
 
     def _produce(self, message: Raw) -> None:
-        headers = [("content-type", message.content_type.encode())]
+        headers: dict[str, str | bytes | None] = {"content-type": message.content_type}
         while True:
             try:
                 self._producer.produce(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from ccit.events import ReplicaReported, encode
-from ccit.records import ReplicaReport, ReplicaState
+from ccit.records import ReplicaReport, ReplicaState, Spend
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.topics import Topics
 
@@ -34,10 +34,12 @@ class Reporter:
         self.replica_id = f"{role}-{instance}"
         self._clock = clock
 
-    def report(self, state: ReplicaState, version: int, sequence: int, detail: str = "") -> None:
+    def report(
+        self, state: ReplicaState, version: int, sequence: int, detail: str = "", spent: Spend | None = None
+    ) -> None:
         """Say what was loaded, made active or refused, and why."""
         now = self._clock()
-        report = ReplicaReport(self.replica_id, self._role, state, version, sequence, detail, now)
+        report = ReplicaReport(self.replica_id, self._role, state, version, sequence, detail, now, spent or Spend())
         value, headers = encode(ReplicaReported(report), at=now, source=f"ccit/{self._role}")
         self._producer.produce(
             self._topic.name,

@@ -18,7 +18,7 @@ from ccit.errors import CcitError, InputError
 from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, decode, encode
 from ccit.ingest.rows import sample_from_record
 from ccit.pipeline import admit
-from ccit.records import Announcement, Decision, Position, Sample
+from ccit.records import Announcement, Decision, Position, ReplicaState, Sample
 from ccit.scoring.vectors import encode_vector
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.dead_letters import dead_letter
@@ -63,11 +63,12 @@ class ScoreConsumer:
             self._learn(messages)
         if incumbent.number:
             self._scoring.proxy.activate(incumbent)
-        self._reporter.report("active", incumbent.number, self._versions.lineage.sequence)
+        self._report("active", incumbent.number)
         logger.info("scoring with proxy version %d, %d samples known", incumbent.number, len(self._scoring.memory))
         try:
             self.loop.run()
         finally:
+            self._report("stopped", self._scoring.proxy.version)
             self._versions.close()
             self._admitted.close()
 
@@ -79,18 +80,21 @@ class ScoreConsumer:
 
     def _move(self, announcement: Announcement) -> None:
         """The proxy and the novelty state follow the announcement together; a refused version changes neither."""
-        number, sequence = announcement.version.number, announcement.sequence
+        number = announcement.version.number
         try:
             self._scoring.proxy.activate(announcement.version)
         except CcitError as error:
             logger.error("version %d is refused: %s", number, error)  # noqa: TRY400 - the sentence is the message
-            self._reporter.report("failed", self._scoring.proxy.version, sequence, str(error))
+            self._report("failed", self._scoring.proxy.version, str(error))
             return
         if announcement.kind == "rolled_back":
             lineage = self._versions.lineage
             self._scoring.memory.forget(lambda position: not lineage.abandoned(position))
-        self._reporter.report("active", number, sequence)
+        self._report("active", number)
         logger.info("the proxy moved to version %d (%s)", number, announcement.kind)
+
+    def _report(self, state: ReplicaState, version: int, detail: str = "") -> None:
+        self._reporter.report(state, version, self._versions.lineage.sequence, detail, self._scoring.spent)
 
     # -- one batch --------------------------------------------------------------------------------------------------
 

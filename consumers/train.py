@@ -224,7 +224,9 @@ class TrainConsumer:
             lineage.apply(announcement)
             self._history += finished.material.training
         self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
-        logger.info("round %s: %s (%s)", planned.round_id, finished.verdict.outcome, finished.verdict.why)
+        verdict = finished.verdict
+        said = f"{verdict.outcome}: {verdict.why}" if verdict else f"could not be trained: {finished.failure}"
+        logger.info("round %s: %s", planned.round_id, said)
 
     # -- commands ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from sentence_transformers import SentenceTransformer
 from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.ports import Vectors
+from ccit.records import Spend
 from ccit.scoring.vectors import quantise
 
 BUILTIN = "builtin"
@@ -84,6 +85,8 @@ class SentenceTransformerEmbedder:
         self._model.eval()
         self._batch_size = settings.batch_size
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+        self._parameters = _multiplying(self._model)
+        self._spent = Spend()
         self._dimension = int(self.embed(["x"]).shape[1])
         name = _BUILTIN_NAME if model == BUILTIN else Path(model).name
         self._stamp = f"{name} sha256={_weights_digest(folder)[:16]} first={self._model.max_seq_length} float16"
@@ -92,6 +95,11 @@ class SentenceTransformerEmbedder:
     def stamp(self) -> str:
         """Model, digest of its weights, how many tokens of a text it sees, and the rounding."""
         return self._stamp
+
+    @property
+    def spent(self) -> Spend:
+        """Tokens embedded since the start, padding not counted, and 2 N FLOPs for each."""
+        return self._spent
 
     @property
     def dimension(self) -> int:
@@ -107,6 +115,7 @@ class SentenceTransformerEmbedder:
         missing = [text for text in distinct if text not in known]
         if missing:
             rows = self._model.encode(missing, batch_size=self._batch_size, show_progress_bar=False)
+            self._spent += self._cost(missing)
             known.update(zip(missing, quantise(rows), strict=True))
         for text in distinct:
             self._cache[text] = known[text]
@@ -114,6 +123,16 @@ class SentenceTransformerEmbedder:
         while len(self._cache) > _CACHED_TEXTS:
             self._cache.popitem(last=False)
         return np.stack([known[text] for text in texts])
+
+    def _cost(self, texts: Sequence[str]) -> Spend:
+        seen = self._model.tokenizer(list(texts), truncation=True, max_length=self._model.max_seq_length)
+        tokens = sum(len(ids) for ids in seen["input_ids"])
+        return Spend(tokens, 2.0 * self._parameters * tokens)
+
+
+def _multiplying(model: SentenceTransformer) -> int:
+    """N of the 2 N FLOPs per token: every weight but the embedding tables, which are looked up."""
+    return sum(weight.numel() for name, weight in model.named_parameters() if "embeddings" not in name)
 
 
 def _builtin_folder() -> Path:
