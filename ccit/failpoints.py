@@ -34,6 +34,10 @@ FAILPOINTS = (
     "store.synced",  # they are on the disk, still under the temporary name
     "store.renamed",  # the final name is there, the folder is not synced
     "store.files_put",  # an artifact's files are stored, its table is not
+    # ccit/training/ (in the child process)
+    "training.checkpointed",  # a checkpoint is on the disk
+    "training.adapter_stored",  # one adapter is in the artifact store, the round is not finished
+    "training.finished",  # the finished candidate is on the disk, nobody has been told
 )
 """The closed list. A test kills a process at each of them; a name that is not here is an error."""
 

@@ -1,0 +1,185 @@
+"""Lets one version of the deployed model answer the suites, in batches by token budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter
+
+from ccit.config import Evaluation as Settings
+from ccit.config import Training
+from ccit.errors import TrainingFailed
+from ccit.evaluation.choices import choice_scores
+from ccit.evaluation.generation import greedy_answers
+from ccit.evaluation.overlap import rouge_l
+from ccit.evaluation.suites import suite_digest
+from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.ports import ArtifactStore, Progress
+from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
+from ccit.training.bases import BaseModels
+from ccit.training.budget import by_token_budget, padded_tokens
+from ccit.training.encoding import encode, response_losses
+from ccit.training.sealed import read_sealed, write_sealed
+
+_ANSWERS = TypeAdapter(tuple[Answer, ...])
+_FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
+
+
+class ModelEvaluator:
+    """`Evaluator` in this process.
+
+    What a version answered on a suite never changes, so it is kept in a sealed file per version and suite: the
+    incumbent is asked only about the validation part of a new round, and an evaluation that was killed later asks
+    nothing twice.
+
+    Parameters
+    ----------
+    settings : Settings
+        Length of free answers.
+    training : Training
+        Token limit of a sample, padded tokens of a batch.
+    bases : BaseModels
+        The deployed model is asked.
+    store : ArtifactStore
+        Holds the adapters.
+    workdir : Path
+        Folder of remembered answers; it may be deleted at any time.
+    """
+
+    def __init__(
+        self, settings: Settings, training: Training, bases: BaseModels, store: ArtifactStore, workdir: Path
+    ) -> None:
+        self._settings = settings
+        self._training = training
+        self._bases = bases
+        self._store = store
+        self._workdir = workdir
+
+    def evaluate(
+        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
+    ) -> Evaluation:
+        """Answers in the suite's order; `adapters=None` asks the base model.
+
+        `validation_loss` is the mean over all response tokens, 0 where there is no validation part. `spend` counts what
+        was computed now, padding included; remembered answers cost nothing.
+
+        Raises
+        ------
+        TrainingFailed
+            The loss on the validation part is not finite.
+        ArtifactDamaged, ModelUnusable
+            The adapter is damaged or does not fit.
+        """
+        model = self._bases.deployed
+        if adapters is not None:
+            model = with_adapter(model, self._store.read(adapters.deployed))
+        run = _Run(model, self._settings, self._training, progress)
+        questions = (*suite.domain, *suite.general)
+        answers = self._remembered(adapters, suite, run, questions)
+        loss = run.loss(validation)
+        spend = Spend(run.tokens, _FLOPS_PER_TOKEN * model.parameters * run.tokens)
+        return Evaluation(answers[: len(suite.domain)], answers[len(suite.domain) :], loss, spend)
+
+    def _remembered(
+        self, adapters: AdapterPair | None, suite: Suite, run: _Run, questions: Sequence[Question]
+    ) -> tuple[Answer, ...]:
+        asked = [
+            adapters.deployed.uri if adapters else "base",
+            self._bases.deployed_revision,
+            suite_digest(suite),
+            self._settings.max_new_tokens,
+            self._training.max_tokens,
+        ]
+        path = self._workdir / f"answers-{digest_of(asked)[:24]}.json"
+        content = read_sealed(path)
+        if content is not None:
+            return _ANSWERS.validate_json(content)
+        answers = run.answers(questions)
+        write_sealed(path, _ANSWERS.dump_json(answers))
+        return answers
+
+
+class _Run:
+    """One model, and the tokens it has computed."""
+
+    def __init__(self, model: CausalModel, settings: Settings, training: Training, progress: Progress) -> None:
+        self._model = model
+        self._settings = settings
+        self._training = training
+        self._progress = progress
+        self.tokens = 0
+
+    def answers(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
+        """Every question answered, in order."""
+        found: dict[int, Answer] = {}
+        chosen = [i for i, q in enumerate(questions) if q.choices]
+        free = [i for i, q in enumerate(questions) if not q.choices]
+        prompts = [self._prompt(q) for q in questions]
+        for batch in self._choice_batches(questions, prompts, chosen):
+            found |= self._choose(questions, prompts, batch)
+            self._progress("evaluate", len(found), len(questions))
+        lengths = [len(prompts[i]) + self._settings.max_new_tokens for i in free]
+        for indices in by_token_budget(lengths, self._training.batch_tokens):
+            found |= self._write(questions, prompts, [free[i] for i in indices])
+            self._progress("evaluate", len(found), len(questions))
+        return tuple(found[i] for i in range(len(questions)))
+
+    def loss(self, samples: Sequence[Sample]) -> float:
+        """Mean negative log-likelihood of the responses, nats per token."""
+        rows = [encode(self._model.tokenizer, s, self._training.max_tokens) for s in samples]
+        lengths = [len(row.ids) for row in rows]
+        batches = by_token_budget(lengths, self._training.batch_tokens)
+        total = 0.0
+        with torch.inference_mode():
+            for done, batch in enumerate(batches, start=1):
+                total += float(response_losses(self._model, [rows[i] for i in batch]).sum())
+                self._progress("validate", done, len(batches))
+        self.tokens += padded_tokens(lengths, batches)
+        mean = total / sum(row.response_tokens for row in rows) if rows else 0.0
+        if not math.isfinite(mean):
+            raise TrainingFailed(f"the loss of {self._model.name} on the validation part is {mean}; the round diverged")
+        return mean
+
+    def _prompt(self, question: Question) -> list[int]:
+        ids = prompt_ids(self._model.tokenizer, [{"role": "user", "content": question.prompt}])
+        return ids[-self._training.max_tokens :]
+
+    def _choice_batches(
+        self, questions: Sequence[Question], prompts: Sequence[Sequence[int]], chosen: Sequence[int]
+    ) -> Iterator[list[int]]:
+        """By the memory of the continued rows: each choice holds a copy of its prompt's keys and values."""
+        most = max((len(questions[i].choices) for i in chosen), default=1)
+        for batch in by_token_budget([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
+            yield [chosen[i] for i in batch]
+
+    def _choose(
+        self, questions: Sequence[Question], prompts: Sequence[list[int]], batch: Sequence[int]
+    ) -> dict[int, Answer]:
+        tokenize = self._model.tokenizer
+        choices = [
+            [list(tokenize(c, add_special_tokens=False)["input_ids"]) for c in questions[i].choices] for i in batch
+        ]
+        scores, tokens = choice_scores(self._model, [prompts[i] for i in batch], choices)
+        self.tokens += tokens
+        return {i: _graded(questions[i], own) for i, own in zip(batch, scores, strict=True)}
+
+    def _write(
+        self, questions: Sequence[Question], prompts: Sequence[list[int]], batch: Sequence[int]
+    ) -> dict[int, Answer]:
+        written, tokens = greedy_answers(self._model, [prompts[i] for i in batch], self._settings.max_new_tokens)
+        self.tokens += tokens
+        return {
+            i: Answer(questions[i].question_id, questions[i].group, rouge_l(w.text, questions[i].answer), w.faulty)
+            for i, w in zip(batch, written, strict=True)
+        }
+
+
+def _graded(question: Question, scores: Sequence[float]) -> Answer:
+    """Right or wrong; the first of equally probable choices counts as chosen."""
+    if not all(math.isfinite(score) for score in scores):
+        return Answer(question.question_id, question.group, 0.0, faulty=True)
+    best = question.choices[max(range(len(scores)), key=scores.__getitem__)]
+    return Answer(question.question_id, question.group, float(best == question.answer))

@@ -1,0 +1,150 @@
+"""Training one adapter: the loop over optimiser steps.
+
+AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) on the LoRA weights alone, no weight decay. A step's gradient is that
+of the mean loss over all its response tokens, however they fall into micro-batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from ccit.config import Training
+from ccit.errors import TrainingFailed
+from ccit.models.causal import CausalModel
+from ccit.training.checkpoint import Checkpoint, Standing
+from ccit.training.encoding import Encoded, response_losses
+from ccit.training.schedule import rate_factor
+from ccit.training.steps import Step
+
+_MEASURED_SHARE = 0.1  # of the steps at either end that the first and last loss are means of
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Mean loss over the first and the last tenth of the steps, nats per response token."""
+
+    first: float
+    last: float
+
+    @classmethod
+    def of(cls, losses: Sequence[float]) -> Losses:
+        """Summarise the losses of all steps; there is at least one."""
+        span = max(1, round(len(losses) * _MEASURED_SHARE))
+        return cls(sum(losses[:span]) / span, sum(losses[-span:]) / span)
+
+
+class AdapterTraining:
+    """One adapter on its way through a planned list of steps.
+
+    Parameters
+    ----------
+    view : CausalModel
+        From `trainable`: its LoRA weights are changed in place.
+    rows : Sequence[Encoded]
+        What `steps` index.
+    rate : float
+        Peak learning rate.
+    seed : int
+        Of dropout.
+    """
+
+    def __init__(
+        self,
+        view: CausalModel,
+        rows: Sequence[Encoded],
+        steps: Sequence[Step],
+        settings: Training,
+        rate: float,
+        seed: int,
+    ) -> None:
+        self._view = view
+        self._rows = rows
+        self._steps = steps
+        self._settings = settings
+        self._rate = rate
+        self._seed = seed
+        self._weights = {name: p for name, p in sorted(view.model.named_parameters()) if p.requires_grad}
+        self._optimizer = torch.optim.AdamW(self._weights.values(), lr=rate, weight_decay=0.0, fused=True)
+
+    def run(self, checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> Losses:
+        """Train from the last checkpoint, or from the start, to the end.
+
+        Raises
+        ------
+        TrainingFailed
+            A loss or a gradient is not finite.
+        StorageFailed
+            A checkpoint does not fit on the disk.
+        """
+        losses = self._resume(checkpoint)
+        with _own_randomness(self._view.device):
+            while len(losses) < len(self._steps):
+                losses.append(self._step(len(losses)))
+                if len(losses) % self._settings.checkpoint_steps == 0 or len(losses) == len(self._steps):
+                    checkpoint.save(Standing(losses, self._tensors()))
+                progress(len(losses), len(self._steps))
+        return Losses.of(losses)
+
+    def _step(self, step: int) -> float:
+        torch.manual_seed(_seed_of(self._seed, step))
+        factor = rate_factor(step, len(self._steps), self._settings.warmup_share)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * factor
+        batches = [[self._rows[i] for i in batch] for batch in self._steps[step]]
+        learnt = sum(row.response_tokens for batch in batches for row in batch)
+        total = torch.zeros((), device=self._view.device)
+        for batch in batches:
+            with torch.autocast(self._view.device.type, torch.bfloat16, enabled=self._view.device.type == "cuda"):
+                loss = response_losses(self._view, batch).sum() / learnt
+            loss.backward()  # type: ignore[no-untyped-call]  # torch ships this method unannotated
+            total += loss.detach()
+        norm = torch.nn.utils.clip_grad_norm_(self._weights.values(), self._settings.max_grad_norm)
+        mean = float(total)
+        if not (math.isfinite(mean) and math.isfinite(float(norm))):
+            raise TrainingFailed(
+                f"the loss of {self._view.name} is {mean} (gradient norm {float(norm):g}) at step {step + 1} of "
+                f"{len(self._steps)}; lower training.learning_rate or training.proxy_learning_rate"
+            )
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return mean
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        tensors: dict[str, torch.Tensor] = {}
+        for name, weight in self._weights.items():
+            tensors[f"weight/{name}"] = weight
+            for key, value in self._optimizer.state[weight].items():
+                tensors[f"{key}/{name}"] = value
+        return tensors
+
+    def _resume(self, checkpoint: Checkpoint) -> list[float]:
+        standing = checkpoint.load()
+        if standing is None:
+            return []
+        for key, tensor in standing.tensors.items():
+            kind, _, name = key.partition("/")
+            weight = self._weights[name]
+            if kind == "weight":
+                with torch.no_grad():
+                    weight.copy_(tensor)
+            else:
+                self._optimizer.state[weight][kind] = tensor.to(weight.device)
+        return standing.losses
+
+
+def _seed_of(seed: int, step: int) -> int:
+    """63 bits that differ from step to step."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0step {step}".encode()).digest()[:8], "big") >> 1
+
+
+@contextmanager
+def _own_randomness(device: torch.device) -> Iterator[None]:
+    """Leave the process's random state as it was: dropout draws from the global generator, there is no other way."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield

@@ -1,0 +1,173 @@
+"""LoRA rounds (Hu et al. 2021, arXiv 2106.09685): both adapters of a version, one after the other.
+
+Files in `<workdir>/<round_id>/`, each named by a fingerprint of all that shapes the result (round, texts, parent
+adapters, settings), so that a leftover of something else is never taken up:
+
+1. `deployed-<fingerprint>.checkpoint`, then `proxy-<fingerprint>.checkpoint`, while they are trained;
+2. both adapters go to the artifact store;
+3. `candidate-<fingerprint>.json` is written: from here on the round is finished, and asking again returns it;
+4. the checkpoints are removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ccit.config import Training
+from ccit.errors import ArtifactDamaged, ModelUnusable
+from ccit.failpoints import failpoint
+from ccit.models.causal import adapter_files, trainable
+from ccit.ports import ArtifactStore, Progress
+from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
+from ccit.store.atomic import write_atomically
+from ccit.training.bases import BaseModels, Role
+from ccit.training.checkpoint import Checkpoint
+from ccit.training.encoding import encode
+from ccit.training.loop import AdapterTraining, Losses
+from ccit.training.sealed import read_sealed, write_sealed
+from ccit.training.steps import plan_steps, planned_tokens
+
+_CANDIDATE = TypeAdapter(Candidate)
+_FLOPS_PER_TOKEN = 4.0  # times N: forward 2 N; backward 2 N, as the frozen weights need no gradients
+
+
+class LoraTrainer:
+    """`Trainer` in this process. Same round, material and parent: same bytes on the same machine.
+
+    Parameters
+    ----------
+    bases : BaseModels
+        Deployed model and proxy.
+    store : ArtifactStore
+        Holds the parent's adapters, takes the new ones.
+    workdir : Path
+        Folder of unfinished rounds; it may be deleted at any time between rounds.
+    """
+
+    def __init__(self, settings: Training, bases: BaseModels, store: ArtifactStore, workdir: Path) -> None:
+        self._settings = settings
+        self._bases = bases
+        self._store = store
+        self._workdir = workdir
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        """Train the round's two adapters, or take up where an earlier process was killed.
+
+        `Candidate.training` counts tokens with padding, as computed by both models, however often it was resumed;
+        `Candidate.seconds` is this process's share.
+
+        Raises
+        ------
+        TrainingFailed
+            The loss is not finite.
+        ModelUnusable, ConfigError
+            The models or the parent's adapters do not fit the round or the settings.
+        ArtifactDamaged, StorageFailed
+            The parent's adapters cannot be trusted, or the disk does not take the new ones.
+        """
+        self._check_bases(planned)
+        folder = self._workdir / planned.round_id
+        fingerprint = self._fingerprint(planned, material, parent)
+        marker = folder / f"candidate-{fingerprint}.json"
+        finished = self._finished(marker)
+        if finished is not None:
+            return finished
+        if not (material.training or material.replay or material.general):
+            raise ModelUnusable(f"round {planned.round_id} holds no sample to train on; plan it with at least one")
+        start = time.monotonic()
+        roles: tuple[Role, ...] = ("deployed", "proxy")
+        adapters: dict[Role, Artifact] = {}
+        losses: dict[str, float] = {}
+        spend = Spend()
+        checkpoints = {role: Checkpoint(folder / f"{role}-{fingerprint}.checkpoint") for role in roles}
+        for role in roles:
+            files, role_losses, role_spend = self._train(role, planned, material, parent, checkpoints[role], progress)
+            adapters[role] = self._put(folder / f"{role}-{fingerprint}", files)
+            losses |= {f"{role}_first": role_losses.first, f"{role}_last": role_losses.last}
+            spend += role_spend
+            failpoint("training.adapter_stored")
+        candidate = Candidate(
+            planned.round_id,
+            AdapterPair(adapters["deployed"], adapters["proxy"]),
+            self._settings.rank,
+            tuple(sorted(self._settings.target_modules)),
+            losses,
+            spend,
+            time.monotonic() - start,
+        )
+        write_sealed(marker, _CANDIDATE.dump_json(candidate))
+        failpoint("training.finished")
+        for checkpoint in checkpoints.values():
+            checkpoint.remove()
+        return candidate
+
+    def _train(
+        self,
+        role: Role,
+        planned: Round,
+        material: Material,
+        parent: Version,
+        checkpoint: Checkpoint,
+        progress: Progress,
+    ) -> tuple[Mapping[str, bytes], Losses, Spend]:
+        settings, base = self._settings, self._bases.of(role)
+        seed = _seed(planned.seed, role)
+        start = self._store.read(getattr(parent.adapters, role)) if parent.adapters else None
+        view = trainable(
+            base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
+        )
+        samples = (*material.training, *material.replay, *material.general)
+        rows = [encode(base.tokenizer, sample, settings.max_tokens) for sample in samples]
+        lengths = [len(row.ids) for row in rows]
+        steps = plan_steps(lengths, settings.epochs, settings.batch_size, settings.batch_tokens, planned.seed)
+        rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
+        training = AdapterTraining(view, rows, steps, settings, rate, seed)
+        losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
+        tokens = planned_tokens(lengths, steps)
+        return adapter_files(view), losses, Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
+
+    def _check_bases(self, planned: Round) -> None:
+        wanted = (planned.base_revision, planned.proxy_revision)
+        found = (self._bases.deployed_revision, self._bases.proxy_revision)
+        if wanted != found:
+            raise ModelUnusable(
+                f"round {planned.round_id} was planned for the base models {wanted[0][:19]} and {wanted[1][:19]}, but "
+                f"models.deployed and models.proxy are {found[0][:19]} and {found[1][:19]} now; restore them"
+            )
+
+    def _put(self, folder: Path, files: Mapping[str, bytes]) -> Artifact:
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        artifact = self._store.put(folder)
+        for name in files:
+            (folder / name).unlink()
+        folder.rmdir()
+        return artifact
+
+    def _finished(self, marker: Path) -> Candidate | None:
+        """The candidate of an earlier process, if its adapters are still in the store, whole."""
+        content = read_sealed(marker)
+        if content is None:
+            return None
+        candidate = _CANDIDATE.validate_json(content)
+        try:
+            self._store.read(candidate.adapters.deployed)
+            self._store.read(candidate.adapters.proxy)
+        except ArtifactDamaged:
+            return None
+        return candidate
+
+    def _fingerprint(self, planned: Round, material: Material, parent: Version) -> str:
+        texts = [[s.content_digest for s in part] for part in (material.training, material.replay, material.general)]
+        adapters = [parent.adapters.deployed.uri, parent.adapters.proxy.uri] if parent.adapters else []
+        return digest_of([planned.round_id, texts, adapters, self._settings.model_dump(mode="json")])[:16]
+
+
+def _seed(seed: int, role: Role) -> int:
+    """63 bits per role, so that the two models' fresh weights are not drawn alike."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{role}".encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,126 @@
+"""The training process: `python -m ccit.training.worker`, started ahead by `ccit/training/process.py`.
+
+1. torch and the rest are imported (seconds), then `Ready` is sent.
+2. Jobs come as JSON lines on stdin; base models stay loaded from one job to the next.
+3. The process ends when its stdin closes, at once and in the middle of a job: a parent that was killed leaves nothing
+   running. (PR_SET_PDEATHSIG would not do: it fires when the *thread* that started the child ends.)
+
+Whatever a library prints goes to stderr; stdout belongs to the protocol.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from io import TextIOWrapper
+from typing import BinaryIO
+
+# A fixed work space makes cuBLAS deterministic; it must be set before torch starts CUDA.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+import torch
+
+from ccit.config import Training
+from ccit.errors import CcitError
+from ccit.evaluation.runner import ModelEvaluator
+from ccit.store.files import FileStore
+from ccit.training.bases import BaseModels
+from ccit.training.lora import LoraTrainer
+from ccit.training.messages import (
+    TO_CHILD,
+    TO_PARENT,
+    Evaluated,
+    Failed,
+    Job,
+    Progressed,
+    Ready,
+    Reply,
+    Setup,
+    Trained,
+    TrainJob,
+)
+
+NICENESS = 5  # of 0 to 19: serving and scoring on the same machine go first
+_PROGRESS_EVERY_S = 0.1  # at most ten lines a second, so that the pipe is never full of them
+
+
+class Worker:
+    """Runs jobs one after the other.
+
+    Parameters
+    ----------
+    send : Callable
+        Takes each reply.
+    """
+
+    def __init__(self, setup: Setup, send: Callable[[Reply], None]) -> None:
+        bases, store = BaseModels(setup.models), FileStore(setup.store_root)
+        workdir = setup.store_root / "work"
+        training: Training = setup.training
+        self._trainer = LoraTrainer(training, bases, store, workdir)
+        self._evaluator = ModelEvaluator(setup.evaluation, training, bases, store, workdir / "answers")
+        self._send = send
+        self._last = ("", 0.0)
+
+    def run(self, job: Job) -> None:
+        """Do one job; ccit's own errors become a reply, anything else ends the process with its traceback."""
+        try:
+            self._send(self._result(job))
+        except CcitError as error:
+            self._send(Failed(type(error).__name__, str(error)))
+
+    def _result(self, job: Job) -> Reply:
+        if isinstance(job, TrainJob):
+            return Trained(self._trainer.train(job.planned, job.material, job.parent, self._progressed))
+        return Evaluated(self._evaluator.evaluate(job.adapters, job.suite, job.validation, self._progressed))
+
+    def _progressed(self, stage: str, done: int, total: int) -> None:
+        last_stage, last_time = self._last
+        now = time.monotonic()
+        if stage != last_stage or done == total or now - last_time >= _PROGRESS_EVERY_S:
+            self._last = (stage, now)
+            self._send(Progressed(stage, done, total))
+
+
+def main() -> None:
+    """Serve jobs from stdin until it closes."""
+    replies = _claim_stdout()
+    os.nice(NICENESS)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, lines), daemon=True).start()
+
+    def send(reply: Reply) -> None:
+        replies.write(TO_PARENT.dump_json(reply) + b"\n")
+        replies.flush()
+
+    send(Ready())
+    worker: Worker | None = None
+    while True:
+        message = TO_CHILD.validate_json(lines.get())
+        if isinstance(message, Setup):
+            worker = Worker(message, send)
+        elif worker is not None:
+            worker.run(message)
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep the real stdout for replies and let everything else that prints end on stderr."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = TextIOWrapper(os.fdopen(os.dup(2), "wb"), write_through=True)
+    return replies
+
+
+def _read(stdin: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
+    for line in stdin:
+        lines.put(line)
+    os._exit(0)  # the parent is gone or wants no more: not even a running job is waited for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from ccit.records import Sample, Turn
+from ccit.training.bases import BaseModels
+from ccit.training.encoding import encode, response_losses
+
+SAMPLE = Sample("s", "r", "ward", "en", "Why?", "Because.", history=(Turn("Hello", "Hi"),))
+
+
+def test_only_the_last_response_and_its_end_carry_loss(bases: BaseModels) -> None:
+    tokenizer = bases.proxy.tokenizer
+    row = encode(tokenizer, SAMPLE, max_tokens=500)
+    assert tokenizer.decode(row.ids[row.prompt_length :]) == "Because.<|im_end|>"
+    assert tokenizer.decode(row.ids[: row.prompt_length]).endswith(
+        "Hi<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+@pytest.mark.parametrize("limit", [16, 40, 56])
+def test_a_long_prompt_loses_its_start_and_a_long_response_its_end(bases: BaseModels, limit: int) -> None:
+    tokenizer = bases.proxy.tokenizer
+    whole = encode(tokenizer, SAMPLE, max_tokens=500)
+    row = encode(tokenizer, SAMPLE, limit)
+    assert len(row.ids) == limit
+    assert row.ids[: row.prompt_length] == whole.ids[whole.prompt_length - row.prompt_length : whole.prompt_length]
+    assert row.ids[row.prompt_length :] == whole.ids[whole.prompt_length :][: row.response_tokens]
+    long = encode(tokenizer, Sample("s", "r", "ward", "en", "Why?", "x" * 900), limit)
+    assert (len(long.ids), long.prompt_length) == (limit, limit // 4)
+
+
+def test_the_loss_is_that_of_one_row_at_a_time(bases: BaseModels) -> None:
+    model = bases.deployed
+    rows = [encode(model.tokenizer, Sample("s", "r", "w", "en", "Why?", text), 100) for text in ("A", "Because it is.")]
+    with torch.no_grad():
+        together = response_losses(model, rows)
+        single = []
+        for row in rows:
+            logits = model.model(input_ids=torch.tensor([row.ids])).logits[0].log_softmax(-1)
+            single += [-float(logits[t - 1, row.ids[t]]) for t in range(row.prompt_length, len(row.ids))]
+    assert together.tolist() == pytest.approx(single, abs=1e-4)

@@ -1,0 +1,174 @@
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ccit.config import Config
+from ccit.errors import ModelUnusable, StorageFailed, TrainingFailed
+from ccit.models.causal import with_adapter
+from ccit.records import Candidate, Material, Round, Version
+from ccit.store.files import FileStore
+from ccit.training.bases import BaseModels
+from ccit.training.encoding import encode, response_losses
+from ccit.training.lora import LoraTrainer
+
+Plan = Callable[[int], Round]
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def trainer(config: Config, bases: BaseModels, root: Path) -> LoraTrainer:
+    return LoraTrainer(config.training, bases, FileStore(root), root / "work")
+
+
+def digests(candidate: Candidate) -> list[dict[str, str]]:
+    return [dict(candidate.adapters.deployed.files), dict(candidate.adapters.proxy.files)]
+
+
+class Killed(Exception):
+    """Stands for a process that ends."""
+
+
+def killer(stage: str, at: int) -> Callable[[str, int, int], None]:
+    def progress(now: str, done: int, total: int) -> None:
+        if (now, done) == (stage, at):
+            raise Killed
+
+    return progress
+
+
+def test_both_models_learn_the_round(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    store = FileStore(tmp_path)
+    stages: list[tuple[str, int, int]] = []
+    candidate = LoraTrainer(config.training, bases, store, tmp_path / "work").train(
+        plan(0), material, base_version, lambda *stage: stages.append(stage)
+    )
+    losses = candidate.losses
+    assert losses["deployed_last"] < losses["deployed_first"]
+    assert losses["proxy_last"] < losses["proxy_first"]
+    assert stages[7] == ("train deployed", 8, 8)  # 14 samples, 4 a step, 2 epochs
+    assert stages[-1] == ("train proxy", 8, 8)
+    assert candidate.training.tokens > 2 * 2 * sum(len(s.response) for s in material.training)
+    model = with_adapter(bases.deployed, store.read(candidate.adapters.deployed))
+    rows = [encode(model.tokenizer, s, 128) for s in material.training]
+    with torch.no_grad():
+        assert response_losses(model, rows).mean() < response_losses(bases.deployed, rows).mean()
+
+
+def test_same_round_same_bytes_and_another_seed_others(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    def train(seed: int, where: str) -> Candidate:
+        torch.manual_seed(len(where))  # the global random state must not matter
+        return trainer(config, bases, tmp_path / where).train(plan(seed), material, base_version, quiet)
+
+    first, again, other = train(0, "first"), train(0, "again"), train(1, "other")
+    assert digests(first) == digests(again)
+    assert first.training == again.training
+    assert first.losses == again.losses
+    assert digests(first) != digests(other)
+
+
+@pytest.mark.parametrize(("stage", "at"), [("train deployed", 3), ("train deployed", 8), ("train proxy", 5)])
+def test_a_killed_round_goes_on_and_ends_the_same(
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+    stage: str,
+    at: int,
+) -> None:
+    dropout = Config.model_validate(config.model_dump() | {"training": config.training.model_dump() | {"dropout": 0.1}})
+    whole = trainer(dropout, bases, tmp_path / "whole").train(plan(0), material, base_version, quiet)
+    with pytest.raises(Killed):
+        trainer(dropout, bases, tmp_path / "killed").train(plan(0), material, base_version, killer(stage, at))
+    steps: list[tuple[str, int]] = []
+    resumed = trainer(dropout, bases, tmp_path / "killed").train(
+        plan(0), material, base_version, lambda *at: steps.append(at[:2])
+    )
+    assert digests(resumed) == digests(whole)
+    assert resumed.losses == whole.losses
+    assert resumed.training == whole.training
+    assert (stage, at - 2) not in steps  # not from the start: a checkpoint is at most two steps old
+
+
+def test_a_finished_round_is_not_trained_again(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    first = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    again = trainer(config, bases, tmp_path).train(plan(0), material, base_version, killer("train deployed", 1))
+    assert again == first
+    assert [p.suffix for p in (tmp_path / "work" / first.round_id).iterdir()] == [".json"]
+
+
+def test_a_finished_round_whose_adapter_is_damaged_is_trained_again(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    first = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    weights = first.adapters.proxy.files["adapter_model.safetensors"]
+    (tmp_path / "objects" / weights).write_bytes(b"damaged")
+    again = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    assert digests(again) == digests(first)
+    assert FileStore(tmp_path).read(again.adapters.proxy)
+
+
+def test_the_next_round_continues_from_the_parent(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    first = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    parent = replace(base_version, number=1, parent=0, adapters=first.adapters)
+    second = trainer(config, bases, tmp_path).train(plan(0), material, parent, quiet)
+    assert second.losses["deployed_first"] < first.losses["deployed_first"]
+    assert digests(second) != digests(first)
+
+
+def test_a_round_that_diverges_fails_and_leaves_no_candidate(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    settings = config.training.model_copy(update={"learning_rate": 1e38, "warmup_share": 0.0})
+    with pytest.raises(TrainingFailed, match=r"lower training\.learning_rate"):
+        LoraTrainer(settings, bases, FileStore(tmp_path), tmp_path / "work").train(
+            plan(0), material, base_version, quiet
+        )
+    assert not list(tmp_path.rglob("candidate-*"))
+
+
+def test_another_base_model_is_refused(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnusable, match="was planned for"):
+        trainer(config, bases, tmp_path).train(
+            replace(plan(0), base_revision="sha256:other"), material, base_version, quiet
+        )
+
+
+def test_a_round_without_samples_is_refused(
+    config: Config, bases: BaseModels, plan: Plan, base_version: Version, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnusable, match="no sample"):
+        trainer(config, bases, tmp_path).train(plan(0), Material((), (), (), ()), base_version, quiet)
+
+
+def test_a_full_disk_at_a_checkpoint_is_one_sentence(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    (tmp_path / "work").write_text("a file where the folder should be")
+    with pytest.raises(StorageFailed, match="free space"):
+        trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+
+
+def test_losses_are_finite_numbers(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    candidate = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    assert set(candidate.losses) == {"deployed_first", "deployed_last", "proxy_first", "proxy_last"}
+    assert all(math.isfinite(loss) for loss in candidate.losses.values())
