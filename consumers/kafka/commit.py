@@ -29,7 +29,7 @@ from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
-from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, error_of, producer
 from consumers.kafka.messages import Delivered, Output, Position
 
 logger = logging.getLogger("ccit.kafka")
@@ -122,6 +122,8 @@ class ExactlyOnce:
         ------
         BatchAborted
             Nothing is visible and no offset moved.
+        TransactionFailed
+            An output can never be written (too large), so that trying again is pointless.
         """
         if self._producer is None:
             self.open()
@@ -131,6 +133,7 @@ class ExactlyOnce:
             answered = self._transact(receipts, _offsets(positions, note), consumer)
         except KafkaException as problem:
             self._abort(error_of(problem))
+            _require_writable(error_of(problem))
             raise BatchAborted(f"the transaction of {self._id} was aborted: {error_of(problem).str()}") from problem
         if not answered:
             self._settle(_offsets(positions, note), consumer)
@@ -248,6 +251,7 @@ class AtLeastOnce:
         except KafkaException as problem:
             error = error_of(problem)
             self._producer = None
+            _require_writable(error)
             raise BatchAborted(f"the batch is repeated because {error.str()}") from problem
         failpoint("commit.done")
         return receipts.all()
@@ -314,13 +318,23 @@ class _Receipts:
 
     def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
         def record(error: KafkaError | None, raw: RawMessage) -> None:
-            partition, offset = raw.partition(), raw.offset()
-            if error is not None:
+            if error is not None:  # asked first: after a fatal error no method of `raw` may be called any more
                 self._error = error
-            elif partition is not None and offset is not None:
+                return
+            partition, offset = raw.partition(), raw.offset()
+            if partition is not None and offset is not None:
                 self._places[index] = (partition, offset)
 
         return record
+
+
+def _require_writable(error: KafkaError) -> None:
+    """An output above the broker's limit fails every time: trying again would spin for ever."""
+    if error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD):
+        raise TransactionFailed(
+            f"every output should be at most {MAX_MESSAGE_BYTES} bytes and acceptable to its topic, but {error.str()}; "
+            "nothing of its batch was written; mend the step that made it"
+        )
 
 
 def _offsets(positions: Sequence[Position], note: str) -> list[TopicPartition]:

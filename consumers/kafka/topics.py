@@ -8,6 +8,7 @@ partitions. So a topic that must keep one order has `partition == 0`, and everyo
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _WEEK_MS = 7 * _DAY_MS
 _QUARTER_MS = 90 * _DAY_MS
 """Far longer than the longest round: the samples topic is the pool, and what it drops is lost to training."""
 _FOR_EVER_MS = -1
+_INCOMING_BYTES = 12 * 1024 * 1024
 _REQUEST_TIMEOUT_S = 30.0
 
 
@@ -42,6 +44,8 @@ class Topic:
     ----------
     name : str
         With its prefix.
+    max_message_bytes : int
+        Largest message the broker takes (bytes): less for what comes in, so that its dead letter fits with its headers.
     retention_ms : int
         Milliseconds until a message of a `delete` topic may go; -1 keeps all.
     """
@@ -50,6 +54,7 @@ class Topic:
     partitions: int
     policy: Literal["delete", "compact"] = "delete"
     retention_ms: int = _WEEK_MS
+    max_message_bytes: int = MAX_MESSAGE_BYTES
 
     @property
     def partition(self) -> int | None:
@@ -59,7 +64,7 @@ class Topic:
     @property
     def config(self) -> dict[str, str]:
         """What the broker is told when it creates the topic."""
-        config = {"cleanup.policy": self.policy, "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+        config = {"cleanup.policy": self.policy, "max.message.bytes": str(self.max_message_bytes)}
         return config | ({"retention.ms": str(self.retention_ms)} if self.policy == "delete" else {})
 
 
@@ -77,12 +82,12 @@ class Topics:
     @property
     def raw(self) -> Topic:
         """What the hospital's interface engine sends, byte for byte."""
-        return Topic(f"{self.prefix}raw", 6)
+        return Topic(f"{self.prefix}raw", 6, max_message_bytes=_INCOMING_BYTES)
 
     @property
     def records(self) -> Topic:
         """One record to be scored per message, keyed by pseudonymous subject."""
-        return Topic(f"{self.prefix}records", 6)
+        return Topic(f"{self.prefix}records", 6, max_message_bytes=_INCOMING_BYTES)
 
     @property
     def samples(self) -> Topic:
@@ -161,7 +166,8 @@ def create_topics(
             raise BrokerUnavailable(
                 f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}"
             )
-    _check_existing(admin, [topic for topic in wanted if errors[topic.name]])
+    partitions = _await_leaders(admin, wanted)
+    _check_existing(admin, [topic for topic in wanted if errors[topic.name]], partitions)
     return tuple(name for name, error in errors.items() if error is None)
 
 
@@ -188,19 +194,33 @@ def _appear(settings: KafkaSettings, topics: tuple[Topic, ...]) -> tuple[str, ..
     return tuple(topic.name for topic in topics)
 
 
-def _check_existing(admin: AdminClient, topics: list[Topic]) -> None:
-    if not topics:
-        return
-    found = admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+def _await_leaders(admin: AdminClient, topics: tuple[Topic, ...]) -> dict[str, int]:
+    """Partitions per topic, once each has a leader: a topic is created before all brokers know of it."""
+    deadline = time.monotonic() + _REQUEST_TIMEOUT_S
+    while True:
+        found = admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+        led = {t.name: [p.leader >= 0 for p in found[t.name].partitions.values()] for t in topics if t.name in found}
+        missing = [topic.name for topic in topics if not led.get(topic.name) or not all(led[topic.name])]
+        if not missing:
+            return {name: len(leaders) for name, leaders in led.items()}
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable(
+                f"each partition of {', '.join(missing)} should have a leader within {_REQUEST_TIMEOUT_S:g} s, but has "
+                "none; check that all brokers run"
+            )
+        time.sleep(0.05)
+
+
+def _check_existing(admin: AdminClient, topics: list[Topic], partitions: dict[str, int]) -> None:
     for topic in topics:
-        partitions = len(found[topic.name].partitions)
-        if topic.partitions == 1 and partitions != 1:
+        found = partitions[topic.name]
+        if topic.partitions == 1 and found != 1:
             raise ConfigError(
-                f"topic {topic.name} must have 1 partition, for its messages share one order, but has {partitions}; "
+                f"topic {topic.name} must have 1 partition, for its messages share one order, but has {found}; "
                 "delete it or choose another prefix (kafka.prefix)"
             )
-        if partitions != topic.partitions:
-            logger.warning("topic %s has %d partitions, %d expected", topic.name, partitions, topic.partitions)
+        if found != topic.partitions:
+            logger.warning("topic %s has %d partitions, %d expected", topic.name, found, topic.partitions)
     _check_policies(admin, [topic for topic in topics if topic.policy == "compact"])
 
 

@@ -1,0 +1,115 @@
+"""Followers on the real broker: transactions, compaction, several partitions, and topics that are not there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from ccit.errors import BrokerUnavailable
+from consumers.kafka.clients import KafkaSettings, client_config, producer
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Message
+from consumers.kafka.topics import Topic, Topics
+
+
+def test_reads_to_the_end_and_follows(settings: KafkaSettings) -> None:
+    topic = Topics(settings.prefix).commands
+    client = producer(settings)
+    client.produce(topic.name, value=b"0", partition=0)
+    client.flush(10.0)
+    with Follower(settings, topic) as follower:
+        assert not follower.caught_up
+        assert [message.value for message in follower.catch_up()] == [b"0"]
+        assert follower.caught_up
+        assert follower.poll() == []
+        client.produce(topic.name, value=b"1", partition=0)
+        client.flush(10.0)
+        assert [message.value for message in wait_for_one(follower)] == [b"1"]
+        assert follower.positions == {0: 2}
+
+
+def test_empty_topic_is_caught_up(settings: KafkaSettings) -> None:
+    with Follower(settings, Topics(settings.prefix).samples) as follower:
+        assert follower.catch_up() == []
+        assert follower.caught_up
+        assert follower.positions == {}
+
+
+def test_begins_where_a_snapshot_ended(settings: KafkaSettings) -> None:
+    topic = Topics(settings.prefix).samples
+    client = producer(settings)
+    for number in range(40):
+        client.produce(topic.name, value=str(number).encode(), partition=number % 4)
+    client.flush(10.0)
+    with Follower(settings, topic) as first:
+        everything = first.catch_up()
+        snapshot = first.positions
+    assert len(everything) == 40
+    client.produce(topic.name, value=b"later", partition=2)
+    client.flush(10.0)
+    with Follower(settings, topic, snapshot) as second:
+        assert [(message.partition, message.value) for message in second.catch_up()] == [(2, b"later")]
+
+
+def test_an_open_transaction_ends_what_can_be_read(settings: KafkaSettings) -> None:
+    topic = Topics(settings.prefix).rounds
+    client = producer(settings, f"{settings.prefix}open")
+    client.init_transactions(30.0)
+    client.begin_transaction()
+    client.produce(topic.name, value=b"pending", partition=0)
+    client.flush(10.0)
+    with Follower(settings, topic) as follower:
+        assert follower.catch_up() == []
+        client.commit_transaction(10.0)
+        assert [message.value for message in wait_for_one(follower)] == [b"pending"]
+
+
+def test_compaction_keeps_the_last_of_each_key(
+    settings: KafkaSettings, until: Callable[[Callable[[], bool], str], None]
+) -> None:
+    topic = compacting(settings)
+    client = producer(settings, f"{settings.prefix}compact")
+    client.init_transactions(30.0)
+    for number in range(60):
+        client.begin_transaction()
+        client.produce(topic.name, value=str(number).encode(), key=str(number % 3).encode(), partition=0)
+        client.commit_transaction(10.0)
+
+    def read() -> list[Message]:
+        client.begin_transaction()
+        client.produce(topic.name, value=b"roll", key=b"roll", partition=0)  # closes the segment, so it can be cleaned
+        client.commit_transaction(10.0)
+        with Follower(settings, topic) as follower:
+            return follower.catch_up()
+
+    until(lambda: len(read()) < 40, "the log was compacted")
+    assert {m.key: m.value for m in read()} == {b"0": b"57", b"1": b"58", b"2": b"59", b"roll": b"roll"}
+
+
+def test_missing_topic_is_one_sentence(settings: KafkaSettings) -> None:
+    with pytest.raises(BrokerUnavailable, match="create the topics"):
+        Follower(settings, Topic(f"{settings.prefix}absent", 4))
+    follower = Follower(settings, Topic(f"{settings.prefix}absent", 1))
+    with pytest.raises(BrokerUnavailable, match="absent should be readable"):
+        follower.catch_up(timeout_s=1.0)
+    follower.close()
+
+
+def compacting(settings: KafkaSettings) -> Topic:
+    """A version topic in a hurry: segments close after 50 ms and are cleaned at once."""
+    topic = Topic(f"{settings.prefix}quick", 1, "compact")
+    hurry = {"segment.ms": "50", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "100"}
+    admin = AdminClient(client_config(settings))
+    admin.create_topics([NewTopic(topic.name, 1, 1, config=topic.config | hurry)])[topic.name].result()
+    return topic
+
+
+def wait_for_one(follower: Follower) -> list[Message]:
+    deadline = time.monotonic() + 30.0
+    while not (messages := follower.poll(0.1)):
+        assert time.monotonic() < deadline, "the message never came"
+    return messages
