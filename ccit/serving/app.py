@@ -1,0 +1,164 @@
+"""The OpenAI-compatible application.
+
+    POST /v1/chat/completions   POST /v1/completions      whole or streamed
+    GET  /v1/models             GET  /v1/models/{name}    the alias and every version held
+    GET  /health   /ready   /metrics                      without a token
+
+`model` is the alias (`ccit`: whatever version is active when the answer begins) or a version (`ccit@3`).
+"""
+
+from __future__ import annotations
+
+from time import time
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ccit.config import Serving
+from ccit.serving.answering import Answering, Order
+from ccit.serving.edge import CLIENT_GONE, Edge, refusal
+from ccit.serving.engine import Engine
+from ccit.serving.metrics import ServingMetrics
+from ccit.serving.prompts import Prompts
+from ccit.serving.protocol import (
+    MAX_BODY_BYTES,
+    ChatRequest,
+    CompletionRequest,
+    Parsed,
+    RequestRefused,
+    parse,
+    parse_model,
+    unknown_model,
+)
+from ccit.serving.readiness import Readiness
+from ccit.serving.replies import model_entry, model_list
+from ccit.serving.sampling import Sampling
+
+
+def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starlette:
+    """The application over an engine.
+
+    Parameters
+    ----------
+    engine : Engine
+        Owns the slots; whoever follows the version topic calls `engine.slots.load` and `activate`.
+    readiness : Readiness
+        `/ready` answers 503 until it is set.
+    settings : Serving
+        `token` and `max_new_tokens` are read here.
+    """
+    metrics = ServingMetrics()
+    metrics.active.set_function(lambda: engine.slots.active)
+    metrics.waiting.set_function(lambda: engine.waiting)
+    engine.slots.observers.append(metrics.swap.observe)
+    api = _Api(engine, readiness, settings, metrics)
+    return Starlette(
+        routes=[
+            Route("/v1/chat/completions", api.chat, methods=["POST"]),
+            Route("/v1/completions", api.complete, methods=["POST"]),
+            Route("/v1/models", api.models),
+            Route("/v1/models/{name:path}", api.model),
+            Route("/health", api.health),
+            Route("/ready", api.ready),
+            Route("/metrics", api.metrics),
+        ],
+        middleware=[Middleware(Edge, slots=engine.slots, metrics=metrics, token=settings.token)],
+        exception_handlers={RequestRefused: _refused, HTTPException: _http_refused, Exception: _broken},
+    )
+
+
+class _Api:
+    def __init__(self, engine: Engine, readiness: Readiness, settings: Serving, metrics: ServingMetrics) -> None:
+        self._engine, self._readiness, self._metrics = engine, readiness, metrics
+        self._max_new_tokens = settings.max_new_tokens
+        self._prompts = Prompts(engine.slots.base)
+        self._started = int(time())
+
+    async def chat(self, request: Request) -> Response:
+        return await self._answer(request, ChatRequest)
+
+    async def complete(self, request: Request) -> Response:
+        return await self._answer(request, CompletionRequest)
+
+    async def _answer(self, request: Request, kind: type[Parsed]) -> Response:
+        asked = parse(kind, await _body(request))
+        version = parse_model(asked.model, self._engine.slots.alias)
+        ids = await run_in_threadpool(self._prompts.encode, asked)
+        limit = min(asked.limit() or self._max_new_tokens, self._max_new_tokens, self._prompts.room(ids))
+        sampling = Sampling(
+            max_tokens=limit,
+            temperature=1.0 if asked.temperature is None else asked.temperature,
+            top_p=1.0 if asked.top_p is None else asked.top_p,
+            seed=asked.seed,
+            stop=asked.stops(),
+        )
+        order = Order(
+            endpoint="chat" if kind is ChatRequest else "completion",
+            prompt=ids,
+            sampling=sampling,
+            version=version,
+            stream=bool(asked.stream),
+            include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
+        )
+        return Answering(self._engine, self._metrics, order)
+
+    async def models(self, _request: Request) -> Response:
+        slots = self._engine.slots
+        return JSONResponse(model_list(slots.alias, slots.active, slots.held, self._started))
+
+    async def model(self, request: Request) -> Response:
+        slots, name = self._engine.slots, request.path_params["name"]
+        number = parse_model(name, slots.alias)
+        if number is not None and number not in slots.held:
+            raise unknown_model(f"{name} is not held in memory here")
+        version = slots.active if number is None else number
+        return JSONResponse(model_entry(slots.alias, version, self._started, pinned=number is not None))
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, _request: Request) -> Response:
+        slots, readiness = self._engine.slots, self._readiness
+        body = {
+            "ready": readiness.ready,
+            "detail": readiness.detail,
+            "alias": slots.alias,
+            "version": slots.active,
+            "held": list(slots.held),
+        }
+        return JSONResponse(body, 200 if readiness.ready else 503)
+
+    async def metrics(self, _request: Request) -> Response:
+        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise RequestRefused(413, f"the body is larger than {MAX_BODY_BYTES} bytes", code="body_too_large")
+    except ClientDisconnect as error:
+        raise RequestRefused(CLIENT_GONE, "the client went away while sending") from error
+    return bytes(body)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)
+    return refusal(error)
+
+
+async def _http_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    return refusal(RequestRefused(error.status_code, message, code="not_found" if error.status_code == 404 else None))
+
+
+async def _broken(_request: Request, error: Exception) -> Response:
+    return refusal(RequestRefused(500, f"the server failed: {type(error).__name__}", kind="server_error"))

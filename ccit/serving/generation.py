@@ -1,0 +1,97 @@
+"""One answer, token by token: a decode loop over a key-value cache.
+
+Each token costs one forward pass over one position. The loop owns all of its state (cache, random generator, text), so
+any number of them may run in parallel threads over one model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from transformers import DynamicCache
+
+from ccit.errors import ModelUnusable
+from ccit.models.causal import CausalModel
+from ccit.serving.sampling import Sampler, Sampling
+from ccit.serving.text import IncrementalDecoder, StopTexts
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one token added.
+
+    Parameters
+    ----------
+    text : str
+        New text, often empty (half a character, or a possible stop text).
+    tokens : int
+        Tokens made so far.
+    finish : str | None
+        On the last one: `stop` (end of answer or stop text) or `length` (token limit).
+    """
+
+    text: str
+    tokens: int
+    finish: Literal["stop", "length"] | None = None
+
+
+def generate(
+    causal: CausalModel, prompt: Sequence[int], sampling: Sampling, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Delta]:
+    """Answer a prompt; the last Delta has a `finish`, unless `cancelled` ended the answer.
+
+    Parameters
+    ----------
+    prompt : Sequence[int]
+        Token ids, at least one; together with `max_tokens` within the model's context.
+    cancelled : Callable[[], bool]
+        Asked before every token.
+
+    Raises
+    ------
+    ModelUnusable
+        The model's numbers are not finite.
+    """
+    sampler, decoder, stop = Sampler(sampling), IncrementalDecoder(causal.tokenizer), StopTexts(sampling.stop)
+    ends = end_tokens(causal)
+    for count, token in enumerate(_tokens(causal, prompt, sampler), start=1):
+        ended = token in ends
+        piece = stop.push("" if ended else decoder.push(token))
+        if ended or count == sampling.max_tokens:
+            piece += stop.push(decoder.finish())
+            piece += stop.finish()
+        if ended or stop.reached:
+            yield Delta(piece, count, "stop")
+            return
+        yield Delta(piece, count, "length" if count == sampling.max_tokens else None)
+        if count == sampling.max_tokens or cancelled():
+            return
+
+
+def end_tokens(causal: CausalModel) -> frozenset[int]:
+    """Ids that end an answer: the generation settings' and the tokenizer's."""
+    configured = causal.model.generation_config.eos_token_id
+    ids = configured if isinstance(configured, list) else [configured]
+    return frozenset(i for i in [*ids, causal.tokenizer.eos_token_id] if i is not None)
+
+
+def context_length(causal: CausalModel) -> int:
+    """Positions that the model was made for."""
+    return int(causal.model.config.max_position_embeddings)
+
+
+def _tokens(causal: CausalModel, prompt: Sequence[int], sampler: Sampler) -> Iterator[int]:
+    cache = DynamicCache(config=causal.model.config)
+    ids = torch.tensor([list(prompt)], device=causal.device)  # (1, T), then (1, 1)
+    while True:
+        # Entered anew for each token: the caller's thread must not stay in inference mode between them.
+        with torch.inference_mode():
+            logits = causal.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
+            if not bool(torch.isfinite(logits.max())):
+                raise ModelUnusable(f"{causal.name} gave numbers that are not finite; roll back to an earlier version")
+            token = sampler.draw(logits)
+        yield token
+        ids = torch.tensor([[token]], device=causal.device)

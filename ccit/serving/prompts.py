@@ -1,0 +1,76 @@
+"""From what a client sends to the token ids that a model sees."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping, Sequence
+
+from jinja2 import TemplateError
+
+from ccit.models.causal import CausalModel, prompt_ids
+from ccit.serving.generation import context_length
+from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
+
+
+class Prompts:
+    """Encodes prompts with a tokenizer of its own.
+
+    Encoding may change a fast tokenizer's settings, which fails ("Already borrowed") while another thread decodes with
+    the same object; the generating threads therefore keep the base's tokenizer to themselves.
+    """
+
+    def __init__(self, base: CausalModel) -> None:
+        self._tokenizer = copy.deepcopy(base.tokenizer)
+        self._lock = threading.Lock()
+        self._vocabulary = int(base.model.config.vocab_size)
+        self._context = context_length(base)
+
+    def encode(self, request: ChatRequest | CompletionRequest) -> list[int]:
+        """Token ids of a request's prompt, at least one and with room for an answer.
+
+        Raises
+        ------
+        RequestRefused
+            The chat template refuses the messages, or the prompt is empty, too long or not of this vocabulary.
+        """
+        param = "messages" if isinstance(request, ChatRequest) else "prompt"
+        ids = self._chat(request) if isinstance(request, ChatRequest) else self._plain(request)
+        if not ids:
+            raise RequestRefused(400, "the prompt is empty; send at least one token", param)
+        if len(ids) >= self._context:
+            raise RequestRefused(
+                400,
+                f"the prompt has {len(ids)} tokens, but the model's context holds {self._context}; shorten the prompt",
+                param,
+                "context_length_exceeded",
+            )
+        return ids
+
+    def room(self, ids: Sequence[int]) -> int:
+        """Tokens left in the context after a prompt."""
+        return self._context - len(ids)
+
+    def _chat(self, request: ChatRequest) -> list[int]:
+        messages: list[Mapping[str, str]] = [message.plain() for message in request.messages]
+        try:
+            with self._lock:
+                return prompt_ids(self._tokenizer, messages)
+        except TemplateError as error:
+            raise RequestRefused(400, f"the model's chat template refuses the messages: {error}", "messages") from error
+
+    def _plain(self, request: CompletionRequest) -> list[int]:
+        prompt = request.prompt
+        if isinstance(prompt, list):
+            numbers = [part for part in prompt if isinstance(part, int)]
+            if numbers:
+                return self._checked(numbers)
+        text = prompt if isinstance(prompt, str) else str(prompt[0])
+        with self._lock:
+            ids: list[int] = self._tokenizer(text)["input_ids"]
+        return ids
+
+    def _checked(self, ids: list[int]) -> list[int]:
+        if min(ids) < 0 or max(ids) >= self._vocabulary:
+            raise RequestRefused(400, f"prompt holds a token id outside 0..{self._vocabulary - 1}", "prompt")
+        return ids

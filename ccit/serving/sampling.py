@@ -1,0 +1,59 @@
+"""From logits to the next token: greedy, or nucleus sampling (Holtzman et al. 2020, arXiv 1904.09751)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a request wants its tokens drawn.
+
+    Parameters
+    ----------
+    max_tokens : int
+        Tokens at most, at least 1.
+    temperature : float
+        0 takes the likeliest token; OpenAI's range is 0 to 2.
+    top_p : float
+        Draw from the smallest set of tokens that holds this probability, (0, 1].
+    seed : int | None
+        Equal seeds give equal answers of one version on one machine; None draws a fresh one.
+    stop : tuple[str, ...]
+        Texts at which to stop; they are not part of the answer.
+    """
+
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Sampler:
+    """Draws tokens for one request, with a random state of its own.
+
+    >>> Sampler(Sampling(1, temperature=0)).draw(torch.tensor([0.1, 0.9, 0.3]))
+    1
+    """
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+        seed = secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def draw(self, logits: torch.Tensor) -> int:
+        """One token id from the logits (V,) of the next position."""
+        if self._sampling.temperature == 0:
+            return int(logits.argmax())
+        # On the CPU: the same seed then gives the same draw whatever the device that made the logits.
+        probabilities = torch.softmax(logits.float().cpu() / self._sampling.temperature, dim=-1)
+        if self._sampling.top_p >= 1:
+            return int(torch.multinomial(probabilities, 1, generator=self._generator))
+        ordered, ids = probabilities.sort(descending=True)
+        # A token stays when the mass before it is still short of top_p: the first always does.
+        kept = ordered * (ordered.cumsum(-1) - ordered < self._sampling.top_p)
+        return int(ids[torch.multinomial(kept, 1, generator=self._generator)])

@@ -1,0 +1,121 @@
+"""The HTTP server in a thread of its own: the port is bound before anything starts, and a stop lets requests finish."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+
+from ccit.config import Serving
+from ccit.errors import ConfigError, PortOccupied
+
+
+class Server:
+    """Serves an application until `stop`.
+
+    Parameters
+    ----------
+    app : Starlette
+        From `create_app`.
+    settings : Serving
+        `host`, `port` (0 takes a free one) and `drain_seconds` are read here.
+
+    Raises
+    ------
+    PortOccupied
+        On construction: another process listens there.
+    ConfigError
+        The host is no address of this machine, or the port needs rights that this process lacks.
+
+    Example
+    -------
+    >>> with Server(Starlette(), Serving(port=0)) as server:
+    ...     server.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(self, app: Starlette, settings: Serving) -> None:
+        self._socket = _bind(settings.host, settings.port)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        )
+        self._server = _Uvicorn(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="serve", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port actually listened on."""
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Where clients find it, without the `/v1`."""
+        host = self._socket.getsockname()[0]
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def start(self) -> int:
+        """Start answering; returns the port once requests are taken."""
+        port = self.port
+        self._thread.start()
+        self._server.up.wait()
+        return port
+
+    def stop(self) -> None:
+        """Take no more connections, let requests in flight finish (`drain_seconds` at most), and end."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.up.set()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"serving.host {host!r} cannot be listened on: {error.strerror or error}") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(socket.SOMAXCONN)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortOccupied(
+                f"port {port} on {host} is taken by another process; set serving.port (CCIT_SERVING__PORT) to another "
+                "one, or to 0 for any free one"
+            ) from error
+        raise ConfigError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}; set serving.port"
+        ) from error
+    return listening
