@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from ccit.report.facts import Facts, VersionFact
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, path, spread, text
-from ccit.report.words import Figure, Numbers, percent, points, version_name
+from ccit.report.words import Figure, Numbers, percent, points, shortened, version_name
 
-_LEFT, _RIGHT, _TOP, _PLOT = 52, 150, 14, 250
+_LEFT, _RIGHT, _TOP, _PLOT = 52, 190, 14, 250
 _MOST_LINES = 8  # the colours that stay apart for everyone; more groups are told by the table alone
 OVERALL = "Overall"
 
@@ -45,7 +45,7 @@ def _labels(versions: Sequence[VersionFact], names: Sequence[str], classes: Sequ
     return join(
         join([
             element("circle", cx=left + 4, cy=place, r=4, class_=f"fill {class_}"),
-            text(left + 14, place + 4, f"{name[:16]} {percent(value)}", "t strong" if name == OVERALL else "t"),
+            text(left + 14, place + 4, f"{shortened(name)} {percent(value)}", "t strong" if name == OVERALL else "t"),
         ])
         for (name, class_, value), place in zip(ends, places, strict=True)
     )  # fmt: skip

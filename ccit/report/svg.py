@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH = 1100  # user units; one unit is about one CSS pixel on a 1280 px screen
+_LEAST_WIDTH = 760  # CSS pixels: narrower screens scroll a drawing sideways, or its words would be too small to read
 
 
 def clean(text: str) -> str:
@@ -49,11 +50,11 @@ def join(parts: Iterable[str]) -> Markup:
 
 
 def drawing(label: str, height: float, *children: str, width: float = WIDTH) -> Markup:
-    """The outer `<svg>`, with a text for those who do not see it."""
+    """The outer `<svg>`, with a text for those who do not see it; one wider than `WIDTH` is never shrunk."""
     inside = (element("title", label), *children)
     return element(
         "svg", *inside, viewBox=f"0 0 {width:.0f} {height:.0f}", role="img", aria_label=label, class_="drawing",
-        style=f"--natural:{width:.0f}px",
+        style=f"--least:{_LEAST_WIDTH if width <= WIDTH else width:.0f}px",
     )  # fmt: skip
 
 

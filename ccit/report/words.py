@@ -22,6 +22,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "not_diverse": ("Repeats itself", "its sentences say the same thing again and again"),
     "language": ("Other language", "in a language that this system does not read"),
     "unscored": ("Could not be scored", "a score could not be computed, so it was not guessed"),
+    "not_drawn": ("Not drawn", "left out by lot: the random arm that selection is compared with"),
     DEAD_LETTER: ("Dead letter", "bytes that are no record at all; kept aside with their reason"),
 }
 
@@ -48,6 +49,15 @@ def spoken(key: str) -> str:
     'odd reason'
     """
     return key.replace("_", " ").strip() or "unknown"
+
+
+def shortened(name: str, most: int = 18) -> str:
+    """A name that fits beside a curve: its beginning and its end, since names of one kind often begin alike.
+
+    >>> shortened("paediatric cardiology, ward 12")
+    'paediatr…, ward 12'
+    """
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
 
 def reason_label(reason: str) -> str:

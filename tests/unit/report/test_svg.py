@@ -1,3 +1,4 @@
+import itertools
 import math
 
 from hypothesis import given
@@ -48,7 +49,7 @@ def test_ticks_lie_inside_and_are_evenly_spaced(low: float, width: float, about:
     found = ticks(low, low + width, about)
     assert len(found) <= about + 1
     assert all(low - 1e-6 * width <= t <= low + width + 1e-6 * width for t in found)
-    gaps = {round((b - a) / width, 6) for a, b in zip(found, found[1:], strict=False)}
+    gaps = {round((b - a) / width, 6) for a, b in itertools.pairwise(found)}
     assert len(gaps) <= 1
 
 
@@ -61,7 +62,7 @@ def test_a_range_without_width_has_one_tick() -> None:
 def test_spread_labels_keep_their_distance_and_order(wanted: list[float]) -> None:
     placed = spread(wanted, 10, 0, 100)
     ordered = sorted(placed)
-    assert all(b - a >= 10 - 1e-9 for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b - a >= 10 - 1e-9 for a, b in itertools.pairwise(ordered))
     assert all(placed[i] <= placed[j] for i in range(len(wanted)) for j in range(len(wanted)) if wanted[i] < wanted[j])
 
 
