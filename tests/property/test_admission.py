@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ccit.config import Selection
 from ccit.ports import Rule, Scorer, Vectors
-from ccit.records import Decision, Position, Reason, Sample, Score
+from ccit.records import Decision, Position, Reason, Sample, Score, Spend
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.length import LengthScorer
 from ccit.scoring.vectors import quantise
@@ -36,6 +36,7 @@ class LetterEmbedder:
 
     stamp = "letters"
     dimension = DIMENSION
+    spent = Spend()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return quantise([[text.count(letter) + 0.1 for letter in "abcd"] for text in texts])
@@ -100,7 +101,9 @@ def cut(samples: Sequence[Sample], sizes: Sequence[int]) -> Iterator[Sequence[Sa
 
 @given(streams, st.lists(st.integers(0, 9), max_size=6), rules, st.booleans())
 @settings(max_examples=300, deadline=None)
-def test_a_batch_is_decided_as_if_one_by_one(stream: list[Sample], sizes: list[int], rule: Rule, all_scores: bool):
+def test_a_batch_is_decided_as_if_one_by_one(
+    stream: list[Sample], sizes: list[int], rule: Rule, all_scores: bool
+) -> None:
     single, batched = desk(rule, all_scores), desk(rule, all_scores)
     one_by_one = [d for s in stream for d in single.decide([s])]
     in_batches = [d for batch in cut(stream, sizes) for d in batched.decide(batch)]
@@ -109,7 +112,7 @@ def test_a_batch_is_decided_as_if_one_by_one(stream: list[Sample], sizes: list[i
 
 @given(streams, rules)
 @settings(max_examples=200, deadline=None)
-def test_no_sample_is_scored_that_would_not_be_one_by_one(stream: list[Sample], rule: Rule):
+def test_no_sample_is_scored_that_would_not_be_one_by_one(stream: list[Sample], rule: Rule) -> None:
     single, batched = desk(rule), desk(rule)
     for s in stream:
         single.decide([s])
@@ -121,7 +124,7 @@ def test_no_sample_is_scored_that_would_not_be_one_by_one(stream: list[Sample], 
 
 @given(streams, rules)
 @settings(max_examples=200, deadline=None)
-def test_all_scores_change_neither_acceptance_nor_reason(stream: list[Sample], rule: Rule):
+def test_all_scores_change_neither_acceptance_nor_reason(stream: list[Sample], rule: Rule) -> None:
     early, full = desk(rule).decide(stream), desk(rule, all_scores=True).decide(stream)
     assert [(d.accepted, d.reason) for d in full] == [(d.accepted, d.reason) for d in early]
     for decision in full:
@@ -130,7 +133,7 @@ def test_all_scores_change_neither_acceptance_nor_reason(stream: list[Sample], r
 
 @given(streams, streams)
 @settings(max_examples=200, deadline=None)
-def test_an_aborted_batch_leaves_no_trace(first: list[Sample], second: list[Sample]):
+def test_an_aborted_batch_leaves_no_trace(first: list[Sample], second: list[Sample]) -> None:
     aborted, untouched = desk(RULE), desk(RULE)
     aborted.decide(first)
     untouched.decide(first)
@@ -148,7 +151,7 @@ def aborted_again(one: Desk, samples: Sequence[Sample]) -> list[Decision]:
 
 @given(streams)
 @settings(max_examples=100, deadline=None)
-def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sample]):
+def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sample]) -> None:
     writer, reader = desk(RULE), desk(RULE)
     vectors = {}
     decisions = writer.admission.decide(stream)
@@ -164,9 +167,9 @@ def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sam
     assert reader.decide(stream) == writer.decide(stream)
 
 
-def test_a_near_copy_of_a_refused_sample_of_the_batch_is_judged_for_itself():
+def test_a_near_copy_of_a_refused_sample_of_the_batch_is_judged_for_itself() -> None:
     # The first is refused by its IFD alone; its anagram has the same vector, another hash, and is accepted.
-    responses = [r for r in ("abcd", "abdc", "acbd", "dcba", "badc", "cdab", "bdca", "dabc")]
+    responses = ["abcd", "abdc", "acbd", "dcba", "badc", "cdab", "bdca", "dabc"]
     verdicts = {r: desk(RULE).decide([sample(0, "en", "a", r)])[0].reason for r in responses}
     refused = next(r for r, reason in verdicts.items() if reason in (Reason.IFD_TOO_LOW, Reason.IFD_TOO_HIGH))
     accepted = [r for r, reason in verdicts.items() if reason is Reason.ACCEPTED][:1]
@@ -180,7 +183,7 @@ class FailingScorer(ContentScorer):
         raise RuntimeError("the device is gone")
 
 
-def test_a_scorer_that_raises_stages_nothing():
+def test_a_scorer_that_raises_stages_nothing() -> None:
     memory = Memory(ExactIndex(DIMENSION))
     admission = Admission([FailingScorer("ifd", 1.0)], memory, AcceptAll(), LetterEmbedder())
     with pytest.raises(RuntimeError):
@@ -188,7 +191,7 @@ def test_a_scorer_that_raises_stages_nothing():
     assert len(memory) == 0
 
 
-def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit():
+def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit() -> None:
     one = desk(AcceptAll())
     one.admission.decide([sample(0, "en", "a", "abc")])
     assert np.array_equal(one.admission.vector("s0"), LetterEmbedder().embed(["a\nabc"])[0])
@@ -197,5 +200,5 @@ def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit():
         one.admission.vector("s0")
 
 
-def test_an_empty_batch_has_no_decisions():
+def test_an_empty_batch_has_no_decisions() -> None:
     assert desk(RULE).decide([]) == []

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccit.scoring.packing import fit, pack
+
+lengths = st.lists(st.integers(1, 60), max_size=40)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(8, 200), st.data())
+def test_what_is_kept_fits_and_is_as_much_as_fits(prompt: int, response: int, window: int, data: st.DataObject) -> None:
+    floor = data.draw(st.integers(1, window - 1))
+    kept_prompt, kept_response = fit(prompt, response, window, floor)
+    assert 1 <= kept_prompt <= prompt
+    assert 1 <= kept_response <= response
+    assert kept_prompt + kept_response == min(window, prompt + response)
+    assert kept_prompt >= min(prompt, floor)
+    if response + min(prompt, floor) <= window:
+        assert kept_response == response
+
+
+@given(lengths, st.integers(1, 200))
+def test_every_row_is_packed_once_within_the_budget(rows: list[int], budget: int) -> None:
+    batches = pack(rows, budget)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(rows)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(rows[row] for row in batch) <= budget
+
+
+@given(lengths, st.integers(1, 200))
+def test_batches_are_of_falling_length(rows: list[int], budget: int) -> None:
+    flat = [rows[row] for batch in pack(rows, budget) for row in batch]
+    assert flat == sorted(flat, reverse=True)
