@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import cycle
 
 import openai
+from openai.types.chat import ChatCompletionUserMessageParam
 
 from ccit.report.history import ServingRow
 
@@ -48,14 +49,14 @@ class Traffic:
 
         With `stream`, every chunk must name the same version.
         """
-        messages = [{"role": "user", "content": prompt}]
+        question: ChatCompletionUserMessageParam = {"role": "user", "content": prompt}
+        chat = self._client.chat.completions
         if not stream:
-            whole = self._client.chat.completions.create(model=self._model, messages=messages, max_tokens=32)  # type: ignore[call-overload]  # plain dicts are what the API takes
+            whole = chat.create(model=self._model, messages=[question], max_tokens=32)
             return whole.choices[0].message.content or "", version_of(whole.system_fingerprint)
-        pieces, versions = [], set()
-        for chunk in self._client.chat.completions.create(  # type: ignore[call-overload]  # as above
-            model=self._model, messages=messages, max_tokens=32, stream=True
-        ):
+        pieces: list[str] = []
+        versions: set[int] = set()
+        for chunk in chat.create(model=self._model, messages=[question], max_tokens=32, stream=True):
             versions.add(version_of(chunk.system_fingerprint))
             pieces += [choice.delta.content or "" for choice in chunk.choices]
         if len(versions) != 1:

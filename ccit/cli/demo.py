@@ -1,0 +1,105 @@
+"""`ccit demo`: the whole loop, in small, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+import orjson
+
+from ccit.cli.options import as_json
+
+if TYPE_CHECKING:
+    from ccit.cli.console import Console
+    from ccit.demo.run import Broker
+
+
+@click.command()
+@click.option("--records", default=2400, show_default=True, type=click.IntRange(50), help="Records the hospital sends.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the stream, the suites and the rounds.")
+@click.option("--out", default=Path("runs/demo"), show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "local"]),
+    default="embedded",
+    show_default=True,
+    help="embedded: in memory, no Java. local: Apache Kafka started here (JDK 17).",
+)
+@as_json
+def demo(records: int, seed: int, out: Path, broker: str, as_json: bool) -> None:
+    """The whole loop on a small broker and small models: it takes a few minutes and needs no network.
+
+    \b
+    A simulated hospital sends records about conditions that come and go: sound ones, the same said again,
+    near-duplicates, answers attached to the wrong question, cut and one-word answers, garbage bytes. The real
+    consumers decide, train, judge, announce; a server answers a real client all the time; at the end the last
+    version is rolled back. The generator knows the truth about every record, so the summary can say how many
+    of each kind were let in.
+
+    \b
+    Writes to --out:  summary.json  report.html (open it)  ccit.toml  logs/
+
+    The first run builds two small models (about a minute) and keeps them in the user's cache folder.
+    """
+    import logging
+
+    from ccit.cli.console import Console
+    from ccit.demo.run import Demo, run_demo
+
+    logging.getLogger("ccit").setLevel(logging.ERROR)  # the story is told on the terminal, the details are in logs/
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with Console(silent=as_json) as console:
+        summary = run_demo(Demo(out, records, seed, cast("Broker", broker), sized(records)), console)
+        _tell(summary, out, console)
+    if as_json:
+        click.echo(orjson.dumps(summary).decode())
+
+
+def sized(records: int) -> dict[str, dict[str, Any]]:
+    """A quick taste has smaller rounds, so that there is something to see."""
+    return {} if records >= 1200 else {"rounds": {"size": max(24, records // 12), "min_size": 16}}
+
+
+def _tell(summary: dict[str, Any], out: Path, console: Console) -> None:
+    records, serving, compute = summary["records"], summary["serving"], summary["compute"]
+    console.table(
+        "who was let in",
+        ("kind", "sent", "let in"),
+        [(kind, n["in"], n["accepted"]) for kind, n in sorted(summary["truth"].items())],
+    )
+    console.table(
+        "versions",
+        ("version", "parent", "accuracy", *sorted(summary["versions"][0]["accuracy_by_group"]), "general", "forgotten"),
+        [_row(version) for version in summary["versions"]],
+    )
+    console.story(
+        f"{records['in']} records: {records['accepted']} accepted, {sum(records['rejected'].values())} rejected, "
+        f"{records['dead_lettered']} dead letters; {summary['rounds']} rounds, {summary['held']} held"
+    )
+    console.story(
+        f"{serving['requests']} requests answered during all this, {serving['failed']} failed; "
+        f"versions seen by the client: {', '.join(map(str, serving['versions_seen']))}"
+    )
+    if compute["saving"] is not None:
+        console.story(
+            f"compute: {compute['flops']:.2e} FLOPs, accept-all {compute['accept_all_flops']:.2e}: "
+            f"{'saved' if compute['saving'] >= 0 else 'cost more by'} {abs(compute['saving']):.0%} (all costs counted)"
+        )
+    console.story(f"open {out / 'report.html'}; numbers in {out / 'summary.json'}")
+
+
+def _row(version: dict[str, Any]) -> list[str]:
+    groups = version["accuracy_by_group"]
+    return [
+        str(version["number"]),
+        "" if version["parent"] is None else str(version["parent"]),
+        _share(version["accuracy"]),
+        *(_share(groups[name]) for name in sorted(groups)),
+        _share(version["general_accuracy"]),
+        f"{version['forgetting_pp']:+.1f} pp",
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"

@@ -1,0 +1,237 @@
+"""The demo's course: a small hospital's days, the loop at work on them, a rollback, and the report.
+
+The hospital's clock is compressed: its next day begins when everything of the last one is decided and a round that
+became due has ended, however fast this machine is. Everything else is the real system: consumers in processes of
+their own, a broker, models, a server and a client that asks it all the time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from ccit.cli.console import Console
+from ccit.demo.stage import Stage, set_stage
+from ccit.demo.summary import Rollback, summarise
+from ccit.demo.traffic import Traffic
+from ccit.demo.watch import Watch
+from ccit.errors import CcitError
+from ccit.records import Spend
+from ccit.report.history import Bounds, History
+from ccit.report.render import render_report
+from ccit.simulation.stream import SimulatedMessage, hospital_stream
+from consumers.broker import embedded_environment
+from consumers.commands import issue
+from consumers.feed import Feeder, Raw
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.embedded import EmbeddedKafka
+from consumers.kafka.local import LocalKafka
+from consumers.kafka.topics import Topics, create_topics
+from consumers.observe import Observer
+from consumers.supervise import Supervisor
+
+Broker = Literal["embedded", "local"]
+ROLES = ("ingest", "score", "train", "serve")
+
+START_TIMEOUT_S = 180.0  # four processes import torch on two cores
+STALL_TIMEOUT_S = 240.0  # nothing seen on any topic for this long: something is wrong, and is said
+_TICK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the user asked for."""
+
+    out: Path
+    records: int
+    seed: int
+    broker: Broker
+    overrides: Mapping[str, Mapping[str, Any]]
+
+
+def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
+    """Run everything and write `summary.json`, `report.html` and the logs below `demo.out`; returns the summary.
+
+    Raises
+    ------
+    CcitError
+        A part could not start or came to a halt; the message says which and where its log is.
+    """
+    demo.out.mkdir(parents=True, exist_ok=True)
+    stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
+    stream = list(hospital_stream(demo.records, demo.seed))
+    console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
+    with _broker(demo, console) as (settings, environment):
+        create_topics(settings)
+        return _Course(demo, stage, stream, settings, environment, console).run()
+
+
+@contextmanager
+def _broker(demo: Demo, console: Console) -> Iterator[tuple[KafkaSettings, dict[str, str]]]:
+    if demo.broker == "embedded":
+        with EmbeddedKafka() as embedded:
+            console.story(f"an embedded broker answers at {embedded.bootstrap_servers} (in memory, at least once)")
+            yield embedded.settings(), embedded_environment(embedded.bootstrap_servers)
+    else:
+        with LocalKafka(1, demo.out / "kafka") as local:
+            console.story(f"Apache Kafka answers at {local.bootstrap_servers} (exactly once)")
+            yield KafkaSettings(local.bootstrap_servers), {"CCIT_KAFKA__BOOTSTRAP_SERVERS": local.bootstrap_servers}
+
+
+class _Course:
+    """One run of the demo, from the first process to the report."""
+
+    def __init__(
+        self,
+        demo: Demo,
+        stage: Stage,
+        stream: list[SimulatedMessage],
+        settings: KafkaSettings,
+        environment: Mapping[str, str],
+        console: Console,
+    ) -> None:
+        self._demo = demo
+        self._stage = stage
+        self._stream = stream
+        self._settings = settings
+        self._console = console
+        self._began = time.monotonic()
+        self._heard = self._began
+        truth = {m.record_id: m for m in stream if m.record_id is not None}
+        self._watch = Watch(truth, stage.config.rounds.size)
+        topics = Topics(settings.prefix)
+        self._observer = Observer(
+            settings,
+            [topics.samples, topics.rejects, topics.dead_letters, topics.rounds]
+            + [topics.model_versions, topics.replica_status],
+        )
+        self._supervisor = Supervisor(demo.out / "logs", environment)
+
+    def run(self) -> dict[str, Any]:
+        """Start, live through the days, roll back, stop, report."""
+        with self._observer:
+            with self._supervisor:
+                url = self._start()
+                traffic = Traffic(f"{url}/v1", self._stage.config.models.alias, self._prompts(), self._began)
+                traffic.start()
+                try:
+                    self._days()
+                    rollback = self._roll_back()
+                finally:
+                    traffic.stop()
+            self._drain()
+        seconds = time.monotonic() - self._began
+        for error in dict.fromkeys(traffic.errors):
+            self._console.story(f"a request failed: {error}")
+        summary = summarise(
+            self._watch, self._stream, traffic.rows, rollback, self._scoring(), self._demo.seed, seconds
+        )
+        history = self._history(traffic)
+        (self._demo.out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        (self._demo.out / "report.html").write_text(render_report(summary, history), encoding="utf-8")
+        return summary
+
+    # -- the acts ---------------------------------------------------------------------------------------------------
+
+    def _start(self) -> str:
+        for role in ROLES:
+            self._supervisor.start(role, [role, "--config", str(self._stage.config_path), "--instance", "demo"])
+        self._console.story("starting ingest, score, train and serve, each a process of its own")
+        self._until(lambda: {"score", "train", "serve"} <= self._active_roles(), START_TIMEOUT_S, "starting")
+        return next(r.detail for r in self._watch.replicas.values() if r.role == "serve")
+
+    def _days(self) -> None:
+        feeder = Feeder(self._settings)
+        sent = 0
+        for day, messages in groupby(self._stream, key=lambda m: m.day):
+            self._watch.day = day
+            sent += feeder.send(Raw(m.key, m.value) for m in messages)
+            self._console.progress("records sent", sent, len(self._stream))
+            self._until(lambda: self._watch.settled >= sent, STALL_TIMEOUT_S, f"deciding day {day + 1}")
+            self._until(self._watch.at_rest, STALL_TIMEOUT_S, f"the round of day {day + 1}")
+            accepted = sum(row.accepted for row in self._watch.decisions)
+            self._console.story(
+                f"day {day + 1} is over: {self._watch.settled} decided, {accepted} let in, "
+                f"{self._watch.pooled} wait in the pool"
+            )
+
+    def _roll_back(self) -> Rollback | None:
+        if not self._watch.announcements:
+            self._console.story("no version was promoted, so there is nothing to roll back")
+            return None
+        version = self._watch.announcements[-1][0].version
+        target = version.parent or 0
+        self._console.story(f"rolling back from version {version.number} to {target}")
+        started = time.monotonic()
+        issue(self._settings, self._stage.config.models.alias, "rollback", target)
+        self._until(lambda: self._everyone_runs(target), STALL_TIMEOUT_S, "the rollback")
+        seconds = time.monotonic() - started
+        self._console.story(f"server and scorer run version {target} again after {seconds:.2f} s")
+        time.sleep(1.0)  # let the client see it
+        return Rollback(version.number, target, seconds)
+
+    # -- waiting ----------------------------------------------------------------------------------------------------
+
+    def _until(self, done: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Look at the topics until it is done; the demo's own heartbeat."""
+        self._heard = time.monotonic()
+        while not done():
+            self._look()
+            self._supervisor.watch()
+            if time.monotonic() - self._heard > timeout_s:
+                logs = self._demo.out / "logs"
+                raise CcitError(f"{what}: nothing happened for {timeout_s:.0f} s; the processes' logs are in {logs}")
+            time.sleep(_TICK_S)
+
+    def _look(self) -> None:
+        for seen in self._observer.poll():
+            self._heard = time.monotonic()
+            line = self._watch.take(seen, self._heard - self._began)
+            if line is not None:
+                self._console.story(line)
+        self._console.progress("records decided", self._watch.settled, len(self._stream))
+
+    def _drain(self) -> None:
+        """The last words of the processes that have ended."""
+        deadline = time.monotonic() + 5.0
+        while time.monotonic() < deadline and not any(r.state == "stopped" for r in self._watch.replicas.values()):
+            self._look()
+            time.sleep(_TICK_S)
+
+    def _active_roles(self) -> set[str]:
+        return {report.role for report in self._watch.replicas.values() if report.state == "active"}
+
+    def _everyone_runs(self, version: int) -> bool:
+        newest = self._watch.announcements[-1][0]
+        return newest.kind == "rolled_back" and all(
+            r.version == version and r.sequence >= newest.sequence
+            for r in self._watch.replicas.values()
+            if r.role in ("score", "serve")
+        )
+
+    # -- what is kept -----------------------------------------------------------------------------------------------
+
+    def _prompts(self) -> list[str]:
+        lines = Path(self._stage.config.evaluation.domain_suite).read_bytes().splitlines()
+        return [orjson.loads(line)["prompt"] for line in lines]
+
+    def _scoring(self) -> Spend:
+        return next((r.spent for r in self._watch.replicas.values() if r.role == "score"), Spend())
+
+    def _history(self, traffic: Traffic) -> History:
+        config = self._stage.config
+        return History(
+            decisions=self._watch.decisions,
+            dead_letters=self._watch.dead_letters,
+            rounds=[r.row for r in self._watch.rounds],
+            announcements=[row for _, row in self._watch.announcements],
+            serving=traffic.rows,
+            bounds=Bounds(config.selection.min_ifd, config.selection.max_ifd, config.evaluation.max_forgetting_points),
+        )
