@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ccit.records import Estimate
 from ccit.report.facts import Facts, finite, sound
-from ccit.report.history import History, RoundRow
+from ccit.report.history import History, promotions
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, rect, text, ticks
 from ccit.report.words import OUTCOMES, Figure, Key, Numbers, percent, points, spoken, version_name
 
@@ -25,17 +25,12 @@ class _Judged:
     why: str
 
 
-def _number_of(round_: RoundRow, history: History) -> int | None:
-    """The version that a promoted round became: the first announced at or after its verdict."""
-    later = [a for a in history.announcements if a.kind == "promoted" and a.at >= round_.at - 1e-6]
-    return min(later, key=lambda a: a.at).version if later and round_.outcome == "promote" else None
-
-
 def _judged(facts: Facts, history: History) -> list[_Judged]:
     if history.rounds:
+        made = {id(r): a.version for a, r in promotions(history) if r is not None}
         rows = []
         for i, r in enumerate(sorted(history.rounds, key=lambda r: r.at), 1):
-            version = _number_of(r, history)
+            version = made.get(id(r))
             name = f"Round {i} \u2192 {version_name(version)}" if version is not None else f"Round {i}"
             rows.append(_Judged(name, r.outcome, sound(r.gain), sound(r.forgetting), r.why))
         return rows

@@ -104,3 +104,18 @@ class History:
     announcements: Sequence[AnnouncementRow] = ()
     serving: Sequence[ServingRow] = ()
     bounds: Bounds = field(default_factory=Bounds)
+
+
+def promotions(history: History) -> list[tuple[AnnouncementRow, RoundRow | None]]:
+    """Each promoted version with the round that made it: both follow the same order, though two topics may be read
+    a moment apart.
+
+    >>> history = History(announcements=[AnnouncementRow(9.0, "promoted", 1, 0, 1)])
+    >>> [(a.version, r) for a, r in promotions(history)]
+    [(1, None)]
+    """
+    announced = sorted(
+        (a for a in history.announcements if a.kind == "promoted" and a.version > 0), key=lambda a: a.sequence
+    )
+    rounds = sorted((r for r in history.rounds if r.outcome == "promote"), key=lambda r: r.at)
+    return [(a, rounds[i] if i < len(rounds) else None) for i, a in enumerate(announced)]

@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from ccit.report.facts import Facts, sound
-from ccit.report.history import AnnouncementRow, History, RoundRow
+from ccit.report.history import AnnouncementRow, History, RoundRow, promotions
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, text
 from ccit.report.words import OUTCOMES, Figure, Key, points, seconds, spoken, version_name
 
@@ -59,7 +59,7 @@ def _nodes(facts: Facts, history: History) -> list[_Node]:
         (a.at, a) for a in history.announcements if a.version or a.kind == "rolled_back"
     ]
     happened += [(r.at, r) for r in history.rounds if r.outcome != "promote"]
-    promoted = sorted((r for r in history.rounds if r.outcome == "promote"), key=lambda r: r.at)
+    made = {id(a): r for a, r in promotions(history)}
     nodes = [base]
     for _, row in sorted(happened, key=lambda pair: pair[0]):
         column = len(nodes)
@@ -68,7 +68,7 @@ def _nodes(facts: Facts, history: History) -> list[_Node]:
         elif row.kind == "rolled_back":
             nodes.append(_rollback_node(column, row))
         else:
-            nodes.append(_version_node(column, row, promoted.pop(0) if promoted else None))
+            nodes.append(_version_node(column, row, made.get(id(row))))
     if not happened:
         for v in (v for v in facts.versions if v.number):
             nodes.append(_Node(len(nodes), "version", v.number, v.parent, "promoted", "", version_name(v.number)))

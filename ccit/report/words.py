@@ -51,11 +51,11 @@ def spoken(key: str) -> str:
     return key.replace("_", " ").strip() or "unknown"
 
 
-def shortened(name: str, most: int = 18) -> str:
+def shortened(name: str, most: int = 15) -> str:
     """A name that fits beside a curve: its beginning and its end, since names of one kind often begin alike.
 
     >>> shortened("paediatric cardiology, ward 12")
-    'paediatr…, ward 12'
+    'paedia…ward 12'
     """
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
