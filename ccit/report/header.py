@@ -77,7 +77,9 @@ def tiles(facts: Facts) -> Sequence[Tile]:
     tone = "" if facts.failed is None else "bad" if facts.failed else "good"
     requests = "" if facts.requests is None else f"of {number(facts.requests)}"
     wrong = facts.truth.get("wrong_answer")
-    counts = _listed(_counted(facts.rounds, "rounds"), _counted(facts.held, "held back"))
+    counts = _listed(
+        _counted(facts.rounds, "round" if facts.rounds == 1 else "rounds"), _counted(facts.held, "held back")
+    )
     shown = [
         _accepted(facts),
         Tile("Versions promoted", number(promoted), counts),

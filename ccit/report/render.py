@@ -59,7 +59,11 @@ def _story(facts: Facts) -> str:
     did = [
         *([] if facts.records_in is None else [f"read {number(facts.records_in)} records"]),
         *([] if facts.accepted is None else [f"accepted {number(facts.accepted)} of them"]),
-        *([] if facts.rounds is None else [f"finished {number(facts.rounds)} training rounds"]),
+        *(
+            []
+            if facts.rounds is None
+            else [f"finished {number(facts.rounds)} training {'round' if facts.rounds == 1 else 'rounds'}"]
+        ),
     ]
     words = f"{took} {', '.join([*did, ''])}and " if did else f"{took} "
     words += f"promoted {number(promoted)} version{'' if promoted == 1 else 's'}."
