@@ -89,13 +89,11 @@ def _cell(version: VersionFact, group: str, parents: dict[int, VersionFact]) -> 
     return element("td", element("b", percent(value)), change, class_="heat", style=f"--share:{share}%")
 
 
-def _heat(versions: Sequence[VersionFact], groups: Sequence[str]) -> Markup:
+def _heat(versions: Sequence[VersionFact], groups: Sequence[str], active: float | None) -> Markup:
     """A table of groups by versions: the darker the better, with the change against the parent version."""
     parents = {v.number: v for v in versions}
-    head = [
-        element("th", "Group", scope="col"),
-        *(element("th", version_name(v.number), scope="col") for v in versions),
-    ]
+    names = [version_name(v.number) + (" (active)" if v.number == active else "") for v in versions]
+    head = [element("th", name, scope="col") for name in ("Group", *names)]
     body = [
         element("tr", element("th", group, scope="row"), *(_cell(v, group, parents) for v in versions))
         for group in [OVERALL, *groups]
@@ -133,7 +131,9 @@ def accuracy_figure(facts: Facts) -> Figure:
         "version: a line that "
         "rises is a group of conditions being learnt, a line that falls is one being forgotten."
     )
-    body = join([element("div", _draw(versions, groups), class_="scroll"), _heat(versions, groups)])
+    body = join(
+        [element("div", _draw(versions, groups), class_="scroll"), _heat(versions, groups, facts.active_version)]
+    )
     numbers = Numbers(
         ["Version", OVERALL, *groups],
         [[version_name(v.number), percent(v.accuracy, 1), *(percent(v.accuracy_by_group.get(g), 1) for g in groups)]
