@@ -59,6 +59,11 @@ class Facts:
     rollback_seconds: float | None
     compute: ComputeFact
 
+    @property
+    def promoted(self) -> int:
+        """How many versions went out; the base model is none of them, nor is a candidate that was listed but held."""
+        return sum(v.number > 0 and v.verdict not in ("hold", "held", "not_enough_evidence") for v in self.versions)
+
 
 def finite(value: object) -> float | None:
     """Give the value as a float when it is a finite number, else None.

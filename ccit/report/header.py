@@ -73,7 +73,6 @@ def _accepted(facts: Facts) -> Tile:
 
 def tiles(facts: Facts) -> Sequence[Tile]:
     """The figures that a reader looks for first; those that came out badly are marked so."""
-    promoted = sum(1 for v in facts.versions if v.number > 0)
     tone = "" if facts.failed is None else "bad" if facts.failed else "good"
     requests = "" if facts.requests is None else f"of {number(facts.requests)}"
     wrong = facts.truth.get("wrong_answer")
@@ -82,7 +81,7 @@ def tiles(facts: Facts) -> Sequence[Tile]:
     )
     shown = [
         _accepted(facts),
-        Tile("Versions promoted", number(promoted), counts),
+        Tile("Versions promoted", number(facts.promoted), counts),
         _accuracy(facts),
         _forgetting(facts),
         Tile("Requests failed", number(facts.failed), requests, tone),

@@ -54,7 +54,6 @@ def _figures(facts: Facts, history: History) -> list[Figure]:
 
 def _story(facts: Facts) -> str:
     """What happened, in two sentences; what was not measured is left out."""
-    promoted = sum(1 for v in facts.versions if v.number > 0)
     took = "This run" if facts.seconds is None else f"In {seconds(facts.seconds)} this run"
     did = [
         *([] if facts.records_in is None else [f"read {number(facts.records_in)} records"]),
@@ -66,7 +65,7 @@ def _story(facts: Facts) -> str:
         ),
     ]
     words = f"{took} {', '.join([*did, ''])}and " if did else f"{took} "
-    words += f"promoted {number(promoted)} version{'' if promoted == 1 else 's'}."
+    words += f"promoted {number(facts.promoted)} version{'' if facts.promoted == 1 else 's'}."
     if facts.active_version is None:
         return words
     words += f" Now {version_name(facts.active_version)} is active"

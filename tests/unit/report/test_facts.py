@@ -45,3 +45,8 @@ def test_an_estimate_is_sound_when_all_of_it_is_finite() -> None:
     assert sound(whole) == whole
     assert sound(Estimate(1, math.nan, 2)) is None
     assert sound(None) is None
+
+
+def test_neither_the_base_nor_a_held_candidate_counts_as_promoted() -> None:
+    listed = [{"number": 0}, {"number": 1, "verdict": "promote"}, {"number": 2, "verdict": "hold"}]
+    assert read_summary({"versions": listed}).promoted == 1
