@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics.bleu import BLEU
-
 _SYLLABIC = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_SYLLABIC}]|[^\W_{_SYLLABIC}]+")
 
@@ -32,6 +29,8 @@ class AnyScriptTokenizer:
 
 @cache
 def _scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer  # here: it loads NLTK, a second that suites of choices can save
+
     return RougeScorer(["rougeL"], tokenizer=AnyScriptTokenizer())
 
 
@@ -50,4 +49,6 @@ def bleu(answers: Sequence[str], references: Sequence[str]) -> float:
     >>> round(bleu(["the cat sat on the mat"], ["the cat sat on the mat"]))
     100
     """
+    from sacrebleu.metrics.bleu import BLEU  # here: it is loaded by no round
+
     return float(BLEU(tokenize="zh").corpus_score(list(answers), [list(references)]).score)

@@ -1,0 +1,90 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from ccit.config import Evaluation as Settings
+from ccit.config import Training
+from ccit.errors import ArtifactDamaged, TrainingFailed
+from ccit.evaluation.runner import ModelEvaluator
+from ccit.models.causal import adapter_files, trainable
+from ccit.records import AdapterPair, Artifact, Question, Sample, Suite
+from ccit.store.files import FileStore
+from ccit.training.bases import BaseModels
+
+WORDS = ("rest", "water", "sleep", "air")
+DOMAIN = tuple(Question(f"d{i}", f"g{i % 2}", f"What for {'a ' * i}cold?", WORDS[i % 4], WORDS) for i in range(9))
+FREE = tuple(Question(f"f{i}", "free", f"Say {i}", "it is so") for i in range(3))
+SUITE = Suite(DOMAIN + FREE, DOMAIN[:4])
+VALIDATION = tuple(Sample(f"s{i}", "r", "w", "en", "Why?", "x" * (i + 1)) for i in range(4))
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def evaluator(bases: BaseModels, root: Path, batch_tokens: int = 512) -> ModelEvaluator:
+    training = Training(batch_tokens=batch_tokens, max_tokens=128)
+    return ModelEvaluator(Settings(max_new_tokens=4), training, bases, FileStore(root), root / "answers")
+
+
+def adapter(bases: BaseModels, store: FileStore, scale: float) -> AdapterPair:
+    view = trainable(bases.deployed, 2, 4, 0.0, ["q_proj", "v_proj"], seed=0)
+    with torch.no_grad():
+        for name, weight in view.model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, scale, generator=torch.Generator().manual_seed(1))
+    artifact = store.put_files(adapter_files(view))
+    return AdapterPair(artifact, artifact)
+
+
+def test_answers_come_in_the_suites_order(bases: BaseModels, tmp_path: Path) -> None:
+    found = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
+    assert [a.question_id for a in found.domain] == [q.question_id for q in SUITE.domain]
+    assert [a.question_id for a in found.general] == [q.question_id for q in SUITE.general]
+    assert {a.credit for a in found.domain[:9]} <= {0.0, 1.0}
+    assert found.validation_loss > 0
+    assert found.spend.flops == 2.0 * bases.deployed.parameters * found.spend.tokens
+
+
+@pytest.mark.parametrize("batch_tokens", [64, 100_000])
+def test_the_batching_changes_no_answer(bases: BaseModels, tmp_path: Path, batch_tokens: int) -> None:
+    one = evaluator(bases, tmp_path / "one").evaluate(None, SUITE, VALIDATION, quiet)
+    other = evaluator(bases, tmp_path / "other", batch_tokens).evaluate(None, SUITE, VALIDATION, quiet)
+    assert one.domain == other.domain
+    assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-4)
+
+
+def test_a_known_version_answers_only_the_validation_part(bases: BaseModels, tmp_path: Path) -> None:
+    first = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
+    stages: set[str] = set()
+    again = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, lambda *at: stages.add(at[0]))
+    assert (again.domain, again.general, again.validation_loss) == (first.domain, first.general, first.validation_loss)
+    assert stages == {"validate"}
+    assert 0 < again.spend.tokens < first.spend.tokens
+    other_suite = evaluator(bases, tmp_path).evaluate(None, Suite(FREE, ()), (), quiet)
+    assert len(other_suite.domain) == 3
+    assert other_suite.validation_loss == 0.0
+
+
+def test_an_adapter_answers_for_itself(bases: BaseModels, tmp_path: Path) -> None:
+    pair = adapter(bases, FileStore(tmp_path), 0.5)
+    base = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
+    adapted = evaluator(bases, tmp_path).evaluate(pair, SUITE, VALIDATION, quiet)
+    assert adapted.validation_loss != base.validation_loss
+
+
+def test_an_adapter_that_overflows_is_refused_or_faulty(bases: BaseModels, tmp_path: Path) -> None:
+    pair = adapter(bases, FileStore(tmp_path), 1e38)
+    with pytest.raises(TrainingFailed, match="diverged"):
+        evaluator(bases, tmp_path).evaluate(pair, SUITE, VALIDATION, quiet)
+    answers: Sequence[object] = evaluator(bases, tmp_path).evaluate(pair, SUITE, (), quiet).domain
+    assert all(getattr(a, "faulty", False) for a in answers)
+
+
+def test_a_damaged_adapter_is_not_asked(bases: BaseModels, tmp_path: Path) -> None:
+    artifact = adapter(bases, FileStore(tmp_path), 0.1).deployed
+    damaged = Artifact(artifact.uri, dict.fromkeys(artifact.files, "0" * 64))
+    with pytest.raises(ArtifactDamaged):
+        evaluator(bases, tmp_path).evaluate(AdapterPair(damaged, damaged), SUITE, (), quiet)

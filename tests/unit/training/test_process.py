@@ -1,0 +1,152 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ccit.config import Config
+from ccit.errors import ModelUnusable, TrainingFailed
+from ccit.failpoints import ENVIRONMENT_VARIABLE
+from ccit.records import Candidate, Material, Question, Round, Suite, Version
+from ccit.store.files import FileStore
+from ccit.training.bases import BaseModels
+from ccit.training.lora import LoraTrainer
+from ccit.training.process import TrainingProcess
+
+Plan = Callable[[int], Round]
+SUITE = Suite((Question("q", "g", "Which?", "a", ("a", "b")),), ())
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    pass
+
+
+@pytest.fixture
+def process(config: Config, tmp_path: Path) -> Iterator[TrainingProcess]:
+    running = TrainingProcess(config, tmp_path / "log" / "child.log")
+    running.start()
+    yield running
+    running.close()
+
+
+def children() -> list[psutil.Process]:
+    own = psutil.Process().children(recursive=True)
+    return [p for p in own if "ccit.training.worker" in " ".join(p.cmdline())]
+
+
+def test_a_child_trains_as_this_process_would_and_answers(
+    process: TrainingProcess,
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+) -> None:
+    stages: list[tuple[str, int, int]] = []
+    there = process.train(plan(0), material, base_version, lambda *at: stages.append(at))
+    here = LoraTrainer(config.training, bases, FileStore(tmp_path / "here"), tmp_path / "here" / "work").train(
+        plan(0), material, base_version, quiet
+    )
+    assert there.adapters == here.adapters
+    assert stages[-1] == ("train proxy", 8, 8)
+    assert children()[0].nice() >= 5
+    before = process.evaluate(None, SUITE, material.validation, quiet)
+    after = process.evaluate(there.adapters, SUITE, material.validation, quiet)
+    assert [a.question_id for a in after.domain] == ["q"]
+    assert after.validation_loss != before.validation_loss
+    process.close()
+    assert not children()
+
+
+def test_a_round_killed_at_every_point_in_turn_ends_alike(
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = TrainingProcess(config, tmp_path / "child.log")
+    steps: list[tuple[str, int, int]] = []
+    try:
+        for point in ("training.checkpointed@3", "training.adapter_stored", "training.finished"):
+            monkeypatch.setenv(ENVIRONMENT_VARIABLE, point)
+            with pytest.raises(TrainingFailed, match="signal 9"):
+                process.train(plan(0), material, base_version, quiet)
+        monkeypatch.delenv(ENVIRONMENT_VARIABLE)
+        resumed = process.train(plan(0), material, base_version, lambda *at: steps.append(at))
+    finally:
+        process.close()
+    whole = LoraTrainer(config.training, bases, FileStore(tmp_path / "whole"), tmp_path / "whole" / "work").train(
+        plan(0), material, base_version, quiet
+    )
+    assert resumed.adapters == whole.adapters
+    assert resumed.losses == whole.losses
+    assert not steps  # it was finished when it was killed last
+
+
+def test_errors_keep_their_class_and_the_child_goes_on(
+    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
+) -> None:
+    with pytest.raises(ModelUnusable, match="no sample"):
+        process.train(plan(0), Material((), (), (), ()), base_version, quiet)
+    first = children()[0].pid
+    assert process.evaluate(None, SUITE, (), quiet).domain
+    assert children()[0].pid == first
+
+
+def test_a_cancelled_job_fails_and_the_next_one_runs(
+    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
+) -> None:
+    begun = threading.Event()
+    results: list[Candidate | TrainingFailed] = []
+
+    def train() -> None:
+        def progress(stage: str, done: int, total: int) -> None:
+            begun.set()
+            os.kill(children()[0].pid, signal.SIGSTOP)  # so that it cannot end before it is cancelled
+
+        try:
+            results.append(process.train(plan(0), material, base_version, progress))
+        except TrainingFailed as failure:
+            results.append(failure)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    assert begun.wait(60)
+    process.cancel()
+    thread.join(60)
+    assert isinstance(results[0], TrainingFailed)
+    assert "cancelled" in str(results[0])
+    assert process.train(plan(0), material, base_version, quiet).round_id == plan(0).round_id
+
+
+def test_a_child_that_cannot_start_says_why(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(TrainingFailed, match="nowhere"):
+        TrainingProcess(config, command=(str(tmp_path / "nowhere"),)).evaluate(None, SUITE, (), quiet)
+    silent = TrainingProcess(
+        config, tmp_path / "log", command=(sys.executable, "-c", "raise SystemExit('no GPU for me')")
+    )
+    with pytest.raises(TrainingFailed, match="exit code 1: no GPU for me"):
+        silent.evaluate(None, SUITE, (), quiet)
+    assert "no GPU" in (tmp_path / "log").read_text()
+
+
+def test_a_parent_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ccit.config import Config; from ccit.training.process import TrainingProcess\n"
+        "p = TrainingProcess(Config()); p.start(); print(p._child._process.pid, flush=True); sys.stdin.read()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.communicate()
+    child.wait(60)
