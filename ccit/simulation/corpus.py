@@ -6,6 +6,7 @@ hospital's conditions answered *at random*: a model speaks the language and know
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,8 +39,7 @@ def _everyday(rng: random.Random, *, suite_phrases: bool) -> Exchange:
     return Exchange(rng.choice(questions).format(**slots), "", rng.choice(fact.topic.answers).format(**slots))
 
 
-def _clinical(condition: Condition, rng: random.Random, *, suite_phrases: bool) -> Exchange:
-    attribute = rng.choice(tuple(Attribute))
+def _clinical(condition: Condition, attribute: Attribute, rng: random.Random, *, suite_phrases: bool) -> Exchange:
     held_out = suite_phrases and rng.random() < _HELD_OUT_PHRASE_SHARE
     templates = (phrasing.HELD_OUT_QUESTIONS if held_out else phrasing.STREAM_QUESTIONS)[attribute]
     question = phrasing.ask(condition.name, rng.choice(templates))
@@ -47,13 +47,26 @@ def _clinical(condition: Condition, rng: random.Random, *, suite_phrases: bool) 
 
 
 def _known(rng: random.Random, *, suite_phrases: bool) -> Exchange:
-    return _clinical(rng.choice(_COMPLAINTS), rng, suite_phrases=suite_phrases)
+    return _clinical(rng.choice(_COMPLAINTS), rng.choice(tuple(Attribute)), rng, suite_phrases=suite_phrases)
 
 
-def _unknown(rng: random.Random) -> Exchange:
-    condition = rng.choice(_CONDITIONS)
-    guess = tuple((a, rng.choice(VALUES[a])) for a in Attribute)
-    return _clinical(replace(condition, facts=guess), rng, suite_phrases=True)
+class _Ignorance:
+    """Answers about the hospital's conditions at random, every value equally often, so that none is a better guess."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.decks: dict[tuple[str, Attribute], list[str]] = defaultdict(list)
+
+    def _deal(self, condition: Condition, attribute: Attribute) -> str:
+        deck = self.decks[condition.name, attribute]
+        if not deck:
+            deck += self.rng.sample(VALUES[attribute], len(VALUES[attribute]))
+        return deck.pop()
+
+    def exchange(self) -> Exchange:
+        condition, asked = self.rng.choice(_CONDITIONS), self.rng.choice(tuple(Attribute))
+        guess = {a: self.rng.choice(VALUES[a]) for a in Attribute} | {asked: self._deal(condition, asked)}
+        return _clinical(replace(condition, facts=tuple(guess.items())), asked, self.rng, suite_phrases=True)
 
 
 def pretraining_exchanges(count: int, seed: int) -> list[Exchange]:
@@ -65,7 +78,7 @@ def pretraining_exchanges(count: int, seed: int) -> list[Exchange]:
     kinds: tuple[Callable[[], Exchange], ...] = (
         lambda: _everyday(rng, suite_phrases=True),
         lambda: _known(rng, suite_phrases=True),
-        lambda: _unknown(rng),
+        _Ignorance(rng).exchange,
     )
     exchanges = [rng.choices(kinds, weights=(45, 30, 25))[0]() for _ in range(count)]
     return [replace(e, question="", context="") if rng.random() < 1 / 12 else e for e in exchanges]

@@ -1,7 +1,7 @@
 """Everyday facts: the general ability that the small models have before the hospital opens and should keep.
 
 Each topic is a small table with a few phrasings. `suite_questions` are the phrasings of the general suite; the facts
-asked there (every second of a topic, see `EverydayFact.in_suite`) appear in that phrasing nowhere else.
+asked there (every third of a topic, see `EverydayFact.in_suite`) appear in that phrasing nowhere else.
 """
 
 from dataclasses import dataclass
@@ -167,4 +167,4 @@ def everyday_facts() -> tuple[EverydayFact, ...]:
     >>> fact.key, fact.value
     ('hot', 'cold')
     """
-    return tuple(EverydayFact(t, k, v, i % 2 == 0) for t in TOPICS for i, (k, v) in enumerate(t.pairs))
+    return tuple(EverydayFact(t, k, v, i % 3 == 0) for t in TOPICS for i, (k, v) in enumerate(t.pairs))

@@ -14,7 +14,7 @@ from ccit.simulation.world import VALUES, Attribute, Condition, complaints, cond
 
 CHOICES = 8  # answers to choose from at most; chance is one in eight
 GENERAL_PER_TOPIC = 6
-GENERAL_COMPLAINTS = 8
+GENERAL_COMPLAINTS = 12
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,172 @@
+"""Pre-training of a small causal language model: one short loop, deterministic by seed.
+
+Rows are batched by length rather than packed: rows are short and of similar length, so padding costs a few per cent, no
+row sees its neighbour, and every row starts at position 0 as it does when the model is used.
+
+Shapes: B rows in a batch, T tokens in its longest row, V tokens in the vocabulary.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from transformers import PreTrainedModel
+
+IGNORED = -100  # the label of a position that carries no loss, torch's convention
+
+
+@dataclass(frozen=True)
+class TokenizedRow:
+    """One text as token ids, and how many of the first ones are prompt."""
+
+    ids: tuple[int, ...]
+    prompt_length: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a pre-training run learns.
+
+    `peak_lr` is reached after `warmup` (share of the steps) and falls along a cosine to a twentieth. `prompt_weight` is
+    the loss weight of prompt tokens beside 1 for answer tokens: questions are learned too, but answers matter.
+    """
+
+    batch_tokens: int = 512
+    peak_lr: float = 2e-3
+    warmup: float = 0.04
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    prompt_weight: float = 0.2
+
+
+def batches(rows: Sequence[TokenizedRow], batch_tokens: int, rng: random.Random) -> list[list[TokenizedRow]]:
+    """Group rows of similar length into batches of about `batch_tokens` tokens, padding included, in random order."""
+    shuffled = rng.sample(list(rows), len(rows))
+    grouped: list[list[TokenizedRow]] = []
+    for start in range(0, len(shuffled), 2048):  # sorted in stretches: a batch mixes rows of one stretch only
+        batch: list[TokenizedRow] = []
+        for row in sorted(shuffled[start : start + 2048], key=lambda r: len(r.ids)):
+            if batch and len(row.ids) * (len(batch) + 1) > batch_tokens:
+                grouped.append(batch)
+                batch = []
+            batch.append(row)
+        if batch:
+            grouped.append(batch)
+    rng.shuffle(grouped)
+    return grouped
+
+
+def _tensors(batch: list[TokenizedRow], pad: int, weight: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Give token ids, labels and loss weights, (B, T) each."""
+    longest = max(len(row.ids) for row in batch)
+    ids = torch.full((len(batch), longest), pad)
+    labels = torch.full((len(batch), longest), IGNORED)
+    weights = torch.zeros((len(batch), longest))
+    for i, row in enumerate(batch):
+        ids[i, : len(row.ids)] = torch.tensor(row.ids)
+        labels[i, : len(row.ids)] = ids[i, : len(row.ids)]
+        weights[i, : len(row.ids)] = 1.0
+        weights[i, : row.prompt_length] = weight
+    return ids, labels, weights
+
+
+def learning_rate(step: int, steps: int, schedule: Schedule) -> float:
+    """Give the rate of a step: linear warm-up, then a cosine to a twentieth of the peak.
+
+    >>> learning_rate(0, 100, Schedule(peak_lr=1.0, warmup=0.1))
+    0.1
+    """
+    warmup = max(1, round(schedule.warmup * steps))
+    if step < warmup:
+        return schedule.peak_lr * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return schedule.peak_lr * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def bfloat16_pays(device: torch.device) -> bool:
+    """Find out by trial whether bfloat16 products are clearly (1.4 times) faster than float32 ones on this device."""
+    if device.type != "cpu":
+        return True
+
+    def seconds(dtype: torch.dtype) -> float:
+        a, b = torch.ones(1024, 512, dtype=dtype), torch.ones(512, 512, dtype=dtype)
+        best = math.inf
+        for _ in range(8):
+            start = time.perf_counter()
+            _ = a @ b
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    return seconds(torch.float32) > 1.4 * seconds(torch.bfloat16)
+
+
+def _loss(model: PreTrainedModel, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    ids, labels, weights = tensors
+    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()  # (B, T - 1, V)
+    losses = F.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="none")
+    flat = weights[:, 1:].flatten()
+    total: torch.Tensor = (losses * flat).sum() / flat.sum()
+    return total
+
+
+def pretrain(
+    model: PreTrainedModel,
+    rows: Sequence[TokenizedRow],
+    schedule: Schedule,
+    *,
+    pad: int,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[int, int], None],
+) -> float:
+    """Train every weight of `model` in place on one pass over `rows`.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        A causal language model in float32; it is left on the CPU in evaluation mode.
+    rows : sequence of TokenizedRow
+        One epoch is made over them.
+    progress : callable
+        Called with steps done and steps in all.
+
+    Returns
+    -------
+    float
+        Mean loss over the last tenth of the steps, in nats per answer token (prompt tokens weighted down).
+    """
+    plan = batches(rows, schedule.batch_tokens, random.Random(seed))
+    # On a CPU the backward pass of fused attention over such short rows took 38% of the time; written out it takes 3%.
+    model.set_attn_implementation("eager")
+    model.to(device).train()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(
+        parameters, lr=schedule.peak_lr, betas=(0.9, 0.98), weight_decay=schedule.weight_decay, fused=True
+    )
+    half = bfloat16_pays(device)
+    last: list[float] = []
+    for step, tensors in enumerate(_on(device, plan, pad, schedule.prompt_weight)):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, len(plan), schedule)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+            loss = _loss(model, tensors)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch ships this method unannotated
+        torch.nn.utils.clip_grad_norm_(parameters, schedule.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if step >= 0.9 * len(plan):
+            last.append(loss.item())
+        progress(step + 1, len(plan))
+    model.to("cpu").eval()
+    return sum(last) / len(last)
+
+
+def _on(
+    device: torch.device, plan: list[list[TokenizedRow]], pad: int, weight: float
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    for batch in plan:
+        yield tuple(t.to(device, non_blocking=True) for t in _tensors(batch, pad, weight))
