@@ -54,7 +54,7 @@ class Likelihood:
     causal : CausalModel
         A base model or a view with an adapter.
     batch_tokens : int
-        Padded tokens per forward pass; halved for good when a batch does not fit the memory.
+        Padded tokens per forward pass; lowered for good, to half of a batch that did not fit the memory.
 
     Raises
     ------
@@ -94,7 +94,8 @@ class Likelihood:
         if len(passages) == 1:
             return [Failure(why)]
         if out_of_memory:
-            self._budget = max(_SMALLEST_BUDGET, self._budget // 2)
+            padded = len(passages) * max(len(p.fed) for p in passages)
+            self._budget = max(_SMALLEST_BUDGET, min(self._budget, padded // 2))
             if self._causal.device.type == "cuda":
                 torch.cuda.empty_cache()
         half = len(passages) // 2

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ccit.records import Position
+from ccit.scoring.index import ExactIndex
+from ccit.scoring.vectors import quantise
+from ccit.selection.memory import Memory, Pending
+
+ROWS = quantise(np.eye(3))
+
+
+def memory() -> Memory:
+    return Memory(ExactIndex(3))
+
+
+def pending(n: int) -> Pending:
+    return Pending(f"s{n}", f"d{n}", ROWS[n])
+
+
+def test_pending_samples_count_until_they_are_aborted() -> None:
+    one = memory()
+    one.stage(pending(0))
+    assert "d0" in one
+    assert one.nearest(ROWS).tolist() == [1.0, 0.0, 0.0]
+    one.abort()
+    assert "d0" not in one
+    assert one.nearest(ROWS).tolist() == [-1.0, -1.0, -1.0]
+
+
+def test_a_commit_makes_them_permanent() -> None:
+    one = memory()
+    one.stage(pending(0))
+    one.stage(pending(1))
+    one.commit({"s0": Position(0, 5), "s1": Position(1, 2), "other": Position(0, 9)})
+    one.abort()
+    assert one.digests() == {Position(0, 5): "d0", Position(1, 2): "d1"}
+    assert (len(one), one.pending) == (2, ())
+
+
+def test_a_commit_without_every_position_changes_nothing() -> None:
+    one = memory()
+    one.stage(pending(0))
+    one.stage(pending(1))
+    with pytest.raises(ValueError, match="'s1'"):
+        one.commit({"s0": Position(0, 5)})
+    assert len(one.pending) == 2
+    assert one.digests() == {}
+
+
+def test_learning_is_idempotent_by_position() -> None:
+    one = memory()
+    for _ in range(2):
+        one.learn("d0", ROWS[0], Position(0, 5))
+    assert len(one) == 1
+
+
+def test_a_digest_stays_known_while_one_of_its_places_is_kept() -> None:
+    one = memory()
+    one.learn("d0", ROWS[0], Position(0, 5))
+    one.learn("d0", ROWS[0], Position(1, 8))
+    one.learn("d1", ROWS[1], Position(1, 9))
+    one.forget(lambda position: position.partition == 0)
+    assert one.digests() == {Position(0, 5): "d0"}
+    assert ("d0" in one, "d1" in one, len(one)) == (True, False, 1)
+    one.forget(lambda _: False)
+    assert "d0" not in one
+
+
+def test_many_rows_are_learnt_at_once() -> None:
+    one = memory()
+    places = [Position(0, n) for n in range(3)]
+    one.learn_all(["d0", "d1", "d2"], ROWS, places)
+    assert one.nearest(ROWS).tolist() == [1.0, 1.0, 1.0]
+    assert list(one.digests()) == places
