@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_LONGEST_INCOMPLETE = 4  # replacement characters that an unfinished UTF-8 sequence can show as, at most
+_LONGEST_CHARACTER = 4  # bytes of a character in UTF-8, and so tokens that one can be spread over, at most
 
 
 class IncrementalDecoder:
@@ -28,10 +28,12 @@ class IncrementalDecoder:
         """The text that this token completes, often empty."""
         self._ids.append(token)
         text = self._text()
-        held = len(text) - len(text.rstrip(_REPLACEMENT))
-        piece = text[self._shown : max(self._shown, len(text) - min(held, _LONGEST_INCOMPLETE))]
+        held = unfinished = len(text) - len(text.rstrip(_REPLACEMENT))
+        if len(self._ids) - self._clean > _LONGEST_CHARACTER:  # it is broken, except perhaps its last bytes
+            held = min(held, _LONGEST_CHARACTER)
+        piece = text[self._shown : max(self._shown, len(text) - held)]
         self._shown += len(piece)
-        if held == 0 and piece:
+        if unfinished == 0 and piece:
             self._context, self._clean = self._clean, len(self._ids)
             self._shown = len(self._text())
         return piece
