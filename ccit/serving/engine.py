@@ -7,6 +7,7 @@ the next token.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +19,15 @@ from ccit.serving.generation import Delta, generate
 from ccit.serving.sampling import Sampling
 from ccit.serving.slots import Slot, Slots
 
+logger = logging.getLogger("ccit.serving")
+
 
 class Overloaded(CcitError):
     """The line of waiting requests is full."""
+
+
+class GenerationFailed(CcitError):
+    """The device gave up in the middle of an answer (out of memory, mostly); other answers go on."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Engine:
                 generation = _Generation(slot, prompt, sampling)
                 running = asyncio.get_running_loop().run_in_executor(self._threads, generation.run)
                 try:
-                    yield Answer(slot.number, generation.deltas())
+                    yield Answer(slot.number, generation.deltas(running))
                 finally:
                     generation.cancel()
                     await _finished(running)  # the slot is leased, and the turn taken, until the thread has left it
@@ -95,44 +102,46 @@ class _Generation:
     def __init__(self, slot: Slot, prompt: Sequence[int], sampling: Sampling) -> None:
         self._slot, self._prompt, self._sampling = slot, prompt, sampling
         self._loop = asyncio.get_running_loop()
-        self._made: asyncio.Queue[Delta | CcitError | None] = asyncio.Queue()
+        self._made: asyncio.Queue[Delta | None] = asyncio.Queue()
         self._cancelled = threading.Event()
 
     def run(self) -> None:
-        """In the thread. A failure that ccit did not foresee is raised by `deltas` too, as the future's result."""
+        """In the thread."""
         try:
             for delta in generate(self._slot.model, self._prompt, self._sampling, self._cancelled.is_set):
                 self._hand_over(delta)
-                if self._cancelled.is_set():
-                    break
-        except CcitError as error:
-            self._hand_over(error)
+        except RuntimeError as error:  # torch's own, out of memory among them
+            logger.exception("version %d failed in the middle of an answer", self._slot.number)
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise GenerationFailed(f"generation failed: {reason}; try again, or with fewer tokens") from error
         finally:
             self._hand_over(None)
 
-    async def deltas(self) -> AsyncIterator[Delta]:
-        """In the event loop."""
+    async def deltas(self, running: asyncio.Future[None]) -> AsyncIterator[Delta]:
+        """In the event loop. What the thread raised is raised here, so that no broken answer looks like a short one."""
         while (made := await self._made.get()) is not None:
-            if isinstance(made, CcitError):
-                raise made
             yield made
+        await asyncio.shield(running)
 
     def cancel(self) -> None:
         self._cancelled.set()
 
-    def _hand_over(self, made: Delta | CcitError | None) -> None:
+    def _hand_over(self, made: Delta | None) -> None:
         with suppress(RuntimeError):  # the loop is closed: the server has stopped and nobody listens
             self._loop.call_soon_threadsafe(self._made.put_nowait, made)
 
 
 async def _finished(running: asyncio.Future[None]) -> None:
-    """Wait for the thread even when this task is cancelled meanwhile: at most one token's time."""
+    """Wait for the thread even when this task is cancelled meanwhile: at most one token's time.
+
+    How it ended is `deltas`' to tell; here it is only taken note of, lest asyncio log it as never retrieved.
+    """
     cancelled = False
     while not running.done():
         try:
             await asyncio.wait([running])
         except asyncio.CancelledError:
             cancelled = True
+    running.exception()
     if cancelled:
         raise asyncio.CancelledError
-    running.result()

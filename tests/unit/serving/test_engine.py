@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import openai
+import pytest
+
+from ccit.errors import ModelUnusable
+from ccit.models.causal import CausalModel
+from ccit.serving import engine as engine_module
+from ccit.serving.engine import Engine, Overloaded
+from ccit.serving.generation import Delta, generate
+from ccit.serving.sampling import Sampling
+from ccit.serving.slots import Slots, VersionNotHeld
+
+if TYPE_CHECKING:
+    from tests.unit.serving.conftest import Serve
+
+HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
+GREEDY = Sampling(20, temperature=0)
+
+
+def leases(engine: Engine) -> int:
+    return sum(slot.leases for slot in engine.slots._slots.values())
+
+
+async def texts(engine: Engine, sampling: Sampling = GREEDY) -> str:
+    async with engine.answer([1, 2, 3], sampling) as answer:
+        return "".join([delta.text async for delta in answer.deltas])
+
+
+def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
+    async def both() -> tuple[list[str], list[str]]:
+        engine = Engine(Slots(base, "ccit"), concurrency=3)
+        samplings = [Sampling(20, temperature=1.1, seed=seed) for seed in range(9)]
+        alone = [await texts(engine, sampling) for sampling in samplings]
+        together = await asyncio.gather(*(texts(engine, sampling) for sampling in samplings))
+        engine.close()
+        return alone, list(together)
+
+    alone, together = asyncio.run(both())
+    assert alone == together
+    assert len(set(alone)) > 1
+
+
+def test_no_more_than_the_limit_generate_at_once(base: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    real = generate
+
+    def counted(*arguments: Any) -> Iterator[Delta]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            yield from real(*arguments)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(engine_module, "generate", counted)
+
+    async def many() -> None:
+        engine = Engine(Slots(base, "ccit"), concurrency=2)
+        await asyncio.gather(*(texts(engine) for _ in range(8)))
+        engine.close()
+
+    asyncio.run(many())
+    assert most == 2
+
+
+def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalModel) -> None:
+    async def leave() -> None:
+        engine = Engine(Slots(base, "ccit"), concurrency=1, queue=1)
+        endless = Sampling(1000, temperature=0)
+        first = asyncio.create_task(texts(engine, endless))
+        await asyncio.sleep(0.02)
+        waiting = asyncio.create_task(texts(engine))
+        await asyncio.sleep(0.02)
+        assert engine.waiting == 1
+        with pytest.raises(Overloaded):
+            await texts(engine)
+        waiting.cancel()
+        first.cancel()
+        await asyncio.wait([first, waiting])
+        assert first.cancelled()
+        assert waiting.cancelled()
+        assert (engine.waiting, leases(engine)) == (0, 0)
+        assert await texts(engine)
+        with pytest.raises(VersionNotHeld):
+            async with engine.answer([1], GREEDY, version=9):
+                pass
+        assert await texts(engine)
+        engine.close()
+
+    asyncio.run(leave())
+
+
+def failing(error: Exception) -> Callable[..., Iterator[Delta]]:
+    def half(*_arguments: Any) -> Iterator[Delta]:
+        yield Delta("half", 1)
+        raise error
+
+    return half
+
+
+@pytest.mark.parametrize("error", [ModelUnusable("not finite"), RuntimeError("out of memory")])
+def test_an_answer_that_fails_halfway_is_never_passed_for_a_whole_one(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with serve() as running:
+        client = running.client()
+        with monkeypatch.context() as patch:
+            patch.setattr(engine_module, "generate", failing(error))
+            with pytest.raises(openai.InternalServerError, match=str(error)):
+                client.chat.completions.create(model="ccit", messages=HELLO)
+            stream = client.chat.completions.create(model="ccit", messages=HELLO, stream=True)
+            with pytest.raises(openai.APIError, match=str(error)):
+                list(stream)
+            metrics = httpx.get(f"{running.server.url}/metrics").text
+        assert 'ccit_requests_total{status="500",version="0"} 2.0' in metrics
+        assert leases(running.engine) == 0
+        assert client.chat.completions.create(model="ccit", messages=HELLO, max_tokens=2).choices
