@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -109,8 +110,7 @@ class _Course:
         topics = Topics(settings.prefix)
         self._observer = Observer(
             settings,
-            [topics.samples, topics.rejects, topics.dead_letters, topics.rounds]
-            + [topics.model_versions, topics.replica_status],
+            [t for t in topics if t not in (topics.raw, topics.records, topics.commands)],
         )
         self._supervisor = Supervisor(demo.out / "logs", environment)
 
@@ -154,7 +154,7 @@ class _Course:
             self._watch.day = day
             sent += feeder.send(Raw(m.key, m.value) for m in messages)
             self._console.progress("records sent", sent, len(self._stream))
-            self._until(lambda: self._watch.settled >= sent, STALL_TIMEOUT_S, f"deciding day {day + 1}")
+            self._until(partial(self._decided, sent), STALL_TIMEOUT_S, f"deciding day {day + 1}")
             self._until(self._watch.at_rest, STALL_TIMEOUT_S, f"the round of day {day + 1}")
             accepted = sum(row.accepted for row in self._watch.decisions)
             self._console.story(
@@ -204,6 +204,9 @@ class _Course:
         while time.monotonic() < deadline and not any(r.state == "stopped" for r in self._watch.replicas.values()):
             self._look()
             time.sleep(_TICK_S)
+
+    def _decided(self, sent: int) -> bool:
+        return self._watch.settled >= sent
 
     def _active_roles(self) -> set[str]:
         return {report.role for report in self._watch.replicas.values() if report.state == "active"}
