@@ -19,6 +19,7 @@ between repeats the batch, so ids must come from content.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -41,6 +42,11 @@ first creates its transaction log."""
 CALL_TIMEOUT_S = 30.0
 """Each later call (seconds): longer than `transaction.timeout.ms`, so that the coordinator decides first."""
 
+OFFSETS_TIMEOUT_S = 10.0
+"""Adding offsets (seconds); usually milliseconds. librdkafka 2.16 asks the group coordinator that it remembers; when that
+broker is gone from the cluster the call never returns, whatever timeout it was given (its issues 5456 and 5511). The
+producer is then discarded: a new one asks anew."""
+
 SETTLE_TIMEOUT_S = 120.0
 """An unknown outcome is asked for this long (seconds); below `max.poll.interval.ms` (300 s), so that the membership
 outlives it."""
@@ -50,6 +56,10 @@ _FENCED_CODES = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, Kafka
 
 class BatchAborted(CcitError):
     """Nothing of the batch counts: it can be tried again."""
+
+
+class _Stuck(Exception):
+    """A call into the client did not return."""
 
 
 class CommitProtocol(Protocol):
@@ -131,6 +141,9 @@ class ExactlyOnce:
         receipts = _Receipts(outputs)
         try:
             answered = self._transact(receipts, _offsets(positions, note), consumer)
+        except _Stuck as stuck:
+            self._producer = None  # its successor aborts the transaction that it left open
+            raise BatchAborted(f"the group's coordinator did not answer {self._id} in time") from stuck
         except KafkaException as problem:
             self._abort(error_of(problem))
             _require_writable(error_of(problem))
@@ -154,7 +167,10 @@ class ExactlyOnce:
         failpoint("commit.flushed")
         if offsets:
             membership = consumer.consumer_group_metadata()
-            _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t))
+            _within(
+                OFFSETS_TIMEOUT_S,
+                lambda: _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t)),
+            )
         failpoint("commit.offsets_sent")
         try:
             _until(CALL_TIMEOUT_S, client.commit_transaction)
@@ -339,6 +355,25 @@ def _require_writable(error: KafkaError) -> None:
 
 def _offsets(positions: Sequence[Position], note: str) -> list[TopicPartition]:
     return [TopicPartition(place.topic, place.partition, place.offset, note) for place in positions]
+
+
+def _within(timeout_s: float, call: Callable[[], None]) -> None:
+    """Run a call that may never return in a thread that is then left behind; see `OFFSETS_TIMEOUT_S`."""
+    problems: list[KafkaException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except KafkaException as problem:
+            problems.append(problem)
+
+    thread = threading.Thread(target=run, name="offsets", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if thread.is_alive():
+        raise _Stuck
+    if problems:
+        raise problems[0]
 
 
 def _until(timeout_s: float, call: Callable[[float], object]) -> None:

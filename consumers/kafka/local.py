@@ -115,9 +115,26 @@ class LocalKafka:
         self.nodes[node - 1].kill()
 
     def restart(self, node: int) -> None:
-        """Start node 1, 2 or 3 again, and wait until every running node answers."""
+        """Start node 1, 2 or 3 again, and wait until every running node answers and has caught up."""
         self.nodes[node - 1].start()
         self.wait_until_answering(sum(one.running for one in self.nodes))
+        if all(one.running for one in self.nodes):
+            self._wait_until_in_sync()
+
+    def _wait_until_in_sync(self) -> None:
+        """Until then the next kill could take the last complete copy of a partition away."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(KafkaException):
+                topics = admin.list_topics(timeout=_ASK_S).topics.values()
+                if all(len(p.isrs) == len(p.replicas) for topic in topics for p in topic.partitions.values()):
+                    return
+            time.sleep(0.1)
+        raise BrokerUnavailable(
+            f"a node should catch up within {_START_TIMEOUT_S:g} s of its start, but copies are still missing; "
+            f"the logs are in {self.data_dir}"
+        )
 
     def settings(self, prefix: str = "ccit.") -> KafkaSettings:
         """Connection settings for this cluster."""
