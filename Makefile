@@ -1,0 +1,40 @@
+# Two commands: `make demo` and `make test`. Each installs what it needs into .venv first (about 1.5 minutes, 6 GB: the
+# default torch wheel brings the CUDA libraries). Needs Python 3.11 or later with venv; the tests and
+# `ccit demo --broker local` also need a JDK 17 and Maven. What is missing is named, and installed where apt allows it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint bench docs schemas golden clean prerequisites
+
+demo: $(INSTALLED)
+	$(BIN)/ccit demo --out runs/demo
+
+test: prerequisites $(INSTALLED)
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest --doctest-modules tests ccit consumers
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED)
+	$(BIN)/ccit config --markdown > docs/configuration.md
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info
+
+prerequisites:
+	@deploy/prerequisites.sh java mvn
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@deploy/prerequisites.sh venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@

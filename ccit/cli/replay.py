@@ -1,0 +1,136 @@
+"""`ccit replay`: the whole loop over a file, without a broker."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from ccit.cli.options import as_json, config_file, load
+
+if TYPE_CHECKING:
+    from ccit.cli.console import Console
+    from ccit.records import Decision, Sample
+    from ccit.replay import Loop, Outcome
+
+
+@click.command()
+@click.argument("rows", metavar="IN.jsonl", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@config_file
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Write decisions, rounds and versions here."
+)
+@as_json
+def replay(rows: Path, config_path: Path | None, out: Path | None, as_json: bool) -> None:
+    """Run the loop over IN.jsonl in one process: decide, plan, train, judge, promote; nothing is published.
+
+    The same file, configuration and seed give the same decisions, rounds and versions. A live run may differ in the
+    order in which partitions arrive and in the moment at which a proxy moved; every score's stamp names its version.
+    """
+    from ccit.assembly import loop as assemble
+    from ccit.cli.console import Console
+
+    config = load(config_path)
+    with Console(silent=as_json) as console:
+        parts = assemble(config)
+        result = _run(rows, parts, config.kafka.batch_size, config.ingest.max_bytes, console)
+        if out is not None:
+            _write(result, out)
+        if as_json:
+            click.echo(orjson.dumps(result["summary"], option=orjson.OPT_NON_STR_KEYS).decode())
+        else:
+            summary = result["summary"]
+            console.story(
+                f"{summary['decided']} decided, {summary['accepted']} accepted, {summary['unreadable']} unreadable"
+            )
+            console.story(f"{len(summary['rounds'])} rounds; version {summary['active_version']} is active")
+
+
+def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Console) -> dict[str, Any]:
+    from ccit.ingest.files import lines_of
+    from ccit.records import Decision
+    from ccit.replay import replay as run
+
+    total = sum(1 for _ in lines_of(rows))
+    unreadable: list[str] = []
+    decisions: list[dict[str, Any]] = []
+    rounds: list[dict[str, Any]] = []
+    batches = _batches(rows, batch_size, max_bytes, unreadable)
+    for happening in run(batches, parts, console.progress, time.time):
+        if isinstance(happening, Decision):
+            decisions.append(decision_line(happening))
+            console.progress("decided", len(decisions) + len(unreadable), total)
+        else:
+            rounds.append(round_line(happening))
+            console.story(f"round {happening.planned.round_id}: {happening.verdict.outcome}. {happening.verdict.why}")
+    refused = Counter(line["reason"] for line in decisions if not line["accepted"])
+    return {
+        "decisions": decisions,
+        "summary": {
+            "decided": len(decisions),
+            "accepted": sum(line["accepted"] for line in decisions),
+            "rejected": dict(refused),
+            "unreadable": len(unreadable),
+            "rounds": rounds,
+            "active_version": parts.lineage.incumbent.number,
+        },
+    }
+
+
+def _batches(rows: Path, size: int, max_bytes: int, unreadable: list[str]) -> Iterator[Sequence[Sample]]:
+    from ccit.errors import InputError
+    from ccit.ingest.files import lines_of, sample_from_line
+
+    lines = lines_of(rows)
+    while batch := list(islice(lines, size)):
+        samples = []
+        for line in batch:
+            try:
+                samples.append(sample_from_line(line, max_bytes))
+            except InputError as error:
+                unreadable.append(str(error))
+        yield samples
+
+
+def decision_line(decision: Decision) -> dict[str, Any]:
+    """One decision with its scores and their stamps."""
+    return {
+        "sample_id": decision.sample.sample_id,
+        "record_id": decision.sample.record_id,
+        "accepted": decision.accepted,
+        "reason": decision.reason.value,
+        "proxy_version": decision.proxy_version,
+        "scores": {s.metric: {"value": s.value, "scorer": s.scorer, "unscored": s.unscored} for s in decision.scores},
+    }
+
+
+def round_line(outcome: Outcome) -> dict[str, Any]:
+    """One round: what it was, what came of it, and the bytes it made."""
+    adapters, announcement = outcome.candidate.adapters, outcome.announcement
+    return {
+        "round_id": outcome.planned.round_id,
+        "samples": len(outcome.planned.sample_ids) + len(outcome.planned.validation_ids),
+        "parent": outcome.planned.parent,
+        "outcome": outcome.verdict.outcome,
+        "why": outcome.verdict.why,
+        "version": announcement.version.number if announcement else None,
+        "accuracy": outcome.verdict.accuracy,
+        "accuracy_by_group": dict(outcome.verdict.accuracy_by_group),
+        "general_accuracy": outcome.verdict.general_accuracy,
+        "deployed_adapter": adapters.deployed.uri,
+        "proxy_adapter": adapters.proxy.uri,
+    }
+
+
+def _write(result: dict[str, Any], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "decisions.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in result["decisions"]))
+    (out / "summary.json").write_bytes(
+        orjson.dumps(result["summary"], option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    )
