@@ -2,8 +2,8 @@
 
 The attributes travel as `ce_*` headers (CloudEvents Kafka protocol binding 1.0.2, section 3.2), the value is JSON.
 Each event has one published schema, `schemas/<kebab-name>.v1.json`, which is never edited: a change is a new `.v2`.
-The classes below are its only reader and writer; `python -m ccit.events` prints the schemas that they imply, and a
-test holds the published files against them.
+The classes below are its only reader and writer; `python -m ccit.events` publishes the schemas that are missing in
+`schemas/`, and a test holds the published files against the classes.
 
 Unknown fields are ignored on reading, so that an older process can follow a newer writer.
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
@@ -238,7 +239,14 @@ def schema_of(name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"{name}.json", **schema}
 
 
+def publish_schemas(folder: Path) -> list[Path]:
+    """Write the schema files that are missing below `folder`; a published one is never touched. Returns the new ones."""
+    missing = [folder / f"{name}.json" for name in NAMES if not (folder / f"{name}.json").exists()]
+    for path in missing:
+        path.write_bytes(orjson.dumps(schema_of(path.stem), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+    return missing
+
+
 if __name__ == "__main__":
-    sys.stdout.buffer.write(
-        orjson.dumps({name: schema_of(name) for name in NAMES}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
-    )
+    for new in publish_schemas(Path("schemas")):
+        sys.stdout.write(f"published {new}\n")

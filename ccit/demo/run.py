@@ -68,6 +68,8 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     demo.out.mkdir(parents=True, exist_ok=True)
     stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
     stream = list(hospital_stream(demo.records, demo.seed))
+    lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
+    (demo.out / "data" / "stream.jsonl").write_bytes(lines)  # for `ccit replay`
     console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
     with _broker(demo, console) as (settings, environment):
         create_topics(settings)
