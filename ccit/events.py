@@ -240,7 +240,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def publish_schemas(folder: Path) -> list[Path]:
-    """Write the schema files that are missing below `folder`; a published one is never touched. Returns the new ones."""
+    """Write the schema files that are missing below `folder` and return them; a published one is never touched."""
     missing = [folder / f"{name}.json" for name in NAMES if not (folder / f"{name}.json").exists()]
     for path in missing:
         path.write_bytes(orjson.dumps(schema_of(path.stem), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
