@@ -127,13 +127,14 @@ def reader_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
 def consumer_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
     """Options of a member of a group whose partitions come and go one by one."""
     config = reader_config(settings, group) | {"group.protocol": settings.group_protocol}
-    if settings.group_protocol == "classic":
-        config |= {
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 6_000,  # the least a broker allows: a vanished member is missed no longer
-            "heartbeat.interval.ms": 1_000,
-        }
-    return config
+    if settings.group_protocol == "consumer":
+        return config
+    return {
+        "session.timeout.ms": 6_000,  # the least a broker allows by default: a vanished member is missed no longer
+        "heartbeat.interval.ms": 1_000,
+        **config,
+        "partition.assignment.strategy": "cooperative-sticky",  # partitions move one by one, as the loop expects
+    }
 
 
 def producer_config(settings: KafkaSettings, transactional_id: str | None = None) -> dict[str, Any]:

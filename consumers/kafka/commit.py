@@ -43,9 +43,9 @@ CALL_TIMEOUT_S = 30.0
 """Each later call (seconds): longer than `transaction.timeout.ms`, so that the coordinator decides first."""
 
 OFFSETS_TIMEOUT_S = 10.0
-"""Adding offsets (seconds); usually milliseconds. librdkafka 2.16 asks the group coordinator that it remembers; when that
-broker is gone from the cluster the call never returns, whatever timeout it was given (its issues 5456 and 5511). The
-producer is then discarded: a new one asks anew."""
+"""Adding offsets (seconds); usually milliseconds. librdkafka 2.16 asks the group coordinator that it remembers; when
+that broker is gone from the cluster the call never returns, whatever timeout it was given (its issues 5456 and 5511).
+The producer is then discarded: a new one asks anew."""
 
 SETTLE_TIMEOUT_S = 120.0
 """An unknown outcome is asked for this long (seconds); below `max.poll.interval.ms` (300 s), so that the membership

@@ -11,15 +11,17 @@ from consumers.kafka.follower import Follower
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
 
+IMPATIENT = {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300"}
+
 
 def test_killed_member_loses_nothing(embedded_trial: CopyTrial) -> None:
     """Killed between outputs and offsets, the worst place: the batch comes again, nothing is missing."""
     trial = embedded_trial
     keys = trial.publish(300)
-    victim = trial.start("a", failpoint="commit.flushed@2")
+    victim = trial.start("a", failpoint="commit.flushed@2", client_options=IMPATIENT)
     assert victim.wait(60) == -signal.SIGKILL
     assert trial.copied().total() >= 50
-    successor = trial.start("b")
+    successor = trial.start("b", client_options=IMPATIENT)
     trial.await_copies(keys)
     trial.finish(successor)
     found = trial.copied()
