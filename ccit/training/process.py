@@ -26,6 +26,7 @@ from ccit.training.messages import (
     Failed,
     Job,
     Progressed,
+    Ready,
     Reply,
     Setup,
     Trained,
@@ -95,14 +96,20 @@ class TrainingProcess:
         self._cancelled = False
         child = self._living()
         child.send(job)
-        while (reply := child.receive()) is not None:
-            if isinstance(reply, Failed):
-                raise _as_error(reply)
-            if isinstance(reply, Progressed):
-                progress(reply.stage, reply.done, reply.total)
-            elif isinstance(reply, Trained | Evaluated):
-                return reply
-        why = child.end()
+        reply: Reply | None = None
+        try:
+            while (reply := child.receive()) is not None:
+                if isinstance(reply, Progressed):
+                    progress(reply.stage, reply.done, reply.total)
+                elif not isinstance(reply, Ready):
+                    break
+        finally:
+            if reply is None or isinstance(reply, Progressed):
+                why = child.end()  # it died, or `progress` raised: its later replies would be taken for the next job's
+        if isinstance(reply, Failed):
+            raise _as_error(reply)
+        if reply is not None:
+            return reply
         if self._cancelled:
             raise TrainingFailed(f"the {job.kind} job was cancelled")
         raise TrainingFailed(f"the training process died during the {job.kind} job ({why}); it can be run again")

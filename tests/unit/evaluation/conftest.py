@@ -10,4 +10,4 @@ from ccit.training.bases import BaseModels
 @pytest.fixture(scope="session")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> BaseModels:
     folder: Path = random_model(tmp_path_factory.mktemp("models") / "deployed", hidden=32)
-    return BaseModels(Models(deployed=str(folder), proxy=str(folder), device="cpu", threads=2))
+    return BaseModels(Models(deployed=str(folder), proxy=str(folder), device="cpu", threads=1))

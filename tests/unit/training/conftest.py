@@ -12,9 +12,9 @@ from ccit.training.bases import BaseModels
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_threads() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # of two, one waits for the other whenever the machine has more to do
     yield
     torch.set_num_threads(before)
 
@@ -34,7 +34,7 @@ def make_config(model_folders: tuple[Path, Path], root: Path) -> Config:
     deployed, proxy = model_folders
     return Config.model_validate(
         {
-            "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 2},
+            "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
             "training": {
                 "rank": 4,
                 "alpha": 8,

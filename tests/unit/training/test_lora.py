@@ -8,6 +8,7 @@ import torch
 
 from ccit.config import Config
 from ccit.errors import ModelUnusable, StorageFailed, TrainingFailed
+from ccit.failpoints import Armed
 from ccit.models.causal import with_adapter
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
@@ -99,6 +100,27 @@ def test_a_killed_round_goes_on_and_ends_the_same(
     assert resumed.losses == whole.losses
     assert resumed.training == whole.training
     assert (stage, at - 2) not in steps  # not from the start: a checkpoint is at most two steps old
+
+
+@pytest.mark.parametrize("point", ["training.checkpointed@6", "training.adapter_stored", "training.finished"])
+def test_a_round_that_a_fault_ended_at_any_point_goes_on_and_ends_the_same(
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+) -> None:
+    """As a kill would, but in this process; `test_process.py` does it with SIGKILL."""
+    whole = trainer(config, bases, tmp_path / "whole").train(plan(0), material, base_version, quiet)
+    monkeypatch.setattr("ccit.failpoints._armed", Armed.parse(f"{point}:raise"))
+    with pytest.raises(OSError, match="failpoint"):
+        trainer(config, bases, tmp_path / "fault").train(plan(0), material, base_version, quiet)
+    monkeypatch.setattr("ccit.failpoints._armed", None)
+    resumed = trainer(config, bases, tmp_path / "fault").train(plan(0), material, base_version, quiet)
+    assert digests(resumed) == digests(whole)
 
 
 def test_a_finished_round_is_not_trained_again(

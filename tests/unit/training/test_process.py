@@ -17,6 +17,7 @@ from ccit.store.files import FileStore
 from ccit.training.bases import BaseModels
 from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
+from tests.unit.training.conftest import make_config
 
 Plan = Callable[[int], Round]
 SUITE = Suite((Question("q", "g", "Which?", "a", ("a", "b")),), ())
@@ -26,9 +27,11 @@ def quiet(stage: str, done: int, total: int) -> None:
     pass
 
 
-@pytest.fixture
-def process(config: Config, tmp_path: Path) -> Iterator[TrainingProcess]:
-    running = TrainingProcess(config, tmp_path / "log" / "child.log")
+@pytest.fixture(scope="module")
+def process(model_folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingProcess]:
+    """One for all tests here: a child takes seconds to start."""
+    root = tmp_path_factory.mktemp("process")
+    running = TrainingProcess(make_config(model_folders, root / "store"), root / "log" / "child.log")
     running.start()
     yield running
     running.close()
@@ -60,11 +63,9 @@ def test_a_child_trains_as_this_process_would_and_answers(
     after = process.evaluate(there.adapters, SUITE, material.validation, quiet)
     assert [a.question_id for a in after.domain] == ["q"]
     assert after.validation_loss != before.validation_loss
-    process.close()
-    assert not children()
 
 
-def test_a_round_killed_at_every_point_in_turn_ends_alike(
+def test_a_killed_child_is_a_failure_and_the_next_one_ends_the_round_alike(
     config: Config,
     bases: BaseModels,
     plan: Plan,
@@ -76,10 +77,9 @@ def test_a_round_killed_at_every_point_in_turn_ends_alike(
     process = TrainingProcess(config, tmp_path / "child.log")
     steps: list[tuple[str, int, int]] = []
     try:
-        for point in ("training.checkpointed@3", "training.adapter_stored", "training.finished"):
-            monkeypatch.setenv(ENVIRONMENT_VARIABLE, point)
-            with pytest.raises(TrainingFailed, match="signal 9"):
-                process.train(plan(0), material, base_version, quiet)
+        monkeypatch.setenv(ENVIRONMENT_VARIABLE, "training.checkpointed@3")
+        with pytest.raises(TrainingFailed, match="signal 9"):
+            process.train(plan(0), material, base_version, quiet)
         monkeypatch.delenv(ENVIRONMENT_VARIABLE)
         resumed = process.train(plan(0), material, base_version, lambda *at: steps.append(at))
     finally:
@@ -89,7 +89,7 @@ def test_a_round_killed_at_every_point_in_turn_ends_alike(
     )
     assert resumed.adapters == whole.adapters
     assert resumed.losses == whole.losses
-    assert not steps  # it was finished when it was killed last
+    assert steps[0] == ("train deployed", 7, 8)  # the third checkpoint stands at step 6
 
 
 def test_errors_keep_their_class_and_the_child_goes_on(
@@ -102,6 +102,18 @@ def test_errors_keep_their_class_and_the_child_goes_on(
     assert children()[0].pid == first
 
 
+def test_an_error_in_the_progress_callback_ends_the_job_and_its_child(
+    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
+) -> None:
+    def progress(stage: str, done: int, total: int) -> None:
+        raise ZeroDivisionError
+
+    first = children()[0].pid
+    with pytest.raises(ZeroDivisionError):
+        process.train(plan(5), material, base_version, progress)
+    assert first not in [child.pid for child in children()]
+
+
 def test_a_cancelled_job_fails_and_the_next_one_runs(
     process: TrainingProcess, plan: Plan, material: Material, base_version: Version
 ) -> None:
@@ -110,11 +122,12 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
 
     def train() -> None:
         def progress(stage: str, done: int, total: int) -> None:
-            begun.set()
-            os.kill(children()[0].pid, signal.SIGSTOP)  # so that it cannot end before it is cancelled
+            if not begun.is_set():
+                os.kill(children()[0].pid, signal.SIGSTOP)  # so that it cannot end before it is cancelled
+                begun.set()
 
         try:
-            results.append(process.train(plan(0), material, base_version, progress))
+            results.append(process.train(plan(1), material, base_version, progress))
         except TrainingFailed as failure:
             results.append(failure)
 
@@ -125,7 +138,9 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
     thread.join(60)
     assert isinstance(results[0], TrainingFailed)
     assert "cancelled" in str(results[0])
-    assert process.train(plan(0), material, base_version, quiet).round_id == plan(0).round_id
+    assert process.train(plan(1), material, base_version, quiet).round_id == plan(1).round_id
+    process.close()
+    assert not children()
 
 
 def test_a_child_that_cannot_start_says_why(config: Config, tmp_path: Path) -> None:
