@@ -96,6 +96,11 @@ class IfdScorer:
         return self._spent
 
     @property
+    def padded_tokens(self) -> int:
+        """Tokens fed to the active version so far, padding counted."""
+        return self._likelihood.padded_tokens
+
+    @property
     def stamp(self) -> str:
         """Formula, template, anchor, window, proxy and version: what makes two scores comparable."""
         return f"{self._origin} version={self._version}"

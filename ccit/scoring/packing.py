@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+# A batch of an eighth of the budget takes only rows of at least 0.9 of its longest. On a CPU, 1024 of 8192 tokens are
+# already as fast per token as all of them, and padding fell from 13% to below 4% (benchmarks/scoring.py); on a GPU the
+# number of batches stays below eight times the smallest possible.
+_BUSY = 8
+_SIMILAR = 0.9
+
 
 def fit(prompt: int, response: int, window: int, floor: int) -> tuple[int, int]:
     """How many tokens of prompt (its end) and response (its start) are kept in a window.
@@ -34,8 +40,9 @@ def fit(prompt: int, response: int, window: int, floor: int) -> tuple[int, int]:
 def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Batches of row numbers, each of at most `budget` tokens once padded to its longest row.
 
-    Rows of similar length meet, longest first, so that a batch which does not fit the memory shows at once. A row
-    longer than the budget is a batch of its own.
+    Rows of similar length meet, longest first, so that a batch which does not fit the memory shows at once. A batch
+    that is large enough to keep the hardware busy takes no row that would be mostly padding. A row longer than the
+    budget is a batch of its own.
 
     >>> pack([3, 10, 4, 9], budget=20)
     [[1, 3], [2, 0]]
@@ -43,7 +50,9 @@ def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
     batches: list[list[int]] = []
     longest = 0
     for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
-        if batches and (len(batches[-1]) + 1) * longest <= budget:
+        padded = len(batches[-1]) * longest if batches else 0
+        busy = padded * _BUSY >= budget
+        if batches and padded + longest <= budget and not (busy and lengths[row] < _SIMILAR * longest):
             batches[-1].append(row)
         else:
             batches.append([row])

@@ -1,0 +1,148 @@
+"""Speed of scoring: IFD in batches beside the plain way, embeddings, and admission in batches beside one by one.
+
+    python benchmarks/scoring.py [--proxy DIR] [--rows FILE.jsonl] [--samples 256] [--rounds 3] [--threads 1]
+
+Without a proxy, a Qwen2 with random weights stands in (speed does not depend on what the weights say); without rows,
+the simulated hospital writes them. Both ways of a pair run in one process, in turn, on the same samples and model; the
+ratio is the median of the rounds'. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from ccit.config import Selection
+from ccit.errors import InputError
+from ccit.ingest.files import sample_from_line, samples_of
+from ccit.models.causal import CausalModel, load_causal, prompt_ids
+from ccit.models.embedders import SentenceTransformerEmbedder
+from ccit.ports import Scorer
+from ccit.records import Position, Sample
+from ccit.scoring.diversity import DiversityScorer
+from ccit.scoring.ifd import IfdScorer, anchor_ids
+from ccit.scoring.index import ExactIndex
+from ccit.scoring.length import LengthScorer
+from ccit.scoring.novelty import novelty_text
+from ccit.selection.admission import Admission
+from ccit.selection.memory import Memory
+from ccit.selection.thresholds import PaperThresholds
+from ccit.simulation.stream import hospital_stream
+from ccit.store.files import FileStore
+from ccit.testing import random_model
+
+MAX_BYTES = 1_000_000
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def simulated(count: int) -> list[Sample]:
+    samples: list[Sample] = []
+    for message in hospital_stream(2 * count, seed=0):
+        try:
+            samples.append(sample_from_line(message.value, MAX_BYTES))
+        except InputError:
+            continue  # the stream has garbage in it on purpose
+    return samples[:count]
+
+
+@torch.no_grad()
+def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> None:
+    """One sequence at a time, whole logits: what reference code does."""
+    anchor = anchor_ids(proxy.tokenizer)
+    for sample in samples:
+        response = proxy.tokenizer(sample.response, add_special_tokens=False)["input_ids"]
+        for context in (prompt_ids(proxy.tokenizer, sample.messages()), anchor):
+            ids = torch.tensor([(context + response)[-window:]], device=proxy.device)
+            logits = proxy.model(input_ids=ids).logits[0, -len(response) - 1 : -1].float()
+            F.cross_entropy(logits, ids[0, -len(response) :]).item()
+
+
+def ifd_rows(proxy: CausalModel, samples: Sequence[Sample], rounds: int, settings: Selection) -> list[str]:
+    scorer = IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), settings)
+    scorer.score(samples[:8])
+    plain_ifd(proxy, samples[:8], settings.max_tokens)
+    before = scorer.spent.tokens
+    pairs = [
+        (timed(lambda: plain_ifd(proxy, samples, settings.max_tokens)), timed(lambda: scorer.score(samples)))
+        for _ in range(rounds)
+    ]
+    tokens = (scorer.spent.tokens - before) / rounds
+    plain, batched = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(p / b for p, b in pairs)
+    waste = 1 - scorer.spent.tokens / scorer.padded_tokens
+    return [
+        f"| IFD, one at a time | {tokens / plain:,.0f} tokens/s | |",
+        f"| IFD, batches of {settings.batch_tokens} tokens | {tokens / batched:,.0f} tokens/s | {ratio:.2f} times |",
+        f"| padding in the batches | {waste:.1%} of the tokens | |",
+    ]
+
+
+def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbedder) -> list[str]:
+    texts = list(dict.fromkeys(novelty_text(s) for s in samples))
+    before = embedder.spent.tokens
+    seconds = timed(lambda: embedder.embed(texts))
+    tokens = embedder.spent.tokens - before
+    return [f"| embedding | {len(texts) / seconds:,.0f} texts/s, {tokens / seconds:,.0f} tokens/s | |"]
+
+
+def admission_rows(proxy: CausalModel, samples: Sequence[Sample], settings: Selection) -> list[str]:
+    def run(size: int) -> None:
+        embedder = SentenceTransformerEmbedder(device=str(proxy.device))
+        scorer = IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), settings)
+        scorers: list[Scorer] = [LengthScorer("characters"), DiversityScorer(embedder), scorer]
+        admission = Admission(scorers, Memory(ExactIndex(embedder.dimension)), PaperThresholds(settings), embedder)
+        offset = 0
+        for start in range(0, len(samples), size):
+            decisions = admission.decide(samples[start : start + size])
+            accepted = [d.sample.sample_id for d in decisions if d.accepted]
+            admission.commit({i: Position(0, offset + n) for n, i in enumerate(accepted)})
+            offset += len(accepted)
+
+    single, batched = timed(lambda: run(1)), timed(lambda: run(128))
+    return [
+        f"| admission, one by one | {len(samples) / single:,.0f} samples/s | |",
+        f"| admission, batches of 128 | {len(samples) / batched:,.0f} samples/s | {single / batched:.2f} times |",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--proxy", type=Path, help="folder of a causal language model")
+    parser.add_argument("--rows", type=Path, help="JSONL instruction rows")
+    parser.add_argument("--samples", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    samples = samples_of(options.rows, MAX_BYTES) if options.rows else simulated(options.samples)
+    samples = samples[: options.samples]
+    settings = Selection(min_length=0, min_ifd=0.0, max_ifd=1e9)  # everything novel reaches the proxy
+    with tempfile.TemporaryDirectory() as folder:
+        path = options.proxy or random_model(Path(folder) / "proxy", hidden=256, layers=4)
+        proxy = load_causal(str(path), threads=options.threads)
+    print(f"{len(samples)} samples, {proxy.parameters:,} parameters, {proxy.device} {proxy.dtype}, ", end="")
+    print(f"{options.threads} threads\n")
+    print("| what | speed | ratio |\n|---|---|---|")
+    embedder = SentenceTransformerEmbedder(device=str(proxy.device))
+    for rows in (
+        ifd_rows(proxy, samples, options.rounds, settings),
+        embedding_rows(samples, embedder),
+        admission_rows(proxy, samples, settings),
+    ):
+        print("\n".join(rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
