@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+from peft import LoraConfig, inject_adapter_in_model
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -219,14 +219,15 @@ def _inject(base: CausalModel, shape: LoraShape, tensors: Tensors | None, seed: 
         lora_dropout=shape.dropout,
         target_modules=list(shape.target_modules),
         task_type="CAUSAL_LM",
+        init_lora_weights=False,
     )
     try:
-        # The LoRA weights are born on the meta device: no memory, no draw from the global random state.
+        # The LoRA weights are born on the meta device, without values: no memory, no draw from the global random state.
         inject_adapter_in_model(config, tree, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
         wanted = _lora_shapes(tree)
         weights = _fresh(wanted, seed) if tensors is None else tensors
         _check_fit(wanted, weights)
-        set_peft_model_state_dict(tree, weights, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
+        _place(tree, weights, base.device)
     except (ValueError, KeyError, RuntimeError) as error:
         raise ModelUnusable(f"the adapter does not fit {base.name}: {_first_line(error)}") from error
     return replace(base, model=tree, shape=shape)
@@ -248,6 +249,14 @@ def _check_fit(wanted: Mapping[str, tuple[int, ...]], weights: Tensors) -> None:
     for name, shape in wanted.items():
         if tuple(weights[name].shape) != shape:
             raise ValueError(f"{name} has shape {tuple(weights[name].shape)}, the model wants {shape}")
+
+
+def _place(tree: Any, weights: Tensors, device: torch.device) -> None:
+    """Put the weights into the LoRA layers. `peft.set_peft_model_state_dict` takes as long as the injection itself."""
+    modules = dict(tree.named_modules())
+    for name, weight in weights.items():
+        layer = modules[f"{name.removesuffix('.weight')}.{_ADAPTER}"]
+        layer.weight = torch.nn.Parameter(weight.to(device), requires_grad=False)
 
 
 def _fresh(wanted: Mapping[str, tuple[int, ...]], seed: int) -> Tensors:
