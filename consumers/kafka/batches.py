@@ -132,6 +132,7 @@ class BatchLoop:
         self._queue: deque[Message] = deque()
         self._paused = False
         self._failures = 0
+        self._consumer: Consumer | None = None  # while running
 
     def stop(self) -> None:
         """Ask the loop to finish its batch and leave the group; safe in a signal handler and from any thread."""
@@ -146,7 +147,7 @@ class BatchLoop:
             When going on would be wrong or pointless; the message says what to do.
         """
         self._commit.open()
-        consumer = group_consumer(self._settings, self._group)
+        consumer = self._consumer = group_consumer(self._settings, self._group)
         try:
             consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
             while not self._stop.is_set():
@@ -155,18 +156,21 @@ class BatchLoop:
                 if batch:
                     self._turn(consumer, batch)
         finally:
+            self._consumer = None
             self._stepper.close()
             consumer.close()
             self._commit.close()
 
-    def lag(self, consumer: Consumer) -> dict[tuple[str, int], int]:
+    def lag(self) -> dict[tuple[str, int], int]:
         """Messages behind the end per partition, as last heard from the broker.
 
-        Control markers of transactions count too, so never wait for 0.
+        Control markers of transactions count too, so never wait for 0. Call it in the loop's thread (`between`).
         """
         behind: dict[tuple[str, int], int] = {}
-        for place in consumer.position([TopicPartition(*owned) for owned in self._owned]):
-            _, end = consumer.get_watermark_offsets(place, cached=True)
+        if self._consumer is None:
+            return behind
+        for place in self._consumer.position([TopicPartition(*owned) for owned in self._owned]):
+            _, end = self._consumer.get_watermark_offsets(place, cached=True)
             behind[place.topic, place.partition] = max(end - max(place.offset, 0), 0)
         return behind
 

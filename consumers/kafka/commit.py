@@ -26,12 +26,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
 from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, error_of, producer
 from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.receipts import Receipts
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -138,7 +138,7 @@ class ExactlyOnce:
         if self._producer is None:
             self.open()
         note = f"{self._id} {uuid.uuid4().hex}"
-        receipts = _Receipts(outputs)
+        receipts = Receipts(outputs)
         try:
             answered = self._transact(receipts, _offsets(positions, note), consumer)
         except _Stuck as stuck:
@@ -156,7 +156,7 @@ class ExactlyOnce:
         """Let go of the broker; an open transaction is aborted by the next holder of the id, or by its timeout."""
         self._producer = None
 
-    def _transact(self, receipts: _Receipts, offsets: list[TopicPartition], consumer: Consumer) -> bool:
+    def _transact(self, receipts: Receipts, offsets: list[TopicPartition], consumer: Consumer) -> bool:
         """The five steps; False when the commit was sent and no answer came."""
         client = self._opened()
         client.begin_transaction()
@@ -260,7 +260,7 @@ class AtLeastOnce:
         """
         if self._producer is None:
             self.open()
-        receipts = _Receipts(outputs)
+        receipts = Receipts(outputs)
         try:
             self._write(receipts)
             consumer.commit(offsets=_offsets(positions, ""), asynchronous=False)
@@ -276,72 +276,13 @@ class AtLeastOnce:
         """Let go of the broker."""
         self._producer = None
 
-    def _write(self, receipts: _Receipts) -> None:
+    def _write(self, receipts: Receipts) -> None:
         if self._producer is None:
             raise TransactionFailed("the producer should be open; call open() first")
         receipts.produce(self._producer)
         failpoint("commit.produced")
         receipts.flush(self._producer)
         failpoint("commit.flushed")
-
-
-class _Receipts:
-    """The outputs of one batch and where each of them went."""
-
-    def __init__(self, outputs: Sequence[Output]) -> None:
-        self._outputs = outputs
-        self._places: list[tuple[int, int] | None] = [None] * len(outputs)
-        self._error: KafkaError | None = None
-
-    def produce(self, client: Producer) -> None:
-        """Hand every output to the client, waiting for room where its queue is full."""
-        for index, output in enumerate(self._outputs):
-            self._produce_one(client, output, self._receipt(index))
-
-    def _produce_one(
-        self, client: Producer, output: Output, receipt: Callable[[KafkaError | None, RawMessage], None]
-    ) -> None:
-        deadline = time.monotonic() + CALL_TIMEOUT_S
-        while True:
-            try:
-                client.produce(
-                    output.topic,
-                    value=output.value,
-                    key=output.key,
-                    partition=-1 if output.partition is None else output.partition,
-                    headers=list(output.headers),
-                    on_delivery=receipt,
-                )
-            except BufferError as full:
-                if time.monotonic() > deadline:
-                    raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from full
-                client.poll(0.1)
-            else:
-                return
-
-    def flush(self, client: Producer) -> None:
-        """Wait until every output is in the log."""
-        left = client.flush(CALL_TIMEOUT_S)
-        if self._error is not None:
-            raise KafkaException(self._error)
-        if left:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} outputs were not written in time"))
-
-    def all(self) -> tuple[Delivered, ...]:
-        """One receipt per output, in order; only after a flush without error."""
-        pairs = zip(self._outputs, self._places, strict=True)
-        return tuple(Delivered(output, *place) for output, place in pairs if place is not None)
-
-    def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
-        def record(error: KafkaError | None, raw: RawMessage) -> None:
-            if error is not None:  # asked first: after a fatal error no method of `raw` may be called any more
-                self._error = error
-                return
-            partition, offset = raw.partition(), raw.offset()
-            if partition is not None and offset is not None:
-                self._places[index] = (partition, offset)
-
-        return record
 
 
 def _require_writable(error: KafkaError) -> None:

@@ -167,7 +167,7 @@ class LocalKafka:
         """One id per data folder: nodes of different clusters refuse each other."""
         kept = self.data_dir / "cluster-id"
         if not kept.is_file():
-            kept.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="), "utf-8")
+            kept.write_text(_new_cluster_id(), "utf-8")
         return kept.read_text("utf-8").strip()
 
     def _why_not(self, wanted: int) -> str:
@@ -222,6 +222,12 @@ def _stopped_by_signal() -> Iterator[threading.Event]:
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def _new_cluster_id() -> str:
+    """A random id in Kafka's own form: 22 characters, the first no dash, which its tools would take for an option."""
+    text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return f"A{text[1:]}"
 
 
 def _answers(address: str, nodes: int) -> bool:

@@ -11,7 +11,7 @@ from consumers.kafka.follower import Follower
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
 
-IMPATIENT = {"session.timeout.ms": "1500", "heartbeat.interval.ms": "300"}
+IMPATIENT = {"session.timeout.ms": "4500", "heartbeat.interval.ms": "500"}  # its joins take 3 s: less never settles
 
 
 def test_killed_member_loses_nothing(embedded_trial: CopyTrial) -> None:

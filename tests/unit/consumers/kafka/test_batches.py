@@ -107,6 +107,31 @@ def test_batches_are_bounded_by_bytes(settings: KafkaSettings) -> None:
     assert max(run.batches) <= 3
 
 
+def test_lag_is_what_is_left(settings: KafkaSettings) -> None:
+    publish(settings, 40)
+    run = Run(settings, 40, AtLeastOnce(settings), BatchLimits(batch_size=10))
+    seen: list[int] = []
+    tell = run.committed
+
+    def committed(delivered: Sequence[Delivered]) -> None:
+        seen.append(sum(run.loop.lag().values()))
+        tell(delivered)
+
+    run.loop = BatchLoop(
+        settings,
+        "g",
+        [run.topics.records.name],
+        run.step,
+        AtLeastOnce(settings),
+        limits=BatchLimits(batch_size=10),
+        on_committed=committed,
+    )
+    assert run.loop.lag() == {}
+    run.loop.run()
+    assert seen[-1] == 0
+    assert seen == sorted(seen, reverse=True)
+
+
 def test_a_restarted_loop_continues_where_the_group_is(settings: KafkaSettings) -> None:
     publish(settings, 30)
     Run(settings, 30, AtLeastOnce(settings), BatchLimits()).loop.run()

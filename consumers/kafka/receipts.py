@@ -1,0 +1,73 @@
+"""The outputs of one batch on their way into the log, and where each of them ended up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as RawMessage
+
+from consumers.kafka.messages import Delivered, Output
+
+WRITE_TIMEOUT_S = 30.0
+"""Room in the queue, then the acknowledgement of all (seconds): longer than the client's own limit for a message."""
+
+
+class Receipts:
+    """The outputs of one batch and where each of them went."""
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self._outputs = outputs
+        self._places: list[tuple[int, int] | None] = [None] * len(outputs)
+        self._error: KafkaError | None = None
+
+    def produce(self, client: Producer) -> None:
+        """Hand every output to the client, waiting for room where its queue is full."""
+        for index, output in enumerate(self._outputs):
+            self._produce_one(client, output, self._receipt(index))
+
+    def _produce_one(
+        self, client: Producer, output: Output, receipt: Callable[[KafkaError | None, RawMessage], None]
+    ) -> None:
+        deadline = time.monotonic() + WRITE_TIMEOUT_S
+        while True:
+            try:
+                client.produce(
+                    output.topic,
+                    value=output.value,
+                    key=output.key,
+                    partition=-1 if output.partition is None else output.partition,
+                    headers=list(output.headers),
+                    on_delivery=receipt,
+                )
+            except BufferError as full:
+                if time.monotonic() > deadline:
+                    raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from full
+                client.poll(0.1)
+            else:
+                return
+
+    def flush(self, client: Producer) -> None:
+        """Wait until every output is in the log."""
+        left = client.flush(WRITE_TIMEOUT_S)
+        if self._error is not None:
+            raise KafkaException(self._error)
+        if left:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"{left} outputs were not written in time"))
+
+    def all(self) -> tuple[Delivered, ...]:
+        """One receipt per output, in order; only after a flush without error."""
+        pairs = zip(self._outputs, self._places, strict=True)
+        return tuple(Delivered(output, *place) for output, place in pairs if place is not None)
+
+    def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
+        def record(error: KafkaError | None, raw: RawMessage) -> None:
+            if error is not None:  # asked first: after a fatal error no method of `raw` may be called any more
+                self._error = error
+                return
+            partition, offset = raw.partition(), raw.offset()
+            if partition is not None and offset is not None:
+                self._places[index] = (partition, offset)
+
+        return record
