@@ -85,7 +85,7 @@ def plan(
     Parameters
     ----------
     history : Sequence[Sample]
-        What the incumbent and its ancestors were trained on, oldest first; replay is picked from it.
+        Samples of earlier rounds, but for rounds that were held; replay is picked from it.
     start : Mapping[int, int]
         First offset of each partition that no finished round has used.
     """

@@ -86,6 +86,7 @@ def run_round(
     start.update({r.partition: r.end for r in planned.ranges})
     if announcement is not None:
         loop.lineage.apply(announcement)
-        loop.history += material.training
         loop.proxy.activate(announcement.version)
+    if verdict.outcome != "hold":  # what was not learned for want of evidence is replayed too
+        loop.history += (*material.training, *material.validation)
     return Outcome(planned, candidate, verdict, announcement, spent)

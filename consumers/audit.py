@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
-from ccit.errors import InputError
 from ccit.events import (
     CandidateJudged,
     CandidateTrained,
@@ -12,47 +9,59 @@ from ccit.events import (
     RoundPlanned,
     VersionPromoted,
     VersionRolledBack,
-    decode,
     encode,
 )
 from ccit.lineage import Lineage
 from ccit.pipeline import promote
-from ccit.records import Announcement, Round
+from ccit.records import Announcement, OffsetRange, Position, Round, Verdict
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output
 from consumers.kafka.topics import Topic, Topics
+from consumers.reading import event_in
 from consumers.round_job import Finished
-
-logger = logging.getLogger("ccit.train")
 
 _SOURCE = "ccit/train"
 
 
 class AuditLine:
-    """What the rounds topic says: how many rounds have an outcome, and which one has none yet."""
+    """What the rounds topic says: how many rounds have an outcome, which has none, whose samples may be replayed.
+
+    A round that was held harmed or was faulty, and its samples are not used again. One with not enough evidence did
+    neither: its samples are replayed into later rounds, or what they teach would be lost.
+    """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self.judged = 0
+        self._replayable: list[OffsetRange] = []
 
     def catch_up(self) -> Round | None:
         """Read the topic to its end; the last planned round, if it has no outcome."""
-        last: Round | None = None
-        outcomes: set[str] = set()
+        planned: dict[str, Round] = {}
+        outcomes: dict[str, CandidateJudged] = {}
         with Follower(self._settings, Topics(self._settings.prefix).rounds) as follower:
             for message in (message for batch in follower.to_end() for message in batch):
-                try:
-                    event = decode(message.value, message.headers)
-                except InputError as error:
-                    logger.warning("skipped %s@%d: %s", message.topic, message.offset, error)
-                    continue
+                event = event_in(message)
                 if isinstance(event, RoundPlanned):
-                    last = event.planned
+                    planned[event.round_id] = event.planned
                 elif isinstance(event, CandidateJudged):
-                    outcomes.add(event.round_id)
-        self.judged = len(outcomes)
+                    outcomes[event.round_id] = event
+        for round_id, judged in outcomes.items():
+            if round_id in planned:
+                self.note(planned[round_id], judged.verdict)
+        last = next(reversed(planned.values()), None)
         return None if last is None or last.round_id in outcomes else last
+
+    def note(self, planned: Round, verdict: Verdict | None) -> None:
+        """Take in a round's outcome."""
+        self.judged += 1
+        if verdict is not None and verdict.outcome != "hold":
+            self._replayable += planned.ranges
+
+    def replayable(self, position: Position) -> bool:
+        """Whether a pooled sample was used by a round that was not held."""
+        return any(r.partition == position.partition and r.start <= position.offset < r.end for r in self._replayable)
 
 
 def planned_output(planned: Round, at: float, topics: Topics) -> Output:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from typing import Literal
 
-from ccit.errors import BrokerUnavailable, InputError
-from ccit.events import CommandIssued, decode, encode
+from ccit.errors import BrokerUnavailable
+from ccit.events import CommandIssued, encode
 from ccit.records import Command
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message, Position
 from consumers.kafka.topics import Topics
-
-logger = logging.getLogger("ccit.commands")
+from consumers.reading import event_in
 
 Verb = Literal["rollback", "hold", "resume", "round-now"]
 
@@ -52,11 +50,7 @@ class CommandFollower:
     def _read(self, messages: list[Message]) -> list[tuple[Command, Position]]:
         found = []
         for message in messages:
-            try:
-                event = decode(message.value, message.headers)
-            except InputError as error:
-                logger.warning("skipped a command at offset %d: %s", message.offset, error)
-                continue
+            event = event_in(message)
             if isinstance(event, CommandIssued) and event.command.alias == self._alias:
                 found.append((event.command, Position(message.topic, message.partition, message.offset + 1)))
         return found

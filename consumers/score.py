@@ -26,6 +26,7 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
+from consumers.reading import event_in
 from consumers.reports import Reporter
 from consumers.versions import VersionFollower
 
@@ -142,11 +143,7 @@ class ScoreConsumer:
     def _learn(self, messages: Sequence[Message]) -> None:
         """Take in admitted samples from the log; those of our own are known already and are skipped."""
         for message in messages:
-            try:
-                event = decode(message.value, message.headers)
-            except InputError as error:
-                logger.warning("skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, error)
-                continue
+            event = event_in(message)
             if not isinstance(event, SampleAdmitted):
                 continue
             position = Position(message.partition, message.offset)

@@ -21,8 +21,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ccit.assembly import Workshop
 from ccit.config import Config
-from ccit.errors import BrokerUnavailable, InputError, VersionConflict
-from ccit.events import SampleAdmitted, decode
+from ccit.errors import BrokerUnavailable, VersionConflict
+from ccit.events import SampleAdmitted
 from ccit.failpoints import failpoint
 from ccit.pipeline import due, plan
 from ccit.pool import Pool
@@ -35,6 +35,7 @@ from consumers.kafka.clients import error_of, group_consumer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message, Output, Position, received
 from consumers.kafka.topics import Topics
+from consumers.reading import event_in
 from consumers.reports import Reporter
 from consumers.round_job import Finished, RoundJob
 from consumers.schedule import Schedule
@@ -67,7 +68,7 @@ class TrainConsumer:
         self._stop = threading.Event()
         self._pool = Pool()
         self._start: dict[int, int] = {}  # first offset per partition that no finished round has used
-        self._history: list[Sample] = []  # what the incumbent's line was trained on, oldest first
+        self._history: list[Sample] = []  # what may be replayed; see AuditLine
         self._unfinished: Round | None = None  # planned by an earlier life of this trainer
         self._job: RoundJob | None = None
         self._held = False
@@ -119,16 +120,18 @@ class TrainConsumer:
         )
 
     def _read_history(self) -> list[Sample]:
-        """What the incumbent and its ancestors were trained on, from the log, as far as its retention reaches back."""
-        ranges = {r.partition: r for r in self._versions.lineage.incumbent.consumed}
-        found: list[Pooled] = []
+        """What may be replayed, from the log, as far as its retention reaches back.
+
+        The samples of earlier rounds, without those that were held and those that only abandoned versions learned.
+        """
+        found: list[Sample] = []
         with Follower(self._settings, self._topics.samples) as follower:
             for messages in follower.to_end():
                 for pooled in pooled_in(messages):
                     place = pooled.position
-                    if (r := ranges.get(place.partition)) and r.start <= place.offset < r.end:
-                        found.append(pooled)
-        return [pooled.sample for pooled in found]
+                    if self._audit.replayable(place) and not self._versions.lineage.abandoned(place):
+                        found.append(pooled.sample)
+        return found
 
     # -- one turn ---------------------------------------------------------------------------------------------------
 
@@ -217,12 +220,13 @@ class TrainConsumer:
         failpoint("train.judged")
         self._write(outputs, positions, consumer)
         failpoint("train.published")
-        self._audit.judged += 1
+        self._audit.note(planned, finished.verdict)
         self._start.update({r.partition: r.end for r in planned.ranges})
         self._pool.remove(self._pool.within(planned.ranges))
         if announcement is not None:
             lineage.apply(announcement)
-            self._history += finished.material.training
+        if finished.verdict is not None and finished.verdict.outcome != "hold":
+            self._history += (*finished.material.training, *finished.material.validation)
         self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
         verdict = finished.verdict
         said = f"{verdict.outcome}: {verdict.why}" if verdict else f"could not be trained: {finished.failure}"
@@ -302,11 +306,7 @@ def pooled_in(messages: Iterable[Message]) -> list[Pooled]:
     """The admitted samples in these messages; what cannot be read is logged and left out."""
     found = []
     for message in messages:
-        try:
-            event = decode(message.value, message.headers)
-        except InputError as error:
-            logger.warning("skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, error)
-            continue
+        event = event_in(message)
         if isinstance(event, SampleAdmitted):
             at = message.timestamp_ms / 1000
             found.append(Pooled(event.decision.sample, Place(message.partition, message.offset), at))

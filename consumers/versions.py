@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from types import TracebackType
 from typing import Self
 
-from ccit.errors import InputError
-from ccit.events import VersionPromoted, VersionRolledBack, decode
+from ccit.events import VersionPromoted, VersionRolledBack
 from ccit.lineage import Lineage
 from ccit.records import Announcement, Version
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
-
-logger = logging.getLogger("ccit.versions")
+from consumers.reading import event_in
 
 
 class VersionFollower:
@@ -66,10 +63,6 @@ class VersionFollower:
 
 
 def announcement_in(message: Message) -> Announcement | None:
-    """The announcement a message carries; None for one that cannot be read, which is logged and skipped."""
-    try:
-        event = decode(message.value, message.headers)
-    except InputError as error:
-        logger.warning("skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, error)
-        return None
+    """The announcement a message carries; None for one that carries none."""
+    event = event_in(message)
     return event.announcement if isinstance(event, VersionPromoted | VersionRolledBack) else None
