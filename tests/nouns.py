@@ -1,0 +1,85 @@
+"""Small sound examples of the nouns, for tests that are about something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ccit.records import (
+    AdapterPair,
+    Artifact,
+    Candidate,
+    Estimate,
+    OffsetRange,
+    Outcome,
+    Pooled,
+    Position,
+    Sample,
+    Spend,
+    Verdict,
+    Version,
+)
+
+
+def sample(number: int = 0, source: str = "ward", group: str = "") -> Sample:
+    return Sample(
+        sample_id=f"s{number}",
+        record_id=f"{source}:{number}",
+        source=source,
+        lang="en",
+        instruction=f"What is number {number}?",
+        response=f"It is {number}. That is certain.",
+        group=group,
+    )
+
+
+def pooled(number: int = 0, partition: int = 0, offset: int | None = None, at: float = 0.0) -> Pooled:
+    return Pooled(sample(number), Position(partition, number if offset is None else offset), at)
+
+
+def pair(name: str = "a") -> AdapterPair:
+    return AdapterPair(Artifact(f"store://{name}", {"x": name * 64}), Artifact(f"store://{name}p", {"x": name * 64}))
+
+
+def candidate(round_id: str, name: str = "a") -> Candidate:
+    return Candidate(round_id, pair(name), 4, ("q_proj",), {"train": 1.5}, Spend(100, 1e6), 2.0)
+
+
+def verdict(outcome: Outcome = "promote") -> Verdict:
+    return Verdict(
+        outcome=outcome,
+        why="Measured.",
+        gain=Estimate(5.0, 2.0, 8.0),
+        forgetting=Estimate(0.5, -1.0, 2.0),
+        fault_rate=0.0,
+        accuracy=0.6,
+        accuracy_by_group={"heart": 0.6},
+        general_accuracy=0.9,
+        incumbent_accuracy=0.55,
+        incumbent_accuracy_by_group={"heart": 0.55},
+        incumbent_general_accuracy=0.905,
+        validation_loss=1.25,
+        incumbent_validation_loss=1.5,
+        confidence=0.97,
+    )
+
+
+def version(number: int = 0, parent: int | None = None, consumed: Sequence[OffsetRange] = ()) -> Version:
+    """Version 0 is the base model; the others have adapters and a verdict."""
+    return Version(
+        alias="ccit",
+        number=number,
+        parent=parent,
+        round_id=f"round-{number}" if number else "",
+        base_model="base",
+        base_revision="",
+        proxy_model="proxy",
+        proxy_revision="",
+        adapters=pair() if number else None,
+        rank=4 if number else 0,
+        target_modules=("q_proj",) if number else (),
+        verdict=verdict() if number else None,
+        counts={"training": 9} if number else {},
+        consumed=tuple(consumed),
+        config_digest="c",
+        code_digest="d",
+    )
