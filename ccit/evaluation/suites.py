@@ -5,7 +5,9 @@ it (`ccit/ingest/rows.py`). Of the latter, three forms are known:
 
 * the input ends in lines `A. ...`, `B. ...` and the output begins with one of these letters: the lines are the choices;
 * `meta.decision` is yes, no or maybe, and the output begins with it: these three are the choices;
-* anything else is answered freely and graded by ROUGE-L against the output.
+* anything else is answered freely and graded by ROUGE-L against the output; earlier turns are not asked again.
+
+A row whose output is empty asks nothing and is passed over (public sets have such rows); any other fault is an error.
 """
 
 from __future__ import annotations
@@ -52,8 +54,9 @@ def read_questions(path: Path, limit: int) -> list[Question]:
             for number, line in enumerate(lines, start=1):
                 if len(questions) == limit:
                     break
-                if line.strip():
-                    questions.append(_read(line, f"{path}, line {number}"))
+                question = _read(line, f"{path}, line {number}") if line.strip() else None
+                if question is not None:
+                    questions.append(question)
     except OSError as error:
         raise ConfigError(
             f"expected a suite of questions at {path}, but it cannot be read: {error.strerror}"
@@ -62,13 +65,13 @@ def read_questions(path: Path, limit: int) -> list[Question]:
     return questions
 
 
-def _read(line: bytes, where: str) -> Question:
+def _read(line: bytes, where: str) -> Question | None:
     try:
         row = parse_json(line)
         if isinstance(row, dict) and "question_id" in row:
             return _checked(_QUESTION.validate_python(row))
         if isinstance(row, dict):
-            return question_from_row(row)
+            return None if row.get("output") == "" else question_from_row(row)
     except InputError as error:
         raise ConfigError(f"{where} is neither a question nor an instruction row: {error}") from error
     except ValidationError as error:

@@ -52,7 +52,9 @@ def test_a_decision_is_a_choice() -> None:
 
 def test_both_forms_in_one_file(tmp_path: Path) -> None:
     question = {"question_id": "q#1", "group": "g", "prompt": "Which?", "answer": "b", "choices": ["a", "b"]}
-    questions = read_questions(write(tmp_path / "s.jsonl", question, "", {**OPTIONS, "id": 7}), limit=10)
+    questions = read_questions(
+        write(tmp_path / "s.jsonl", question, "", {**OPTIONS, "output": ""}, {**OPTIONS, "id": 7}), limit=10
+    )
     assert questions[0] == Question("q#1", "g", "Which?", "b", ("a", "b"))
     assert questions[1].question_id == "unnamed:7"
 
