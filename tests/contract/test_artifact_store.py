@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.errors import ArtifactDamaged, StorageFailed
@@ -33,6 +33,7 @@ def written(directory: Path, files: Mapping[str, bytes]) -> Path:
     return directory
 
 
+@settings(max_examples=40, deadline=None)
 @given(files=contents)
 def test_what_was_put_is_read_back(
     make: Callable[[Path], ArtifactStore], tmp_path_factory: pytest.TempPathFactory, files: Mapping[str, bytes]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.serving.sampling import Sampler, Sampling
@@ -9,12 +9,14 @@ from ccit.serving.sampling import Sampler, Sampling
 logit_lists = st.lists(st.floats(-20, 20, width=32), min_size=2, max_size=40)
 
 
+@settings(max_examples=100, deadline=None)
 @given(logits=logit_lists)
 def test_temperature_zero_takes_the_likeliest(logits: list[float]) -> None:
     tensor = torch.tensor(logits)
     assert Sampler(Sampling(1, temperature=0)).draw(tensor) == int(tensor.argmax())
 
 
+@settings(max_examples=100, deadline=None)
 @given(logits=logit_lists, seed=st.integers(-(2**63), 2**63 - 1), top_p=st.floats(0.01, 1))
 def test_a_seed_decides(logits: list[float], seed: int, top_p: float) -> None:
     tensor, sampling = torch.tensor(logits), Sampling(1, temperature=1.3, top_p=top_p, seed=seed)
@@ -22,6 +24,7 @@ def test_a_seed_decides(logits: list[float], seed: int, top_p: float) -> None:
     assert [first.draw(tensor) for _ in range(5)] == [again.draw(tensor) for _ in range(5)]
 
 
+@settings(max_examples=100, deadline=None)
 @given(logits=logit_lists, top_p=st.floats(0.01, 0.99), seed=st.integers(0, 100))
 def test_top_p_draws_from_the_smallest_set_that_holds_the_mass(logits: list[float], top_p: float, seed: int) -> None:
     tensor = torch.tensor(logits)

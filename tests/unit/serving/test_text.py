@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers
 from transformers import PreTrainedTokenizerFast
@@ -42,11 +42,13 @@ def streamed(tokenizer: Any, ids: list[int]) -> list[str]:
     return [*(decoder.push(token) for token in ids), decoder.finish()]
 
 
+@settings(max_examples=100, deadline=None)
 @given(ids=st.lists(st.integers(0, len(BYTES) - 1), max_size=60))
 def test_pieces_of_any_tokens_join_to_the_whole(ids: list[int]) -> None:
     assert "".join(streamed(BYTES, ids)) == BYTES.decode(ids, skip_special_tokens=True)
 
 
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_characters_come_whole(text: str) -> None:
     ids = BYTES(text)["input_ids"]
@@ -57,6 +59,7 @@ def test_characters_come_whole(text: str) -> None:
         assert pieces[-1] == ""
 
 
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.sampled_from("abcdefghij äß語😀é "), min_size=1))
 def test_a_tokenizer_that_marks_spaces_joins_to_the_whole_too(text: str) -> None:
     ids = FALLBACK(text)["input_ids"]
@@ -67,6 +70,7 @@ def test_a_character_of_four_tokens_waits_for_the_last() -> None:
     assert streamed(BYTES, BYTES("a😀b")["input_ids"]) == ["a", "", "", "", "😀", "b", ""]
 
 
+@settings(max_examples=100, deadline=None)
 @given(
     pieces=st.lists(st.text("abc", max_size=4), max_size=12),
     stops=st.lists(st.text("abc", min_size=1, max_size=4), max_size=3),

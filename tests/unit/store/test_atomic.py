@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.errors import StorageFailed
 from ccit.store.atomic import STALE_SECONDS, remove_stale, write_atomically
 
 
+@settings(max_examples=40, deadline=None)
 @given(versions=st.lists(st.binary(max_size=100), min_size=1, max_size=4))
 def test_the_last_write_wins_and_nothing_else_is_left(
     tmp_path_factory: pytest.TempPathFactory, versions: list[bytes]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.errors import ArtifactDamaged, StorageFailed
@@ -29,6 +29,7 @@ def leftovers(root: Path) -> list[str]:
     return [file.name for file in root.rglob("*.tmp")]
 
 
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_flipped_bit_or_lost_byte_is_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     root = tmp_path_factory.mktemp("store")
