@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ccit.config import Config, load_config
+from ccit.errors import ConfigError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ccit.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_defaults_are_the_papers() -> None:
+    config = load_config(None)
+    assert (config.rounds.size, config.rounds.validation_share, config.rounds.general_ratio) == (1000, 0.1, 1.0)
+    assert (config.selection.min_length, config.selection.min_ifd, config.selection.max_ifd) == (800, 0.6, 1.0)
+
+
+def test_a_file_sets_a_key_and_leaves_the_others(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, "[rounds]\nsize = 64\n"))
+    assert config.rounds.size == 64
+    assert config.rounds.min_size == Config().rounds.min_size
+
+
+def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCIT_ROUNDS__SIZE", "77")
+    monkeypatch.setenv("CCIT_KAFKA__CLIENT", '{"security.protocol": "SSL"}')
+    config = load_config(written(tmp_path, "[rounds]\nsize = 64\nmin_size = 20\n"))
+    assert (config.rounds.size, config.rounds.min_size) == (77, 20)
+    assert config.kafka.client == {"security.protocol": "SSL"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[rounds]\nsizes = 64\n", "rounds.sizes"),
+        ("[round]\nsize = 64\n", "round"),
+        ("[rounds]\nsize = 'many'\n", "rounds.size"),
+        ("[rounds]\nsize = 3\n", "rounds.size"),
+        ("[kafka]\ngroup_protocol = 'modern'\n", "kafka.group_protocol"),
+        ("[serving]\nport = 70000\n", "serving.port"),
+        ("[selection]\nmin_length = 30000\n", "selection.min_length is above selection.max_length"),
+        ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd is not below selection.max_ifd"),
+        ("size = \n", "not valid TOML"),
+    ],
+)
+def test_what_cannot_work_is_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named) as caught:
+        load_config(written(tmp_path, text))
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_variable_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCIT_ROUNDS__SIZE", "many")
+    with pytest.raises(ConfigError, match=r"rounds\.size"):
+        load_config(None)
+
+
+def test_a_missing_file_and_a_binary_one_are_errors_that_name_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load_config(tmp_path / "nowhere.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"binary\.toml is not valid TOML"):
+        load_config(tmp_path / "binary.toml")
+
+
+def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path) -> None:
+    def digest(text: str) -> str:
+        return load_config(written(tmp_path, text)).training_digest()
+
+    same = digest("")
+    assert digest("[serving]\nport = 9\n") == digest("[kafka]\nprefix = 'x.'\n") == same
+    assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
+
+
+def test_every_key_is_documented() -> None:
+    for name, section in Config.model_fields.items():
+        fields = getattr(section.annotation, "model_fields", {})
+        assert fields, name
+        assert [key for key, field in fields.items() if not field.description] == []
+        assert section.annotation is not None
+        assert section.annotation.__doc__

@@ -1,0 +1,209 @@
+"""The spine, with parts that only note what they were asked: what is decided by the six calls themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from ccit.config import Evaluation as GateSettings
+from ccit.lineage import Lineage
+from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
+from ccit.pool import Pool, ranges_of
+from ccit.ports import Progress
+from ccit.records import (
+    AdapterPair,
+    Answer,
+    Candidate,
+    Due,
+    Evaluation,
+    Material,
+    OffsetRange,
+    Outcome,
+    Round,
+    Sample,
+    Spend,
+    Suite,
+    Version,
+)
+from ccit.triggers.size import SizeTrigger
+from tests.nouns import candidate, pooled, sample, verdict, version
+
+WHY = Due("size", "20 samples")
+HISTORY = [sample(100 + i, group=f"g{i % 2}") for i in range(10)]
+GENERAL = [sample(200 + i, source="general") for i in range(10)]
+RECIPE = Recipe(
+    alias="ccit",
+    size=20,
+    validation_share=0.1,
+    general_ratio=1.0,
+    replay_ratio=0.5,
+    base_model="base",
+    base_revision="",
+    proxy_model="proxy",
+    proxy_revision="",
+    config_digest="c",
+    code_digest="d",
+    seed=7,
+)
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """A progress that nobody watches."""
+
+
+def pool_of(count: int = 30) -> Pool:
+    pool = Pool()
+    for number in range(count):
+        pool.add(pooled(number, partition=number % 2, offset=number // 2))
+    return pool
+
+
+def planned(recipe: Recipe = RECIPE, pool: Pool | None = None, incumbent: Version | None = None) -> Round:
+    return plan(pool or pool_of(), WHY, incumbent or version(), recipe, HISTORY, GENERAL, {0: 0, 1: 0})
+
+
+def test_a_round_is_due_when_the_trigger_says_so() -> None:
+    assert due(pool_of(19), SizeTrigger(20), now=0.0) is None
+    found = due(pool_of(20), SizeTrigger(20), now=0.0)
+    assert found is not None
+    assert found.trigger == "size"
+
+
+def test_a_round_takes_the_oldest_samples_and_splits_them_nine_to_one() -> None:
+    made = planned()
+    assert made.ranges == (OffsetRange(0, 0, 10), OffsetRange(1, 0, 10))
+    assert len(made.sample_ids) == 18
+    assert len(made.validation_ids) == 2
+    assert {*made.sample_ids, *made.validation_ids} == {f"s{i}" for i in range(20)}
+
+
+def test_general_and_replay_are_counted_per_training_sample() -> None:
+    made = planned()
+    assert len(made.general_ids) == 18  # 1:1; ten rows serve twice at most
+    assert len(made.replay_ids) == 9
+    assert set(made.general_ids) <= {s.sample_id for s in GENERAL}
+    assert len(set(made.replay_ids)) == 9
+
+
+def test_the_same_inputs_give_the_same_round() -> None:
+    assert planned() == planned()
+    assert planned().round_id == planned().round_id
+
+
+def test_why_a_round_started_is_not_part_of_its_identity() -> None:
+    later = plan(pool_of(), Due("age", "a day"), version(), RECIPE, HISTORY, GENERAL, {0: 0, 1: 0})
+    assert later.round_id == planned().round_id
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        replace(RECIPE, seed=8),
+        replace(RECIPE, config_digest="other"),
+        replace(RECIPE, code_digest="other"),
+        replace(RECIPE, base_revision="other"),
+        replace(RECIPE, proxy_model="other"),
+        replace(RECIPE, size=19),
+        replace(RECIPE, alias="other"),
+    ],
+    ids=["seed", "config", "code", "base", "proxy", "size", "alias"],
+)
+def test_whatever_shapes_a_round_shapes_its_id(recipe: Recipe) -> None:
+    assert planned(recipe).round_id != planned().round_id
+
+
+def test_a_changed_text_and_another_parent_change_the_id() -> None:
+    pool = Pool()
+    for item in pool_of().waiting:
+        changed = replace(item.sample, response="Another answer.") if item.sample.sample_id == "s3" else item.sample
+        pool.add(replace(item, sample=changed))
+    assert planned(pool=pool).round_id != planned().round_id
+    assert planned(incumbent=version(1, 0)).round_id != planned().round_id
+
+
+def test_the_texts_come_back_in_the_order_of_the_manifest() -> None:
+    made = planned()
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    assert tuple(s.sample_id for s in material.training) == made.sample_ids
+    assert tuple(s.sample_id for s in material.validation) == made.validation_ids
+    assert tuple(s.sample_id for s in material.replay) == made.replay_ids
+    assert tuple(s.sample_id for s in material.general) == made.general_ids
+
+
+def test_a_text_that_is_gone_is_an_error_and_not_a_smaller_round() -> None:
+    made = planned()
+    with pytest.raises(KeyError):
+        material_of(made, pool_of().waiting[1:], HISTORY, GENERAL)
+
+
+class Notes:
+    """Trainer and evaluator that do nothing but remember what they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        self.asked.append(("train", planned.round_id, parent.number))
+        return candidate(planned.round_id)
+
+    def evaluate(
+        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
+    ) -> Evaluation:
+        self.asked.append(("evaluate", adapters, len(validation)))
+        credit = 0.0 if adapters is None else 1.0
+        answers = tuple(Answer(f"q{i}", "heart", credit) for i in range(40))
+        general = tuple(Answer(f"g{i}", "general", 1.0) for i in range(40))
+        return Evaluation(answers, general, 1.0, Spend(10, 100.0))
+
+
+def test_candidate_and_incumbent_answer_the_same_and_both_are_paid_for() -> None:
+    made, notes = planned(), Notes()
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    produced = train(made, material, version(), notes, quiet)
+    gate = GateSettings()
+    judged, spent = judge(produced, version(), material, Suite((), ()), notes, gate, 1, quiet)
+    assert notes.asked == [
+        ("train", made.round_id, 0),
+        ("evaluate", None, 2),
+        ("evaluate", produced.adapters, 2),
+    ]
+    assert judged.outcome == "promote"
+    assert spent == Spend(20, 200.0)
+
+
+@pytest.mark.parametrize("outcome", ["hold", "not_enough_evidence"])
+def test_only_a_verdict_that_says_so_promotes(outcome: Outcome) -> None:
+    made = planned()
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    lineage = Lineage(version())
+    assert promote(candidate(made.round_id), verdict(outcome), made, lineage, material, 0.0) is None
+    assert lineage.next_number() == 1
+
+
+def test_a_version_says_everything_that_made_it() -> None:
+    made = planned()
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    announcement = promote(candidate(made.round_id), verdict(), made, Lineage(version()), material, 5.0)
+    assert announcement is not None
+    made_version = announcement.version
+    assert (made_version.number, made_version.parent, made_version.round_id) == (1, 0, made.round_id)
+    assert made_version.counts == {"training": 18, "validation": 2, "replay": 9, "general": 18}
+    assert made_version.adapters == candidate(made.round_id).adapters
+    assert (announcement.kind, announcement.at, announcement.expected_previous) == ("promoted", 5.0, 0)
+
+
+def test_a_version_has_consumed_what_its_ancestors_and_its_round_have() -> None:
+    lineage, pool, start = Lineage(version()), pool_of(60), {0: 0, 1: 0}
+    for _ in range(3):
+        made = plan(pool, WHY, lineage.incumbent, RECIPE, HISTORY, GENERAL, start)
+        assert made.ranges == ranges_of(pool.waiting[:20], start)
+        material = material_of(made, pool.waiting, HISTORY, GENERAL)
+        announcement = promote(candidate(made.round_id), verdict(), made, lineage, material, 0.0)
+        assert announcement is not None
+        lineage.apply(announcement)
+        start.update({r.partition: r.end for r in made.ranges})
+        pool.remove(pool.within(made.ranges))
+    assert lineage.incumbent.consumed == (OffsetRange(0, 0, 30), OffsetRange(1, 0, 30))
+    assert lineage.incumbent.number == 3
