@@ -43,6 +43,10 @@ class CommandFollower:
         self._waiting = []
         return found
 
+    def put_back(self, command: Command, after: Position) -> None:
+        """It could not be obeyed now; `poll` gives it again, before later ones."""
+        self._waiting.append((command, after))
+
     def close(self) -> None:
         """Let go of the broker."""
         self._follower.close()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccit.assembly import Workshop
-from ccit.errors import CcitError
+from ccit.errors import CcitError, TrainingFailed
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version
 
@@ -102,6 +102,8 @@ class RoundJob:
         return Finished(planned, self._material, candidate, verdict, spent)
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
+        if self._cancelled.is_set():  # a cancel that falls between two jobs of the training process ends the next one
+            raise TrainingFailed(f"round {self.planned.round_id} was cancelled")
         last_stage, last_done, _ = self.progress
         if stage == last_stage and done - last_done < total * _REPORT_EVERY and done < total:
             return

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -26,14 +26,15 @@ from ccit.events import SampleAdmitted
 from ccit.failpoints import failpoint
 from ccit.pipeline import due, plan
 from ccit.pool import Pool
-from ccit.records import Command, Due, Pooled, Round, Sample
+from ccit.records import Announcement, Command, Due, Pooled, Round, Sample
 from ccit.records import Position as Place
 from consumers.audit import AuditLine, announced, outcome, planned_output
 from consumers.commands import CommandFollower
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.kafka.clients import error_of, group_consumer
+from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message, Output, Position, received
+from consumers.kafka.messages import Message, Position, received
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.reports import Reporter
@@ -205,21 +206,30 @@ class TrainConsumer:
             self._pool, why, incumbent, self._workshop.recipe, self._history, self._workshop.general, self._start
         )
         failpoint("train.planned")
-        self._write([planned_output(planned, now, self._topics)], self._unmoved(planned), consumer)
+        try:
+            self._commit.commit([planned_output(planned, now, self._topics)], self._unmoved(planned), consumer)
+        except BatchAborted as aborted:
+            logger.warning("round %s is planned again: %s", planned.round_id, aborted)
+            self._requested = why
+            return None
         failpoint("train.plan_published")
         logger.info("round %s planned: %s", planned.round_id, why.detail)
         return planned
 
     def _publish(self, finished: Finished, consumer: Consumer) -> None:
         """Candidate, verdict, version and offsets: one transaction, then the pool and the history move."""
-        self._job = None
         planned, now = finished.planned, self._clock()
         lineage = self._versions.lineage
         outputs, announcement = outcome(finished, lineage, now, self._topics)
         positions = [Position(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
         failpoint("train.judged")
-        self._write(outputs, positions, consumer)
+        try:
+            self._commit.commit(outputs, positions, consumer)
+        except BatchAborted as aborted:  # the job keeps its result; the next turn polls, then tries again
+            logger.warning("the outcome of round %s is published again: %s", planned.round_id, aborted)
+            return
         failpoint("train.published")
+        self._job = None
         self._audit.note(planned, finished.verdict)
         self._start.update({r.partition: r.end for r in planned.ranges})
         self._pool.remove(self._pool.within(planned.ranges))
@@ -237,29 +247,31 @@ class TrainConsumer:
     def _obey(self, command: Command, after: Position, consumer: Consumer) -> None:
         """Do what was asked and remember in the group's offsets that it was done, together with its effect."""
         logger.info("command %s%s", command.verb, f" to {command.to}" if command.to is not None else "")
-        if command.verb == "hold":
-            self._held = True
-        elif command.verb == "resume":
-            self._held = False
+        announcement = self._roll_back(command.to) if command.verb == "rollback" else None
+        try:
+            self._commit.commit(announced(announcement, self._topics) if announcement else [], [after], consumer)
+        except BatchAborted as aborted:
+            logger.warning("command %s is obeyed again: %s", command.verb, aborted)
+            self._commands.put_back(command, after)
+            return
+        failpoint("train.command_obeyed")
+        if announcement is not None:
+            self._versions.lineage.apply(announcement)
+            self._rolled_back()
+        elif command.verb in ("hold", "resume"):
+            self._held = command.verb == "hold"
         elif command.verb == "round-now":
             self._requested = Due("command", f"asked for by command {command.command_id}")
-        outputs = self._roll_back(command.to) if command.verb == "rollback" else []
-        self._write(outputs, [after], consumer)
-        failpoint("train.command_obeyed")
-        if outputs:
-            self._rolled_back()
 
-    def _roll_back(self, to: int | None) -> list[Output]:
-        """The announcement that an older version is active again; nothing when it cannot be, which is reported."""
+    def _roll_back(self, to: int | None) -> Announcement | None:
+        """The announcement that an older version is active again; None when it cannot be, which is reported."""
         lineage = self._versions.lineage
         try:
-            announcement = lineage.roll_back(to, self._clock())
+            return lineage.roll_back(to, self._clock())
         except VersionConflict as error:
             logger.error("rollback refused: %s", error)  # noqa: TRY400 - the sentence is the message
             self._reporter.report("failed", lineage.incumbent.number, lineage.sequence, str(error))
-            return []
-        lineage.apply(announcement)
-        return announced(announcement, self._topics)
+            return None
 
     def _rolled_back(self) -> None:
         """A round in flight was to be judged against a version that is no longer active: its samples stay pooled."""
@@ -276,9 +288,6 @@ class TrainConsumer:
         return max(consumer.committed([place], timeout=30.0)[0].offset, 0)
 
     # -- the log ----------------------------------------------------------------------------------------------------
-
-    def _write(self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer) -> None:
-        self._commit.commit(outputs, positions, consumer)
 
     def _unmoved(self, planned: Round) -> list[Position]:
         """Commit the offsets where they are: the plan then carries the trainer's membership and its fence."""

@@ -24,7 +24,7 @@ class _Meta(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     history: list[tuple[str, str]] = Field(default_factory=list, max_length=200)
-    group: str = ""
+    group: str | None = ""
 
 
 class _Row(BaseModel):
@@ -96,7 +96,7 @@ def sample_from_record(record: Record) -> Sample:
         instruction=instruction,
         response=row.output,
         history=history,
-        group=row.meta.group,
+        group=row.meta.group or "",
     )
 
 
