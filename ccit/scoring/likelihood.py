@@ -57,7 +57,8 @@ class Likelihood:
     causal : CausalModel
         A base model or a view with an adapter.
     batch_tokens : int
-        Padded tokens per forward pass, on a CPU no more than 1024; lowered for good, to half of a batch that did not fit the memory.
+        Padded tokens per forward pass, on a CPU no more than 1024; lowered for good, to half of a batch that did not
+        fit the memory.
 
     Raises
     ------

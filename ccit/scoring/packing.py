@@ -43,8 +43,8 @@ def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
     that is large enough to keep the hardware busy takes no row that would be mostly padding. A row longer than the
     budget is a batch of its own.
 
-    >>> pack([3, 10, 4, 9], budget=20)
-    [[1, 3], [2, 0]]
+    >>> pack([30, 10, 29, 9], budget=60)
+    [[0, 2], [1, 3]]
     """
     batches: list[list[int]] = []
     longest = 0
