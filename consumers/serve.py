@@ -47,7 +47,6 @@ class ServeConsumer:
             with self._server:
                 logger.info("listening on %s", self._server.url)
                 self._follow_to(self._versions.catch_up())
-                self._parts.readiness.set_ready()
                 while not self._stop.is_set():
                     self._turn()
         finally:
@@ -63,8 +62,8 @@ class ServeConsumer:
     def _follow_to(self, version: Version) -> None:
         sequence = self._versions.lineage.sequence
         try:
-            files = self._parts.read(version)
-            self._parts.slots.load(version.number, files)
+            if version.number not in self._parts.slots.held:  # a rollback to a version still in memory is instant
+                self._parts.slots.load(version.number, self._parts.read(version))
             self._parts.slots.activate(version.number)
         except CcitError as error:
             if self._refused is None or self._refused.number != version.number:
@@ -73,5 +72,6 @@ class ServeConsumer:
             self._refused = version
             return
         self._refused = None
+        self._parts.readiness.set_ready()  # a new server whose incumbent cannot be loaded gets no traffic
         self._reporter.report("active", version.number, sequence, self._server.url)
         logger.info("version %d answers", version.number)

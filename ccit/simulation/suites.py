@@ -42,7 +42,7 @@ def _choices(right: str, values: tuple[str, ...], rng: random.Random) -> list[st
 def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: random.Random) -> Question:
     right = condition.value(attribute)
     return Question(
-        question_id=f"{condition.group}/{condition.name}/{attribute}/{phrase}".replace(" ", "-"),
+        question_id=f"{condition.group}/{condition.name}/{attribute}#{phrase}".replace(" ", "-"),
         group=condition.group,
         prompt=phrasing.ask(condition.name, phrasing.HELD_OUT_QUESTIONS[attribute][phrase]),
         answer=phrasing.short_answer(attribute, right),
