@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import decide
+from ccit.evaluation.suites import questions_from_samples
 from ccit.lineage import Lineage
 from ccit.pool import Pool, joined, ranges_of
 from ccit.ports import Evaluator, Progress, Trainer, Trigger
@@ -145,9 +146,13 @@ def judge(
     round_number: int,
     progress: Progress,
 ) -> tuple[Verdict, Spend]:
-    """Let candidate and incumbent answer the same questions, and decide; also what that cost."""
-    before = evaluator.evaluate(incumbent.adapters, suite, material.validation, progress)
-    after = evaluator.evaluate(candidate.adapters, suite, material.validation, progress)
+    """Let candidate and incumbent answer the same questions, and decide; also what that cost.
+
+    Without a suite of the domain the round's validation part is asked instead, graded by ROUGE-L.
+    """
+    asked = suite if suite.domain else Suite(questions_from_samples(material.validation), suite.general)
+    before = evaluator.evaluate(incumbent.adapters, asked, material.validation, progress)
+    after = evaluator.evaluate(candidate.adapters, asked, material.validation, progress)
     return decide(after, before, gate, round_number), before.spend + after.spend
 
 
