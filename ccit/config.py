@@ -93,8 +93,8 @@ class Selection(_Section):
         0.25,
         ge=0,
         le=2,
-        description="mean pairwise 1 - cosine between the response's sentences, 2/(m(m-1)) over pairs; the paper's 0.5 "
-        "under its printed 1/(m(m-1)) is 0.25 of the true mean's scale at most",
+        description="mean of 1 - cosine over the response's sentence pairs, 2/(m(m-1)); the paper's printed formula equals "
+        "(1 + this)/2, so its 0.5 refuses nothing; 0.25 refuses repetition only, 0.5 about a quarter of MedQuAD",
     )
     min_ifd: float = Field(0.6, ge=0, description="IFD (ratio of perplexities) at or below which a sample is too easy")
     max_ifd: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")
