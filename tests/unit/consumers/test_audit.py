@@ -1,0 +1,77 @@
+"""What the outcome of a round looks like on the topics: events, keys, partitions."""
+
+from __future__ import annotations
+
+from ccit.events import decode, event_name
+from ccit.lineage import Lineage
+from ccit.pipeline import Recipe, material_of, plan
+from ccit.pool import Pool
+from ccit.records import Due, Material, Round, Spend
+from consumers.audit import announced, outcome, planned_output
+from consumers.kafka.messages import Output
+from consumers.kafka.topics import Topics
+from consumers.round_job import Finished
+from tests.nouns import candidate, pooled, verdict, version
+
+TOPICS = Topics("ccit.")
+RECIPE = Recipe("ccit", 10, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
+
+
+def a_round() -> tuple[Round, Material]:
+    pool = Pool()
+    for number in range(10):
+        pool.add(pooled(number))
+    planned = plan(pool, Due("size", ""), version(), RECIPE, [], [], {0: 0})
+    return planned, material_of(planned, pool.waiting, [], [])
+
+
+def said(outputs: list[Output]) -> list[tuple[str, str, bytes | None, int | None]]:
+    return [(o.topic, event_name(o.headers), o.key, o.partition) for o in outputs]
+
+
+def test_the_manifest_comes_first_and_reads_back() -> None:
+    planned, _ = a_round()
+    output = planned_output(planned, 1.0, TOPICS)
+    assert said([output]) == [("ccit.rounds", "round-planned.v1", planned.round_id.encode(), 0)]
+    assert decode(output.value, output.headers).planned == planned  # type: ignore[union-attr]  # asserted above
+
+
+def test_a_promotion_is_four_messages_of_one_transaction() -> None:
+    planned, material = a_round()
+    finished = Finished(planned, material, candidate(planned.round_id), verdict(), Spend(7, 70.0))
+    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    key = planned.round_id.encode()
+    assert said(outputs) == [
+        ("ccit.rounds", "candidate-trained.v1", key, 0),
+        ("ccit.rounds", "candidate-judged.v1", key, 0),
+        ("ccit.model-versions", "version-promoted.v1", b"ccit@1", 0),
+        ("ccit.model-versions", "version-promoted.v1", b"ccit", 0),
+    ]
+    assert announcement is not None
+    assert announcement.version.number == 1
+
+
+def test_a_held_candidate_announces_nothing() -> None:
+    planned, material = a_round()
+    finished = Finished(planned, material, candidate(planned.round_id), verdict("hold"), Spend())
+    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    assert [name for _, name, _, _ in said(outputs)] == ["candidate-trained.v1", "candidate-judged.v1"]
+    assert announcement is None
+
+
+def test_a_round_that_could_not_be_trained_has_its_outcome_too() -> None:
+    planned, material = a_round()
+    finished = Finished(planned, material, None, None, Spend(), "the loss is not finite")
+    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    assert [name for _, name, _, _ in said(outputs)] == ["candidate-judged.v1"]
+    judged = decode(outputs[0].value, outputs[0].headers)
+    assert (judged.failure, judged.verdict, judged.number) == ("the loss is not finite", None, None)  # type: ignore[union-attr]  # asserted above
+    assert announcement is None
+
+
+def test_a_rollback_moves_the_alias_and_leaves_the_versions_as_they_are() -> None:
+    lineage = Lineage(version())
+    lineage.apply(lineage.promote(version(1, 0), 0.0))
+    assert said(announced(lineage.roll_back(0, 1.0), TOPICS)) == [
+        ("ccit.model-versions", "version-rolled-back.v1", b"ccit", 0)
+    ]

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ccit.errors import InputError
+from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
+from ccit.records import Record, Sample, Turn
+
+ROW: dict[str, object] = {
+    "id": "7",
+    "source": "ward",
+    "lang": "en",
+    "instruction": "Dose?",
+    "input": "Adult.",
+    "output": "5 mg.",
+}
+
+
+def made(row: dict[str, object]) -> Sample:
+    return sample_from_record(record_from_row(parse_row(json.dumps(row).encode(), 10_000), 12.0))
+
+
+def test_instruction_and_input_are_one_question() -> None:
+    sample = made(ROW)
+    assert (sample.instruction, sample.response, sample.lang) == ("Dose?\nAdult.", "5 mg.", "en")
+    assert made({**ROW, "input": "  "}).instruction == "Dose?"
+
+
+def test_a_record_is_named_by_source_and_id_or_by_its_content() -> None:
+    assert made(ROW).record_id == "ward:7"
+    assert made({**ROW, "id": 7}).record_id == "ward:7"
+    nameless = {key: value for key, value in ROW.items() if key not in ("id", "source")}
+    assert made(nameless).record_id == made(nameless).record_id
+    assert made(nameless).record_id.startswith("unnamed:")
+    assert made({**nameless, "output": "6 mg."}).record_id != made(nameless).record_id
+
+
+def test_the_record_keeps_what_arrived() -> None:
+    record = record_from_row({**ROW, "extra": 1}, 12.0)
+    assert (record.body["extra"], record.received_at, record.subject) == (1, 12.0, record.record_id)
+
+
+def test_earlier_turns_come_from_the_meta_field() -> None:
+    sample = made({**ROW, "meta": {"history": [["Hello", "Good day"]], "group": "heart", "other": True}})
+    assert sample.history == (Turn("Hello", "Good day"),)
+    assert sample.group == "heart"
+    assert sample.messages()[-1] == {"role": "user", "content": "Dose?\nAdult."}
+
+
+def test_the_same_answer_from_two_sources_is_two_samples_of_one_content() -> None:
+    one, other = made(ROW), made({**ROW, "source": "clinic"})
+    assert one.sample_id != other.sample_id
+    assert one.content_digest == other.content_digest
+
+
+@pytest.mark.parametrize(
+    ("value", "reason", "said"),
+    [
+        (None, "empty", "no bytes at all"),
+        (b"", "empty", "no bytes at all"),
+        (b"x" * 2001, "too_large", "at most 2000 bytes, found 2001"),
+        (b"\x00\xff\xfe", "not_json", "3 bytes"),
+        (b"{'instruction': 'single quotes'}", "not_json", "strict JSON"),
+        (b'{"instruction": "a", "output": NaN}', "not_json", "strict JSON"),
+        (b'{"instruction": "a", "output": "\\ud800"}', "not_json", "strict JSON"),
+        (b"[" * 2000, "not_json", "strict JSON"),
+        (b"[1, 2]", "wrong_schema", "found list"),
+        (b'"text"', "wrong_schema", "found str"),
+        (b"null", "wrong_schema", "found NoneType"),
+        (b"{}", "wrong_schema", "instruction"),
+        (b'{"instruction": "a"}', "wrong_schema", "output"),
+        (b'{"instruction": "a", "output": ""}', "wrong_schema", "output"),
+        (b'{"instruction": " ", "output": "b"}', "wrong_schema", "instruction"),
+        (b'{"instruction": "a", "output": 5}', "wrong_schema", "output"),
+        (b'{"instruction": "a", "output": "b", "meta": []}', "wrong_schema", "meta"),
+        (b'{"instruction": "a", "output": "b", "meta": {"history": [["a"]]}}', "wrong_schema", "meta.history"),
+        (b'{"instruction": "a", "output": "b", "lang": null}', "wrong_schema", "lang"),
+    ],
+)
+def test_a_bad_message_is_refused_with_its_reason(value: bytes | None, reason: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        parse_row(value, 2000)
+    assert caught.value.reason == reason
+
+
+def test_a_record_written_past_ingest_is_checked_as_well() -> None:
+    with pytest.raises(InputError, match="instruction"):
+        sample_from_record(Record("r", "r", "ward", 0.0, {"output": "b"}))
