@@ -167,7 +167,7 @@ def pretrain(
         if step >= 0.9 * len(plan):
             last.append(loss.item())
         progress(step + 1, len(plan))
-    torch.nn.Module.to(model, "cpu").eval()
+    torch.nn.Module.to(model, "cpu").train(mode=False)
     return sum(last) / len(last)
 
 
