@@ -93,8 +93,8 @@ class Selection(_Section):
         0.25,
         ge=0,
         le=2,
-        description="mean of 1 - cosine over the response's sentence pairs, 2/(m(m-1)); the paper's printed formula equals "
-        "(1 + this)/2, so its 0.5 refuses nothing; 0.25 refuses repetition only, 0.5 about a quarter of MedQuAD",
+        description="mean of 1 - cosine over the response's sentence pairs, 2/(m(m-1)); the paper's printed formula "
+        "equals (1 + this)/2, so its 0.5 refuses nothing; 0.25 refuses repetition only, 0.5 a quarter of MedQuAD",
     )
     min_ifd: float = Field(0.6, ge=0, description="IFD (ratio of perplexities) at or below which a sample is too easy")
     max_ifd: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")
@@ -158,7 +158,8 @@ class Evaluation(_Section):
         0.05,
         gt=0,
         lt=1,
-        description="chance of ever promoting noise, spent over all rounds (6/(pi^2 k^2) of it on round k)",
+        description="chance of promoting noise before the next true gain; round k since the last promotion may spend "
+        "6/(pi^2 k^2) of it, so of all promotions about this share may be noise",
     )
 
 

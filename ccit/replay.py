@@ -43,7 +43,7 @@ class Loop:
     general: Sequence[Sample]
     lineage: Lineage
     history: list[Sample] = field(default_factory=list)
-    rounds: int = 0
+    since_promotion: int = 0  # rounds judged since the last promotion
 
 
 def replay(
@@ -79,13 +79,16 @@ def run_round(
     used = pool.within(planned.ranges)
     material = material_of(planned, used, loop.history, loop.general)
     candidate = train(planned, material, incumbent, loop.trainer, progress)
-    loop.rounds += 1
-    verdict, spent = judge(candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.rounds, progress)
+    loop.since_promotion += 1
+    verdict, spent = judge(
+        candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.since_promotion, progress
+    )
     announcement = promote(candidate, verdict, planned, loop.lineage, material, clock())
     pool.remove(used)
     start.update({r.partition: r.end for r in planned.ranges})
     if announcement is not None:
         loop.lineage.apply(announcement)
+        loop.since_promotion = 0
         loop.proxy.activate(announcement.version)
     if verdict.outcome != "hold":  # what was not learned for want of evidence is replayed too
         loop.history += (*material.training, *material.validation)

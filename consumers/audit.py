@@ -34,6 +34,9 @@ class AuditLine:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self.judged = 0
+        self.since_promotion = (
+            0  # rounds judged since the last version was promoted: the gate's error budget starts anew
+        )
         self._replayable: list[OffsetRange] = []
 
     def catch_up(self) -> Round | None:
@@ -56,6 +59,7 @@ class AuditLine:
     def note(self, planned: Round, verdict: Verdict | None) -> None:
         """Take in a round's outcome."""
         self.judged += 1
+        self.since_promotion = 0 if verdict is not None and verdict.outcome == "promote" else self.since_promotion + 1
         if verdict is not None and verdict.outcome != "hold":
             self._replayable += planned.ranges
 

@@ -170,7 +170,12 @@ class TrainConsumer:
         incumbent = self._versions.lineage.incumbent
         self._reporter.report("active", incumbent.number, self._versions.lineage.sequence, f"round {planned.round_id}")
         self._job = RoundJob(
-            planned, self._pool.within(planned.ranges), self._history, incumbent, self._audit.judged + 1, self._workshop
+            planned,
+            self._pool.within(planned.ranges),
+            self._history,
+            incumbent,
+            self._audit.since_promotion + 1,
+            self._workshop,
         )
 
     def _take_up(self) -> Round | None:

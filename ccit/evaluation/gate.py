@@ -9,8 +9,10 @@ signs of d are coin flips whatever its size, so sum d / sqrt(sum d^2) has tails 
 every n and every credit (Efron 1969; Pinelis 1994). No resampling: no seed, no dependence on the order of questions.
 `tests/property/test_gate.py` holds the exact rate of false promotions below the budget by enumeration.
 
-**Budget.** Repeated tests promote noise eventually. Judging round k spends 6 / (pi^2 k^2) of the error budget, which
-sums to the whole budget over all rounds; half of it on promoting, half on holding.
+**Budget.** Repeated tests promote noise eventually. Judging the k-th round since the last promotion spends
+6 / (pi^2 k^2) of the error budget, which sums to the whole budget until the next promotion; half of it on promoting, half on holding.
+So at most about that share of all promotions is noise, and a long quiet line does not lose its power to learn for good
+(spending over its whole life would: the twentieth round could spend 0.0002).
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def unit_of(question_id: str) -> str:
 
 
 def confidence_of(round_number: int, error_budget: float) -> float:
-    """Confidence of the intervals at the k-th judged round of an alias (k = 1, 2, ...).
+    """Confidence of the intervals at the k-th round judged since the last promotion (k = 1, 2, ...).
 
     >>> round(confidence_of(1, 0.05), 4), round(confidence_of(10, 0.05), 5)
     (0.9696, 0.9997)
@@ -86,7 +88,7 @@ def decide(candidate: Evaluation, incumbent: Evaluation, settings: Settings, rou
     Parameters
     ----------
     round_number : int
-        How many candidates of this alias have been judged, this one included.
+        How many candidates have been judged since the last promotion, this one included.
     """
     confidence = confidence_of(round_number, settings.error_budget)
     gain = paired_estimate(candidate.domain, incumbent.domain, confidence)
