@@ -10,9 +10,9 @@ every n and every credit (Efron 1969; Pinelis 1994). No resampling: no seed, no 
 `tests/property/test_gate.py` holds the exact rate of false promotions below the budget by enumeration.
 
 **Budget.** Repeated tests promote noise eventually. Judging the k-th round since the last promotion spends
-6 / (pi^2 k^2) of the error budget, which sums to the whole budget until the next promotion; half of it on promoting, half on holding.
-So at most about that share of all promotions is noise, and a long quiet line does not lose its power to learn for good
-(spending over its whole life would: the twentieth round could spend 0.0002).
+6 / (pi^2 k^2) of the error budget, which sums to the whole budget until the next promotion; half of it on promoting,
+half on holding. So at most about that share of all promotions is noise, and a long quiet line does not lose its power
+to learn for good (spending over its whole life would: the twentieth round could spend 0.0002).
 """
 
 from __future__ import annotations
