@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from ccit.errors import CcitError
+from consumers.orphans import die_with_parent
 
 logger = logging.getLogger("ccit.up")
 
@@ -23,7 +23,6 @@ GRACE_S = 20.0  # a scorer finishes or drops its batch in 10 s (`BatchLimits.gra
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 1.0, 30.0
 _HEALTHY_AFTER_S = 30.0  # a process that lived this long starts again without waiting
 _USAGE = 2  # exit code of a wrong configuration: starting again would end the same way
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(slots=True)
@@ -124,7 +123,7 @@ class Supervisor:
             stdout=log,
             stderr=log,
             env={**os.environ, **self.environment},
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # a killed supervisor leaves no orphans
         )
 
 
@@ -132,8 +131,3 @@ def last_line(path: Path) -> str:
     """The last line that a child wrote: by convention the sentence that says what went wrong."""
     lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
-
-
-def _die_with_parent() -> None:
-    """A killed supervisor leaves no orphans (Linux)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,10 +10,10 @@ from pathlib import Path
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
+from consumers.orphans import die_with_parent
 
 _STOP_TIMEOUT_S = 15.0  # a clean stop takes 1 to 3 s; a node without its quorum never ends by itself
 _FORMAT_TIMEOUT_S = 60.0
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _BATCH_OVERHEAD_BYTES = 64 * 1024  # a record batch around the largest message
 
 JAVA_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
@@ -131,7 +129,7 @@ class Node:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for us: the consumers finish before their broker goes
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent(signal.SIGKILL),
             )
 
     def stop(self) -> None:
@@ -158,14 +156,3 @@ class Node:
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("\tat ", "Caused by"))]
     return lines[-1][:300] if lines else "nothing"
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _die_with_parent() -> None:
-    """Runs in the child before Java does: ask Linux for SIGKILL when the parent's thread ends."""
-    parent = os.getppid()
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended in between
-        os.kill(os.getpid(), signal.SIGKILL)
