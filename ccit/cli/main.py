@@ -91,6 +91,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `ccit versions | head`: nobody reads on
         sys.stderr.close()
+    except OSError as error:  # a folder that is a file, a full disk, a missing right: the user's to mend
+        sys.stderr.write(f"ccit: {error.filename or 'the system'}: {error.strerror or error}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":
