@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+
 from ccit.errors import InputError
 from consumers.kafka.messages import Headers, Message, Output
 from consumers.kafka.topics import Topics
 
-_OWN = ("ccit_reason", "ccit_error", "ccit_topic", "ccit_partition", "ccit_offset", "ccit_stage", "ccit_attempts")
+_OWN = (
+    "ccit_reason",
+    "ccit_error",
+    "ccit_topic",
+    "ccit_partition",
+    "ccit_offset",
+    "ccit_stage",
+    "ccit_attempts",
+    "ccit_cut",
+)
+
+MAX_VALUE_BYTES = 13 * 1024 * 1024
+"""Of the original value kept (bytes). The incoming topics take 12 MiB, but *compressed*: a hospital's producer may send
+a message that unpacks to 100 MB, which no 16 MiB dead letter holds. It is cut, and the header `ccit_cut` says so."""
+
+MAX_EXTRA_BYTES = 1024 * 1024
+"""Of the original key, and of the original headers together (bytes); the rest of either is cut too."""
 
 
 def dead_letter(message: Message, error: InputError, stage: str, topics: Topics) -> Output:
@@ -20,9 +39,11 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
     Returns
     -------
     Output
-        Key, value and headers as they came; ours are added, and `ccit_attempts` grows with each re-drive.
+        Key, value and headers as they came, unless they are too large for any message; ours are added, and
+        `ccit_attempts` grows with each re-drive.
     """
-    kept: Headers = tuple((name, value) for name, value in message.headers if name not in _OWN)
+    kept = _kept_headers(original_headers(message))
+    key, value = _cut(message.key, MAX_EXTRA_BYTES), _cut(message.value, MAX_VALUE_BYTES)
     ours = {
         "ccit_reason": error.reason,
         "ccit_error": error.detail,
@@ -32,11 +53,88 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
         "ccit_stage": stage,
         "ccit_attempts": str(attempts(message) + 1),
     }
+    if (key, value, kept) != (message.key, message.value, original_headers(message)):
+        whole = message.value or b""
+        ours["ccit_cut"] = f"{message.size_bytes} bytes in all; value SHA-256 {hashlib.sha256(whole).hexdigest()}"
     headers = kept + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
-    return Output(topics.dead_letters.name, message.key, message.value, headers, topics.dead_letters.partition)
+    return Output(topics.dead_letters.name, key, value, headers, topics.dead_letters.partition)
 
 
 def attempts(message: Message) -> int:
     """How often the message has been tried already; 0 for one that never was a dead letter."""
-    raw = message.header("ccit_attempts") or b""
-    return int(raw) if raw.isdigit() and len(raw) < 9 else 0
+    return _number(message, "ccit_attempts")
+
+
+def original_headers(message: Message) -> Headers:
+    """The headers that came with the message, without those of a dead letter."""
+    return tuple((name, value) for name, value in message.headers if name not in _OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it lies in the topic: why, whence, how often tried, and the original inside.
+
+    `number` is its offset there; the topic has one partition, so that is its name.
+    """
+
+    number: int
+    at_ms: int
+    reason: str
+    error: str
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    attempts: int
+    cut: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers  # the original ones
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the original value that were kept."""
+        return len(self.value or b"")
+
+
+def letter_in(message: Message) -> Letter:
+    """Read a message of the dead-letters topic; what is missing or not a number there is empty or 0."""
+    return Letter(
+        number=message.offset,
+        at_ms=message.timestamp_ms,
+        reason=_text(message, "ccit_reason"),
+        error=_text(message, "ccit_error"),
+        stage=_text(message, "ccit_stage"),
+        topic=_text(message, "ccit_topic"),
+        partition=_number(message, "ccit_partition"),
+        offset=_number(message, "ccit_offset"),
+        attempts=attempts(message),
+        cut=_text(message, "ccit_cut"),
+        key=message.key,
+        value=message.value,
+        headers=original_headers(message),
+    )
+
+
+def _text(message: Message, name: str) -> str:
+    return (message.header(name) or b"").decode("utf-8", "replace")
+
+
+def _number(message: Message, name: str) -> int:
+    raw = message.header(name) or b""
+    return int(raw) if raw.isdigit() and len(raw) < 19 else 0
+
+
+def _cut(content: bytes | None, limit: int) -> bytes | None:
+    return content if content is None or len(content) <= limit else content[:limit]
+
+
+def _kept_headers(headers: Headers) -> Headers:
+    """The first headers that fit; a name and its value stay together."""
+    kept, left = [], MAX_EXTRA_BYTES
+    for name, value in headers:
+        left -= len(name.encode("utf-8", "surrogateescape")) + len(value or b"") + 16  # lengths on the wire
+        if left < 0:
+            break
+        kept.append((name, value))
+    return tuple(kept)

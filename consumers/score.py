@@ -15,12 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from ccit.assembly import Scoring
 from ccit.config import Config
 from ccit.errors import CcitError, InputError
-from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, decode, encode
+from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name
 from ccit.ingest.rows import sample_from_record
+from ccit.ingest.strict import MAX_DEPTH, parse_strict
 from ccit.pipeline import admit
 from ccit.records import Announcement, Decision, Position, ReplicaState, Sample
 from ccit.scoring.vectors import encode_vector
 from consumers.connection import commit_protocol, kafka_settings
+from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
@@ -32,6 +34,8 @@ from consumers.versions import VersionFollower
 
 logger = logging.getLogger("ccit.score")
 
+_EVENT_DEPTH = 2  # a record's row lies in `record.body`
+
 
 class ScoreConsumer:
     """One scorer: the loop, and the two topics it follows."""
@@ -41,6 +45,7 @@ class ScoreConsumer:
         self._topics = Topics(settings.prefix)
         self._scoring = scoring
         self._clock = clock
+        self._max_bytes = config.ingest.max_bytes
         self._reporter = Reporter(settings, "score", instance)
         self._versions = VersionFollower(settings, scoring.base)
         self._admitted = Follower(settings, self._topics.samples)
@@ -110,7 +115,7 @@ class ScoreConsumer:
     def _read(self, message: Message) -> Sample | Output:
         """The sample in a record, or the dead letter it becomes."""
         try:
-            return sample_in(message)
+            return sample_in(message, self._max_bytes)
         except InputError as error:
             return dead_letter(message, error, "score", self._topics)
 
@@ -153,9 +158,29 @@ class ScoreConsumer:
                 self._scoring.learn(sample, event.content_digest, event.embedding, event.embedder, position)
 
 
-def sample_in(message: Message) -> Sample:
-    """The sample in a record's message. Raises `InputError`."""
-    event = decode(message.value, message.headers)
+def sample_in(message: Message, max_bytes: int) -> Sample:
+    """The sample in a record's message.
+
+    A hospital may write records itself, so they are read as strictly as rows.
+
+    Parameters
+    ----------
+    max_bytes : int
+        Largest row (`ingest.max_bytes`). A record may have four times that and 16 KiB: its names come again in the
+        event, and its numbers are written out (`1e9,` as `1000000000.0,`), so that nothing ingest wrote is refused.
+
+    Raises
+    ------
+    InputError
+        Of every reason but `unscorable`.
+    """
+    require_json(message)
+    most = 4 * max_bytes + 16 * 1024
+    if message.value is not None and len(message.value) > most:
+        raise InputError("too_large", f"expected at most {most} bytes, found {len(message.value)}; split the record")
+    parse_strict(message.value, MAX_DEPTH + _EVENT_DEPTH)
+    name = event_name(message.headers)
+    event = decode(message.value, message.headers) if NAMES.get(name) is RecordReceived else None
     if not isinstance(event, RecordReceived):
-        raise InputError("wrong_schema", f"expected a record-received event, found {type(event).__name__}")
+        raise InputError("wrong_schema", f"expected the ce_type ccit.record-received.v1, found {name[:80]!r}")
     return sample_from_record(event.record)

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, TypeAdapter, ValidationError
 
 from ccit.errors import InputError
-from ccit.events import first_fault, parse_json
+from ccit.events import first_fault
+from ccit.ingest.strict import parse_strict
 from ccit.records import Record, Sample, Turn, digest_of
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_Name = Annotated[str, StringConstraints(max_length=256)]  # of a record or a source: part of keys and of every event
 
 
 class _Meta(BaseModel):
@@ -30,8 +32,8 @@ class _Meta(BaseModel):
 class _Row(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=False)
 
-    id: str | int | None = None
-    source: str = ""
+    id: _Name | StrictInt | None = None  # strict: `true` is not record 1
+    source: _Name = ""
     lang: str = ""
     instruction: _Text
     input: str = ""
@@ -60,7 +62,7 @@ def parse_row(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     """
     if value is not None and len(value) > max_bytes:
         raise InputError("too_large", f"expected at most {max_bytes} bytes, found {len(value)}; raise ingest.max_bytes")
-    row = parse_json(value)
+    row = parse_strict(value)
     if not isinstance(row, dict):
         raise InputError("wrong_schema", f"expected a JSON object, found {type(row).__name__}")
     _validated(row)
