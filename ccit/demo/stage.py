@@ -79,7 +79,7 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     for name, values in sections.items():
         lines.append(f"[{name}]")
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").replace("\x7f", "\\u007f")  # the one character JSON leaves and TOML forbids
 
 
 def _question(simulated: Any) -> Question:
