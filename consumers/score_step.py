@@ -1,0 +1,151 @@
+"""One batch of records: each becomes a sample, a reject or a dead letter. No broker is needed, so it is easily tested.
+
+A record that cannot be read is a dead letter. So is one that makes a scorer fail while others, or a plain sample that
+is tried when there are none, do not: it is `unscorable`. Where everything fails, it is the device and not the record;
+the failure ends the process, nothing is committed, and the batch waits for whoever is started next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from ccit.assembly import Scoring
+from ccit.errors import CcitError, InputError
+from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name
+from ccit.ingest.rows import sample_from_record
+from ccit.ingest.strict import MAX_DEPTH, parse_strict
+from ccit.pipeline import admit
+from ccit.records import Decision, Position, Sample
+from ccit.scoring.vectors import encode_vector
+from consumers.content_type import require_json
+from consumers.dead_letters import dead_letter
+from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.topics import Topics
+
+logger = logging.getLogger("ccit.score")
+
+_EVENT_DEPTH = 2  # a record's row lies in `record.body`
+_PLAIN = Sample("plain", "plain", "ccit", "en", "What is one and one?", "One and one is two.")
+
+# What torch, tokenizers and numpy raise when one input does not suit them, and also when a device is gone.
+_SCORERS_RAISE = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, CcitError)
+
+
+class ScoreStep:
+    """Messages of `records` in, decisions and dead letters out; what is accepted is pending until `committed`.
+
+    Parameters
+    ----------
+    max_bytes : int
+        Largest row, `ingest.max_bytes`.
+    """
+
+    def __init__(self, scoring: Scoring, topics: Topics, max_bytes: int, clock: Callable[[], float]) -> None:
+        self._scoring = scoring
+        self._topics = topics
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._admitted_ids: set[str] = set()  # without transactions a record may come again after it was admitted
+
+    def __call__(self, messages: Sequence[Message]) -> list[Output]:
+        """Decide a batch exactly as if one by one."""
+        letters: list[Output] = []
+        read: list[tuple[Message, Sample]] = []
+        for message in messages:
+            try:
+                sample = sample_in(message, self._max_bytes)
+            except InputError as error:
+                letters.append(dead_letter(message, error, "score", self._topics))
+                continue
+            if sample.sample_id not in self._admitted_ids:
+                read.append((message, sample))
+        return [*letters, *self._decide(read)]
+
+    def committed(self, delivered: Sequence[Delivered]) -> None:
+        """The batch is in the log, at these places."""
+        positions: Mapping[str, Position] = {
+            place.output.key.decode(): Position(place.partition, place.offset)
+            for place in delivered
+            if place.output.topic == self._topics.samples.name and place.output.key is not None
+        }
+        self._scoring.admission.commit(positions)
+        self._admitted_ids.update(positions)
+
+    def aborted(self) -> None:
+        """The batch did not reach the log: nothing of it counts."""
+        self._scoring.admission.abort()
+
+    def learn(self, event: SampleAdmitted, position: Position) -> None:
+        """Take in a sample that is in the log, whoever admitted it; one that is known already changes nothing."""
+        sample = event.decision.sample
+        self._admitted_ids.add(sample.sample_id)
+        self._scoring.learn(sample, event.content_digest, event.embedding, event.embedder, position)
+
+    def _decide(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
+        try:
+            return [self._decided(one) for one in admit([sample for _, sample in read], self._scoring.admission)]
+        except _SCORERS_RAISE as failure:
+            logger.warning("a batch of %d could not be scored together: %s", len(read), type(failure).__name__)
+            return self._one_by_one(read)
+
+    def _one_by_one(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
+        """The same decisions, and a dead letter for each record that fails alone."""
+        outputs: list[Output] = []
+        failed = 0
+        for message, sample in read:
+            try:
+                outputs += [self._decided(one) for one in admit([sample], self._scoring.admission)]
+            except _SCORERS_RAISE as failure:
+                failed += 1
+                if failed == len(read):  # nobody has shown that the scorers work at all
+                    self._require_working()
+                found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
+                outputs.append(dead_letter(message, found, "score", self._topics))
+        return outputs
+
+    def _require_working(self) -> None:
+        """Raise what a plain sample makes the scorers raise."""
+        self._scoring.embedder.embed([_PLAIN.response])
+        self._scoring.proxy.score([_PLAIN])
+
+    def _decided(self, decision: Decision) -> Output:
+        key = decision.sample.sample_id.encode()
+        if not decision.accepted:
+            value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")
+            return Output(self._topics.rejects.name, key, value, headers)
+        vector = self._scoring.admission.vector(decision.sample.sample_id)
+        admitted = SampleAdmitted(
+            decision, decision.sample.content_digest, self._scoring.embedder.stamp, encode_vector(vector)
+        )
+        value, headers = encode(admitted, at=self._clock(), source="ccit/score")
+        return Output(self._topics.samples.name, key, value, headers)
+
+
+def sample_in(message: Message, max_bytes: int) -> Sample:
+    """The sample in a record's message.
+
+    A hospital may write records itself, so they are read as strictly as rows.
+
+    Parameters
+    ----------
+    max_bytes : int
+        Largest row (`ingest.max_bytes`). A record may have four times that and 16 KiB: its names come again in the
+        event, and its numbers are written out (`9e15,` as `9000000000000000.0,`), so that nothing ingest wrote is
+        refused.
+
+    Raises
+    ------
+    InputError
+        Of every reason but `unscorable`.
+    """
+    require_json(message)
+    most = 4 * max_bytes + 16 * 1024
+    if message.value is not None and len(message.value) > most:
+        raise InputError("too_large", f"expected at most {most} bytes, found {len(message.value)}; split the record")
+    parse_strict(message.value, MAX_DEPTH + _EVENT_DEPTH)
+    name = event_name(message.headers)
+    event = decode(message.value, message.headers) if NAMES.get(name) is RecordReceived else None
+    if not isinstance(event, RecordReceived):
+        raise InputError("wrong_schema", f"expected the ce_type ccit.record-received.v1, found {name[:80]!r}")
+    return sample_from_record(event.record)
