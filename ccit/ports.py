@@ -90,6 +90,13 @@ class Embedder(Protocol):
 class SampleIndex(Protocol):
     """Nearest neighbours by cosine among everything pooled or trained."""
 
+    @property
+    def positions(self) -> Sequence[Position]:
+        """Where each row's sample lies in the log, in the order of `vectors`."""
+
+    def vectors(self) -> Vectors:
+        """All rows (n, d), as they were added."""
+
     def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
         """Add vectors (n, d); a position that is already there is skipped."""
 

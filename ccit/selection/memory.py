@@ -5,6 +5,9 @@ Accepted samples of a batch are *pending* until their transaction is committed:
     stage    the batch's accepted samples are known, but have no place in the log yet
     commit   their places are known: they stay
     abort    the transaction failed: they are gone, as if never decided
+
+A rollback *sets aside* what only the abandoned versions learnt: it counts no longer, but is kept, because a rollback
+forward brings it back.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ class Memory:
         self._index = index
         self._digests: dict[str, set[Position]] = {}
         self._pending: list[Pending] = []
+        self._aside: dict[Position, tuple[str, npt.NDArray[np.float32]]] = {}
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._digests or any(p.digest == digest for p in self._pending)
@@ -111,13 +115,35 @@ class Memory:
         self.learn_all([digest], vector[np.newaxis, :], [position])
 
     def learn_all(self, digests: Sequence[str], vectors: Vectors, positions: Sequence[Position]) -> None:
-        """`learn` for many rows at once: vectors (n, d); what a snapshot holds."""
-        self._index.add(vectors, positions)
-        for digest, position in zip(digests, positions, strict=True):
-            self._digests.setdefault(digest, set()).add(position)
+        """`learn` for many rows at once: vectors (n, d); what a snapshot holds. What is set aside stays so."""
+        fresh = [row for row, position in enumerate(positions) if position not in self._aside]
+        self._index.add(vectors[fresh], [positions[row] for row in fresh])
+        for row in fresh:
+            self._digests.setdefault(digests[row], set()).add(positions[row])
 
-    def forget(self, keep: Callable[[Position], bool]) -> None:
-        """Drop what `keep` refuses: a rollback undoes the rounds of the versions it leaves. Pending samples stay."""
-        self._index.retain(keep)
-        kept = {digest: {p for p in places if keep(p)} for digest, places in self._digests.items()}
-        self._digests = {digest: places for digest, places in kept.items() if places}
+    def retain(self, keep: Callable[[Position], bool]) -> None:
+        """Count what `keep` accepts and nothing else: the rest is set aside until a later call accepts it.
+
+        A rollback undoes the rounds of the versions it leaves. Pending samples stay.
+        """
+        returning = {position: row for position, row in self._aside.items() if keep(position)}
+        rows = [row for row, position in enumerate(self._index.positions) if not keep(position)]
+        if rows:
+            positions, vectors, digests = self._index.positions, self._index.vectors(), self.digests()
+            self._aside.update({positions[row]: (digests[positions[row]], vectors[row]) for row in rows})
+            self._index.retain(keep)
+            kept = {digest: {p for p in places if keep(p)} for digest, places in self._digests.items()}
+            self._digests = {digest: places for digest, places in kept.items() if places}
+        for position, (digest, vector) in returning.items():
+            del self._aside[position]
+            self.learn(digest, vector, position)
+
+    def rows(self) -> tuple[tuple[Position, ...], tuple[str, ...], Vectors]:
+        """Positions, digests and vectors (n, d) of all that is committed, set aside or not: what a snapshot holds."""
+        counted = self.digests()
+        positions = (*self._index.positions, *self._aside)
+        digests = [counted[p] if p in counted else self._aside[p][0] for p in positions]
+        vectors = self._index.vectors()
+        if self._aside:
+            vectors = np.concatenate([vectors, np.stack([vector for _, vector in self._aside.values()])])
+        return positions, tuple(digests), vectors

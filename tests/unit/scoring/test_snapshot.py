@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +10,33 @@ from hypothesis import strategies as st
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position, digest_of
-from ccit.scoring.snapshot import Snapshot, read_snapshot, write_snapshot
+from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
 from ccit.scoring.vectors import quantise
 
+ORIGIN = Origin("ccit.samples", "ccit", "e")
 
-def snapshot(rows: int = 5, embedder: str = "e") -> Snapshot:
+
+def snapshot(rows: int = 5, origin: Origin = ORIGIN) -> Snapshot:
     vectors = quantise(np.random.default_rng(rows).normal(size=(rows, 8))) if rows else np.zeros((0, 8), np.float32)
     positions = tuple(Position(n % 3, 10 * n) for n in range(rows))
-    return Snapshot(embedder, {0: 41, 1: 12}, positions, tuple(digest_of(n) for n in range(rows)), vectors)
+    ids, digests = tuple(f"s\n{n}" for n in range(rows)), tuple(digest_of(n) for n in range(rows))
+    return Snapshot(origin, {0: 41, 1: 12}, positions, ids, digests, vectors)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])
 def test_it_comes_back_whole(tmp_path: Path, rows: int) -> None:
     written = snapshot(rows)
     write_snapshot(tmp_path / "a", written)
-    read = read_snapshot(tmp_path / "a", "e")
+    read = read_snapshot(tmp_path / "a", ORIGIN)
     assert (read.positions, read.digests, read.next_offsets) == (written.positions, written.digests, {0: 41, 1: 12})
+    assert read.sample_ids == written.sample_ids
     assert np.array_equal(read.vectors, written.vectors)
 
 
 def test_a_second_write_replaces_the_first(tmp_path: Path) -> None:
     write_snapshot(tmp_path / "a", snapshot(3))
     write_snapshot(tmp_path / "a", snapshot(7))
-    assert len(read_snapshot(tmp_path / "a", "e").positions) == 7
+    assert len(read_snapshot(tmp_path / "a", ORIGIN).positions) == 7
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
@@ -46,17 +51,18 @@ def test_any_flipped_bit_or_cut_is_noticed(tmp_path_factory: pytest.TempPathFact
         del raw[data.draw(st.integers(0, len(raw) - 1)) :]
     path.write_bytes(raw)
     with pytest.raises(ArtifactDamaged):
-        read_snapshot(path, "e")
+        read_snapshot(path, ORIGIN)
 
 
-def test_another_embedders_vectors_are_refused(tmp_path: Path) -> None:
-    write_snapshot(tmp_path / "a", snapshot(embedder="other"))
+@pytest.mark.parametrize("other", [replace(ORIGIN, **{key: "other"}) for key in ("topic", "alias", "embedder")])
+def test_another_origin_is_refused(tmp_path: Path, other: Origin) -> None:
+    write_snapshot(tmp_path / "a", snapshot(origin=other))
     with pytest.raises(ArtifactDamaged, match="other"):
-        read_snapshot(tmp_path / "a", "e")
+        read_snapshot(tmp_path / "a", ORIGIN)
 
 
 def test_none_yet_is_told_apart_from_damaged(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_snapshot(tmp_path / "a", "e")
+        read_snapshot(tmp_path / "a", ORIGIN)
     with pytest.raises(ArtifactDamaged):
-        read_snapshot(tmp_path, "e")
+        read_snapshot(tmp_path, ORIGIN)

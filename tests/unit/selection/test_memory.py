@@ -61,10 +61,10 @@ def test_a_digest_stays_known_while_one_of_its_places_is_kept() -> None:
     one.learn("d0", ROWS[0], Position(0, 5))
     one.learn("d0", ROWS[0], Position(1, 8))
     one.learn("d1", ROWS[1], Position(1, 9))
-    one.forget(lambda position: position.partition == 0)
+    one.retain(lambda position: position.partition == 0)
     assert one.digests() == {Position(0, 5): "d0"}
     assert ("d0" in one, "d1" in one, len(one)) == (True, False, 1)
-    one.forget(lambda _: False)
+    one.retain(lambda _: False)
     assert "d0" not in one
 
 
