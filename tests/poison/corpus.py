@@ -64,7 +64,13 @@ def nested(opening: bytes, closing: bytes, depth: int) -> bytes:
     return with_member(b'"meta": {"x": ' + opening * depth + b"0" + closing * depth + b"}")
 
 
-WRONG_TYPES: dict[str, Any] = {"a number": 7, "a list": [SECRET], "an object": {"a": SECRET}, "null": None, "true": True}
+WRONG_TYPES: dict[str, Any] = {
+    "a number": 7,
+    "a list": [SECRET],
+    "an object": {"a": SECRET},
+    "null": None,
+    "true": True,
+}
 TYPED = ("instruction", "output", "input", "source", "lang")
 
 UNREADABLE = (
@@ -195,7 +201,11 @@ RAW = (
 
 def record(body: bytes) -> bytes:
     """A record-received event around a row, as a hospital that writes records itself would send it."""
-    return b'{"record": {"record_id": "ward:p1", "subject": "s", "source": "ward", "received_at": 0, "body": ' + body + b"}}"
+    return (
+        b'{"record": {"record_id": "ward:p1", "subject": "s", "source": "ward", "received_at": 0, "body": '
+        + body
+        + b"}}"
+    )
 
 
 OF_A_RECORD: Headers = (("ce_type", b"ccit.record-received.v1"), ("content-type", b"application/json"))
@@ -210,7 +220,9 @@ def _typed(value: bytes | None, name: str, reason: str, ce_type: bytes = b"ccit.
     return Poison(name, reason, value, (("ce_type", ce_type),))
 
 
-_LINEAGE = b'{"announcement": {"kind": "promoted", "sequence": 999, "version": {"counts": {"' + SECRET.encode() + b'": "x"}}}}'
+_LINEAGE = (
+    b'{"announcement": {"kind": "promoted", "sequence": 999, "version": {"counts": {"' + SECRET.encode() + b'": "x"}}}}'
+)
 _UNTYPED = b"{}"
 RECORDS = (
     *(_typed(p.value, p.name, p.reason) for p in UNREADABLE if p.name != "lists 65 deep"),  # an event may be 66 deep
@@ -228,7 +240,11 @@ RECORDS = (
     _typed(b'{"record": "x"}', "a record that is text", "wrong_schema"),
     _typed(record(raw()).replace(b'"ward:p1"', b"7"), "record_id is a number", "wrong_schema"),
     _typed(record(raw()).replace(b': 0, "body"', b': "soon", "body"'), "received_at is text", "wrong_schema"),
-    *(Poison(p.name, p.reason, p.value, (*OF_A_RECORD, *p.headers)) for p in ABUSED if p.headers[-1][0] != "content-type"),
+    *(
+        Poison(p.name, p.reason, p.value, (*OF_A_RECORD, *p.headers))
+        for p in ABUSED
+        if p.headers[-1][0] != "content-type"
+    ),
     FORGED,
 )
 """For the topic `records`, which a hospital may write itself."""
