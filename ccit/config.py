@@ -1,7 +1,7 @@
 """Every setting, with its unit, default and reason: read from one TOML file, overridden by `CCIT_*` variables.
 
 `CCIT_KAFKA__BOOTSTRAP_SERVERS=...` overrides `kafka.bootstrap_servers`. An unknown key is an error that names it.
-The defaults are the paper's (arXiv 2503.15924) for real models; `deploy/demo.toml` is the demo's profile.
+The defaults are the paper's (arXiv 2503.15924) for real models; `ccit/demo/profile.toml` is the demo's profile.
 `docs/configuration.md` is generated from this file (`ccit config --markdown`).
 """
 
@@ -180,6 +180,22 @@ class Store(_Section):
     root: Path = Field(
         user_data_path("ccit") / "store", description="folder of the artifact store, shared by all processes"
     )
+    snapshot_seconds: float = Field(
+        300, ge=0, description="how often a scorer writes down what it knows, seconds; 0: only when it ends"
+    )
+
+
+class Metrics(_Section):
+    """Prometheus metrics of ingest, score and train over HTTP; the server has its own at `/metrics`."""
+
+    port: int = Field(
+        0,
+        ge=0,
+        le=65000,
+        description="0 is off; ingest listens on `port`, train on `port` + 1, scorer n (`--instance n`, else 0) on "
+        "`port` + 2 + n",
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
 
 
 class Config(BaseSettings):
@@ -207,6 +223,7 @@ class Config(BaseSettings):
     evaluation: Evaluation = Evaluation()
     serving: Serving = Serving()
     store: Store = Store()
+    metrics: Metrics = Metrics()
 
     @classmethod
     def settings_customise_sources(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,5 @@ def documentation() -> Iterator[str]:
 
 
 def _shown(default: Any) -> str:
-    if isinstance(default, Path):
-        return str(default).replace(str(Path.home()), "~")
-    return '""' if default == "" else str(default)
+    """As TOML writes it: its scalars and lists are JSON's."""
+    return json.dumps(str(default).replace(str(Path.home()), "~") if isinstance(default, Path) else default)
