@@ -58,7 +58,9 @@ def demo(records: int, seed: int, out: Path, broker: str, as_json: bool) -> None
 
 def sized(records: int) -> dict[str, dict[str, Any]]:
     """A quick taste has smaller rounds, so that there is something to see."""
-    return {} if records >= 1200 else {"rounds": {"size": max(24, records // 12), "min_size": 16}}
+    from ccit.demo.run import MANY
+
+    return {} if records >= MANY else {"rounds": {"size": max(24, records // 12), "min_size": 16}}
 
 
 def _tell(summary: dict[str, Any], out: Path, console: Console) -> None:

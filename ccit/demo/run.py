@@ -27,7 +27,7 @@ from ccit.errors import CcitError
 from ccit.records import Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
-from ccit.simulation.stream import SimulatedMessage, hospital_stream
+from ccit.simulation.stream import DAYS, SimulatedMessage, hospital_stream
 from consumers.broker import embedded_environment
 from consumers.commands import issue
 from consumers.feed import Feeder, Raw
@@ -44,6 +44,8 @@ ROLES = ("ingest", "score", "train", "serve")
 START_TIMEOUT_S = 180.0  # four processes import torch on two cores
 STALL_TIMEOUT_S = 240.0  # nothing seen on any topic for this long: something is wrong, and is said
 _TICK_S = 0.1
+MANY = 1200  # records; fewer are spread over fewer days, so that each wave of conditions is still seen often enough
+DAYS_OF_A_TASTE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     """
     demo.out.mkdir(parents=True, exist_ok=True)
     stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
-    stream = list(hospital_stream(demo.records, demo.seed))
+    days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
+    stream = list(hospital_stream(demo.records, demo.seed, days=days))
     lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
     (demo.out / "data" / "stream.jsonl").write_bytes(lines)  # for `ccit replay`
     console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
