@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from ccit.config import Config, cache_root, load_config
+from ccit.demo.models import pair_of_models
 from ccit.ports import Progress
 from ccit.records import Question
 from ccit.simulation.corpus import general_rows
@@ -38,9 +39,7 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
     overrides : Mapping[str, Mapping[str, Any]]
         Section -> key -> value, over the profile.
     """
-    from ccit.models.tiny import tiny_pair
-
-    pair = tiny_pair(cache_root() / "models", seed=0, progress=progress)
+    pair = pair_of_models(cache_root() / "models", seed=0, progress=progress)
     data = out / "data"
     data.mkdir(parents=True, exist_ok=True)
     write_jsonl(data / "general.jsonl", general_rows(GENERAL_ROWS, seed))

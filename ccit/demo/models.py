@@ -1,0 +1,62 @@
+"""The demo's pair of models, built or found in a process of its own: torch's memory goes back when it ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty
+
+from ccit.errors import CcitError, ModelUnusable
+from ccit.ports import Progress
+
+_LOOK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Folders of the two models (`ccit.models.tiny.TinyPair`, without the torch behind it)."""
+
+    deployed: Path
+    proxy: Path
+
+
+def pair_of_models(cache: Path, seed: int, progress: Progress) -> Pair:
+    """`ccit.models.tiny.tiny_pair` in a child process.
+
+    Raises
+    ------
+    CcitError
+        What the child raised, or that it died.
+    """
+    context = multiprocessing.get_context("spawn")
+    said: Queue[tuple[str, int, int] | Pair | CcitError] = context.Queue()
+    child = context.Process(target=_build, args=(cache, seed, said), name="pre-training", daemon=True)
+    child.start()
+    while True:
+        try:
+            message = said.get(timeout=_LOOK_EVERY_S)
+        except Empty:
+            if child.is_alive():
+                continue
+            raise ModelUnusable(
+                f"the small models should be built in {cache}, but the process that does died"
+            ) from None
+        if isinstance(message, CcitError):
+            raise message
+        if isinstance(message, tuple):
+            progress(*message)
+        else:
+            child.join()
+            return message
+
+
+def _build(cache: Path, seed: int, said: Queue[tuple[str, int, int] | Pair | CcitError]) -> None:
+    from ccit.models.tiny import tiny_pair
+
+    try:
+        built = tiny_pair(cache, seed, progress=lambda *step: said.put(step))
+        said.put(Pair(built.deployed, built.proxy))
+    except CcitError as error:
+        said.put(error)
