@@ -18,6 +18,7 @@ _OWN = (
     "ccit_stage",
     "ccit_attempts",
     "ccit_cut",
+    "ccit_redriven",
 )
 
 MAX_VALUE_BYTES = 13 * 1024 * 1024
@@ -90,11 +91,24 @@ class Letter:
     key: bytes | None
     value: bytes | None
     headers: Headers  # the original ones
+    size_bytes: int  # of the value kept
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the original value that were kept."""
-        return len(self.value or b"")
+
+def redriven_marker(letter: Letter, topics: Topics) -> Output:
+    """What is written beside the dead letters, in one transaction with the original, when a letter is re-driven.
+
+    A topic cannot be changed, and without this nobody would know which letters still wait.
+    """
+    number = str(letter.number).encode()
+    return Output(
+        topics.dead_letters.name, letter.key, None, (("ccit_redriven", number),), topics.dead_letters.partition
+    )
+
+
+def redriven_number(message: Message) -> int | None:
+    """The letter that a marker speaks of; None for a message that is a dead letter itself."""
+    raw = message.header("ccit_redriven") or b""
+    return int(raw) if raw.isdigit() and message.header("ccit_reason") is None else None
 
 
 def letter_in(message: Message) -> Letter:
@@ -113,6 +127,7 @@ def letter_in(message: Message) -> Letter:
         key=message.key,
         value=message.value,
         headers=original_headers(message),
+        size_bytes=len(message.value or b""),
     )
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "versions": ("look", "List the versions: who is active, who came from whom, why."),
     "status": ("look", "Who is where: replicas, rounds, lag."),
     "verify": ("look", "Check every digest, parent link and audit entry."),
+    "dead-letters": ("dead_letters", "List, show and re-drive the messages that could not be read."),
     "rollback": ("steer", "Make an older version active again."),
     "hold": ("steer", "Start no more rounds until `resume`."),
     "resume": ("steer", "Start rounds again."),

@@ -1,0 +1,153 @@
+"""Reading the dead letters, and sending originals back to the topic they came from once the cause is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ccit.errors import ConfigError
+from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number
+from consumers.kafka.clients import KafkaSettings, group_consumer, producer
+from consumers.kafka.commit import ExactlyOnce
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Output
+from consumers.kafka.receipts import Receipts
+from consumers.kafka.topics import Topics
+
+MAX_ATTEMPTS = 5
+"""A letter that came back this often is refused: what reads it is not mended, or nothing can read it."""
+
+_BATCH_BYTES = 32 * 1024 * 1024  # originals per transaction, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All dead letters without their values, in order, and the numbers of those that were re-driven."""
+
+    letters: tuple[Letter, ...]
+    redriven: frozenset[int]
+
+    def waiting(self) -> tuple[Letter, ...]:
+        """Those that were not re-driven yet."""
+        return tuple(letter for letter in self.letters if letter.number not in self.redriven)
+
+
+def overview(settings: KafkaSettings) -> Overview:
+    """Read the dead-letters topic to its end. Raises `BrokerUnavailable`."""
+    letters: list[Letter] = []
+    redriven: set[int] = set()
+    with Follower(settings, Topics(settings.prefix).dead_letters) as follower:
+        for message in (message for batch in follower.to_end() for message in batch):
+            done = redriven_number(message)
+            if done is None:
+                letters.append(replace(letter_in(message), key=None, value=None, headers=()))
+            else:
+                redriven.add(done)
+    return Overview(tuple(letters), frozenset(redriven))
+
+
+def whole_letter(settings: KafkaSettings, number: int) -> Letter:
+    """One dead letter with everything in it.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that number.
+    """
+    for letter in whole_letters(settings, {number}):
+        return letter
+    raise ConfigError(f"there is no dead letter {number}; `ccit dead-letters list` shows which there are")
+
+
+def whole_letters(settings: KafkaSettings, numbers: Collection[int]) -> Iterator[Letter]:
+    """The dead letters of these numbers with everything in them, in order, one in memory at a time."""
+    if not numbers:
+        return
+    topic = Topics(settings.prefix).dead_letters
+    with Follower(settings, topic, {topic.partition or 0: min(numbers)}) as follower:
+        for message in (message for batch in follower.to_end() for message in batch):
+            if message.offset > max(numbers):
+                return
+            if message.offset in numbers and redriven_number(message) is None:
+                yield letter_in(message)
+
+
+def refusal(letter: Letter, redriven: Collection[int], topics: Topics, force: bool) -> str:
+    """Why a letter is not re-driven; empty when it is. `force` overrides attempts and an earlier re-drive alone."""
+    if letter.topic not in (topics.raw.name, topics.records.name):
+        return f"it came from {letter.topic or 'nowhere'}, not from {topics.raw.name} or {topics.records.name}"
+    if letter.cut:
+        return "it was too large to be kept whole; the original may still be where it came from"
+    if force:
+        return ""
+    if letter.number in redriven:
+        return "it was re-driven already; --force does it again"
+    if letter.attempts >= MAX_ATTEMPTS:
+        return f"it was tried {letter.attempts} times, the most is {MAX_ATTEMPTS}; --force tries again"
+    return ""
+
+
+def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable[[int], None] = lambda _: None) -> int:
+    """Send these letters' originals back, each with the number of its attempts; how many were sent.
+
+    Each original and the marker that says so are one transaction where the broker has them; without, a crash in
+    between may send an original twice, which is then decided once.
+
+    Parameters
+    ----------
+    on_sent : Callable[[int], None]
+        Told the running number.
+
+    Raises
+    ------
+    Fenced
+        Another re-drive began.
+    """
+    topics = Topics(settings.prefix)
+    sent, batch, size = 0, list[Letter](), 0
+    writer = _Writer(settings)
+    try:
+        for letter in whole_letters(settings, numbers):
+            batch.append(letter)
+            size += letter.size_bytes
+            if size >= _BATCH_BYTES or len(batch) >= 100:
+                sent += writer.write(batch, topics)
+                on_sent(sent)
+                batch, size = [], 0
+        if batch:
+            sent += writer.write(batch, topics)
+            on_sent(sent)
+    finally:
+        writer.close()
+    return sent
+
+
+def original(letter: Letter) -> Output:
+    """The message as it first came, to be sent again; the key chooses the partition."""
+    tried = ("ccit_attempts", str(letter.attempts).encode())
+    return Output(letter.topic, letter.key, letter.value, (*letter.headers, tried))
+
+
+class _Writer:
+    """Originals and markers, in one transaction where the broker has them."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._exactly_once = ExactlyOnce(settings, "redrive") if settings.transactions else None
+        self._consumer = group_consumer(settings, f"{settings.prefix}redrive")  # never joins: no offsets move here
+        self._producer = producer(settings)
+
+    def write(self, letters: Sequence[Letter], topics: Topics) -> int:
+        outputs = [original(letter) for letter in letters] + [redriven_marker(letter, topics) for letter in letters]
+        if self._exactly_once is not None:
+            self._exactly_once.commit(outputs, (), self._consumer)
+        else:
+            receipts = Receipts(outputs)
+            receipts.produce(self._producer)
+            receipts.flush(self._producer)
+        return len(letters)
+
+    def close(self) -> None:
+        self._consumer.close()
+        if self._exactly_once is not None:
+            self._exactly_once.close()
