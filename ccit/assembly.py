@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from ccit.config import Config
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.suites import load_suite
@@ -21,7 +24,7 @@ from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Trainer, Trigger
-from ccit.records import Position, Sample, Spend, Suite, Version
+from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.scoring.vectors import decode_vector
 from ccit.selection.admission import Admission
@@ -129,13 +132,12 @@ class Scoring:
         """What proxy and embedder have cost since the start."""
         return self.proxy.spent + self.embedder.spent
 
-    def learn(self, sample: Sample, digest: str, embedding: str, stamp: str, position: Position) -> None:
-        """Remember an admitted sample from the log; a vector of another embedder is made anew from the text."""
+    def vector_of(self, sample: Sample, embedding: str, stamp: str) -> npt.NDArray[np.float32]:
+        """The vector (d,) of an admitted sample from the log; one of another embedder is made anew from the text."""
         if stamp == self.embedder.stamp:
-            vector = decode_vector(embedding, self.embedder.dimension)
-        else:
-            vector = self.embedder.embed([novelty_text(sample)])[0]
-        self.memory.learn(digest, vector, position)
+            return decode_vector(embedding, self.embedder.dimension)
+        made: npt.NDArray[np.float32] = self.embedder.embed([novelty_text(sample)])[0]
+        return made
 
 
 def scoring(config: Config, *, all_scores: bool = False) -> Scoring:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ccit.errors import VersionConflict
-from ccit.records import Announcement, Position, Version
+from ccit.records import Announcement, OffsetRange, Position, Version
 
 
 class Lineage:
@@ -22,6 +22,7 @@ class Lineage:
         self._versions: dict[int, Version] = {base.number: base}
         self._active = base.number
         self._sequence = 0
+        self._left: frozenset[OffsetRange] | None = None  # ranges of any version that are none of the incumbent's
 
     @property
     def incumbent(self) -> Version:
@@ -42,6 +43,7 @@ class Lineage:
         """Take in an announcement; False when it is not newer than what is known (a duplicate)."""
         version = announcement.version
         self._versions.setdefault(version.number, version)
+        self._left = None
         if announcement.sequence <= self._sequence:
             return False
         self._active = version.number
@@ -86,10 +88,11 @@ class Lineage:
 
     def abandoned(self, position: Position) -> bool:
         """Whether a pooled sample was trained on only by versions that the incumbent does not descend from."""
-        if _consumed(self.incumbent, position):
-            return False
-        return any(_consumed(version, position) for version in self._versions.values())
+        if self._left is None:
+            everyones = {used for version in self._versions.values() for used in version.consumed}
+            self._left = frozenset(everyones.difference(self.incumbent.consumed))
+        return _within(self._left, position) and not _within(self.incumbent.consumed, position)
 
 
-def _consumed(version: Version, position: Position) -> bool:
-    return any(r.partition == position.partition and r.start <= position.offset < r.end for r in version.consumed)
+def _within(ranges: Iterable[OffsetRange], position: Position) -> bool:
+    return any(r.partition == position.partition and r.start <= position.offset < r.end for r in ranges)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import threading
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from ccit.config import Rounds
 from ccit.errors import ConfigError
@@ -52,3 +54,41 @@ class Schedule:
             return self._flags.get_nowait()
         except queue.Empty:
             return None
+
+
+class Tick:
+    """A flag that is raised every so often, and lowered by whoever reads it.
+
+    Parameters
+    ----------
+    seconds : float
+        Between two flags; 0 raises none.
+
+    Example
+    -------
+    >>> tick = Tick(0)
+    >>> tick.due()
+    False
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._raised = threading.Event()
+        self._scheduler = BackgroundScheduler(daemon=True)
+        if seconds:
+            self._scheduler.add_job(self._raised.set, IntervalTrigger(seconds=seconds), coalesce=True)
+
+    def start(self) -> None:
+        """Let the clock run."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def due(self) -> bool:
+        """Whether the flag is up; lowers it."""
+        if not self._raised.is_set():
+            return False
+        self._raised.clear()
+        return True

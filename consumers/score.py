@@ -4,30 +4,36 @@
 2. Step: read every record, decide the batch as if one by one. What is accepted is only pending.
 3. Commit: decisions and offsets in one transaction (`consumers/kafka/commit.py`).
 4. Only then the novelty index takes in what was accepted; an aborted batch leaves no trace in it.
+
+At its start a scorer takes the newest snapshot that fits the log, and reads the samples topic from there on; with none
+it reads all of it. When partitions come to it, it reads the samples topic to its end before it decides anything of
+theirs: whoever had them before may just have admitted something.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from ccit.assembly import Scoring
 from ccit.config import Config
 from ccit.errors import CcitError
-from ccit.events import SampleAdmitted
-from ccit.records import Announcement, Position, ReplicaState
+from ccit.records import Announcement, ReplicaState, Version
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
-from consumers.reading import event_in
+from consumers.knowledge import Knowledge
 from consumers.reports import Reporter
+from consumers.schedule import Tick
 from consumers.score_step import ScoreStep
+from consumers.snapshots import SnapshotFiles, fits, resume_at
 from consumers.versions import VersionFollower
 
 logger = logging.getLogger("ccit.score")
+
+_RETRY_S = 5.0  # a version that could not be loaded is tried again this often: a store may lag behind or be repaired
 
 
 class ScoreConsumer:
@@ -35,72 +41,126 @@ class ScoreConsumer:
 
     def __init__(self, config: Config, scoring: Scoring, instance: str, clock: Callable[[], float] = time.time) -> None:
         settings = kafka_settings(config)
-        self._topics = Topics(settings.prefix)
-        self._scoring = scoring
-        self._step = ScoreStep(scoring, self._topics, config.ingest.max_bytes, clock)
+        topics = Topics(settings.prefix)
+        self._settings = settings
+        self._samples = topics.samples
+        self.scoring = scoring
         self._reporter = Reporter(settings, "score", instance)
         self._versions = VersionFollower(settings, scoring.base)
-        self._admitted = Follower(settings, self._topics.samples)
+        self._admitted: Follower | None = None  # while running
+        self.known = Knowledge(scoring, topics.samples.name, self._versions.lineage)
+        self.step = ScoreStep(scoring, topics, config.ingest.max_bytes, clock, self.known)
+        self._files = SnapshotFiles(config.store.root, self.known.origin, instance)
+        self._written: tuple[int, Mapping[int, int]] = (0, {})  # rows and offsets of the last snapshot
+        self._tick = Tick(config.store.snapshot_seconds)
+        self._rebalances = 0  # as of the last look
+        self._active = (0, 0)  # version and announcement that score now
+        self._refused: Announcement | None = None
+        self._retry_at = 0.0
         self.loop = BatchLoop(
             settings,
             "score",
-            [self._topics.records.name],
-            self._step,
+            [topics.records.name],
+            self.step,
             commit_protocol(settings, f"score-{instance}"),
             limits=BatchLimits(config.kafka.batch_size, int(config.kafka.linger_seconds * 1000)),
-            on_committed=self._step.committed,
-            on_aborted=self._step.aborted,
+            on_committed=self.step.committed,
+            on_aborted=self.step.aborted,
             between=self._follow,
         )
 
     def run(self) -> None:
-        """Rebuild the index from the samples topic, move the proxy to the active version, then decide until stopped."""
-        incumbent = self._versions.catch_up()
-        for messages in self._admitted.to_end():
-            self._learn(messages)
-        if incumbent.number:
-            self._scoring.proxy.activate(incumbent)
-        self._report("active", incumbent.number)
-        logger.info("scoring with proxy version %d, %d samples known", incumbent.number, len(self._scoring.memory))
+        """Gather what is known, move the proxy to the active version, then decide until stopped.
+
+        Raises
+        ------
+        ArtifactDamaged, ModelUnusable
+            The active version cannot be loaded; nothing was decided.
+        Fenced, TransactionFailed, BrokerUnavailable
+            When going on would be wrong or pointless.
+        """
         try:
-            self.loop.run()
+            incumbent = self._versions.catch_up()
+            with self._gather() as self._admitted:
+                self._begin_with(incumbent)
+                self._tick.start()
+                self.loop.run()
+                self._write_snapshot(self._admitted)
         finally:
-            self._report("stopped", self._scoring.proxy.version)
+            self._tick.stop()
+            self._report("stopped")
             self._versions.close()
-            self._admitted.close()
+
+    # -- start and end ----------------------------------------------------------------------------------------------
+
+    def _gather(self) -> Follower:
+        """From a snapshot and the rest of the samples topic, or from all of it."""
+        start: Mapping[int, int] = {}
+        for snapshot in self._files.usable():
+            if fits(snapshot, self._settings, self._samples):
+                self.known.restore(snapshot)
+                start = resume_at(snapshot)
+                logger.info("%d samples known from a snapshot", len(self.known))
+                break
+            logger.info("a snapshot is not used: the samples topic holds other samples than it says")
+        admitted = Follower(self._settings, self._samples, start)
+        for messages in admitted.to_end():
+            self.known.learn(messages)
+        return admitted
+
+    def _begin_with(self, incumbent: Version) -> None:
+        try:
+            if incumbent.number:
+                self.scoring.proxy.activate(incumbent)
+        except CcitError as error:
+            self._report("failed", str(error))
+            raise
+        self._active = (incumbent.number, self._versions.lineage.sequence)
+        self._report("active")
+        logger.info("scoring with proxy version %d, %d samples known", incumbent.number, len(self.known))
+
+    def _write_snapshot(self, admitted: Follower) -> None:
+        """Between batches alone: nothing is pending then."""
+        what = (len(self.known), admitted.positions)
+        if what != self._written and what[0]:
+            self._files.write(self.known.snapshot(admitted.positions))
+            self._written = what
+
+    # -- between batches --------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
+        if self._admitted is None:
+            return
         announcement = self._versions.poll()
-        self._learn(self._admitted.poll())
+        if self.loop.counters.rebalances != self._rebalances:
+            self._rebalances = self.loop.counters.rebalances
+            self._admitted.renew()
+            for messages in self._admitted.to_end():
+                self.known.learn(messages)
+        self.known.learn(self._admitted.poll())
         if announcement is not None:
             self._move(announcement)
+        elif self._refused is not None and time.monotonic() > self._retry_at:
+            self._move(self._refused)
+        if self._tick.due():
+            self._write_snapshot(self._admitted)
 
     def _move(self, announcement: Announcement) -> None:
         """The proxy and the novelty state follow the announcement together; a refused version changes neither."""
-        number = announcement.version.number
+        number, sequence = announcement.version.number, announcement.sequence
         try:
-            self._scoring.proxy.activate(announcement.version)
+            self.scoring.proxy.activate(announcement.version)
         except CcitError as error:
-            logger.error("version %d is refused: %s", number, error)  # noqa: TRY400 - the sentence is the message
-            self._report("failed", self._scoring.proxy.version, str(error))
+            if self._refused is None or self._refused.sequence != sequence:
+                logger.error("version %d is refused: %s", number, error)  # noqa: TRY400 - the sentence is the message
+                self._report("failed", f"version {number}: {error}")
+            self._refused, self._retry_at = announcement, time.monotonic() + _RETRY_S
             return
-        if announcement.kind == "rolled_back":
-            lineage = self._versions.lineage
-            self._scoring.memory.forget(lambda position: not lineage.abandoned(position))
-        self._report("active", number)
+        if announcement.kind != "promoted" or sequence != self._active[1] + 1:
+            self.known.align()  # not simply one more: versions were left, or taken up again
+        self._refused, self._active = None, (number, sequence)
+        self._report("active")
         logger.info("the proxy moved to version %d (%s)", number, announcement.kind)
 
-    def _report(self, state: ReplicaState, version: int, detail: str = "") -> None:
-        self._reporter.report(state, version, self._versions.lineage.sequence, detail, self._scoring.spent)
-
-    # -- what others admitted ---------------------------------------------------------------------------------------
-
-    def _learn(self, messages: Sequence[Message]) -> None:
-        """Take in admitted samples from the log; those of our own are known already and are skipped."""
-        for message in messages:
-            event = event_in(message)
-            if not isinstance(event, SampleAdmitted):
-                continue
-            position = Position(message.partition, message.offset)
-            if not self._versions.lineage.abandoned(position):
-                self._step.learn(event, position)
+    def _report(self, state: ReplicaState, detail: str = "") -> None:
+        self._reporter.report(state, *self._active, detail, self.scoring.spent)

@@ -8,7 +8,8 @@ the failure ends the process, nothing is committed, and the batch waits for whoe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from ccit.assembly import Scoring
 from ccit.errors import CcitError, InputError
@@ -16,12 +17,13 @@ from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, d
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import MAX_DEPTH, parse_strict
 from ccit.pipeline import admit
-from ccit.records import Decision, Position, Sample
+from ccit.records import Decision, Sample
 from ccit.scoring.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
+from consumers.knowledge import Knowledge
 
 logger = logging.getLogger("ccit.score")
 
@@ -39,17 +41,24 @@ class ScoreStep:
     ----------
     max_bytes : int
         Largest row, `ingest.max_bytes`.
+    known : Knowledge
+        What is in the samples topic: without transactions a record may come again after it was admitted.
     """
 
-    def __init__(self, scoring: Scoring, topics: Topics, max_bytes: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, scoring: Scoring, topics: Topics, max_bytes: int, clock: Callable[[], float], known: Knowledge
+    ) -> None:
         self._scoring = scoring
         self._topics = topics
         self._max_bytes = max_bytes
         self._clock = clock
-        self._admitted_ids: set[str] = set()  # without transactions a record may come again after it was admitted
+        self._known = known
+        self._reasons: Counter[str] = Counter()  # of the batch at hand
+        self.decided: Counter[str] = Counter()  # reason -> decisions in the log
 
     def __call__(self, messages: Sequence[Message]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
+        self._reasons.clear()
         letters: list[Output] = []
         read: list[tuple[Message, Sample]] = []
         for message in messages:
@@ -58,29 +67,18 @@ class ScoreStep:
             except InputError as error:
                 letters.append(dead_letter(message, error, "score", self._topics))
                 continue
-            if sample.sample_id not in self._admitted_ids:
+            if sample.sample_id not in self._known:
                 read.append((message, sample))
         return [*letters, *self._decide(read)]
 
     def committed(self, delivered: Sequence[Delivered]) -> None:
         """The batch is in the log, at these places."""
-        positions: Mapping[str, Position] = {
-            place.output.key.decode(): Position(place.partition, place.offset)
-            for place in delivered
-            if place.output.topic == self._topics.samples.name and place.output.key is not None
-        }
-        self._scoring.admission.commit(positions)
-        self._admitted_ids.update(positions)
+        self._known.commit(delivered)
+        self.decided.update(self._reasons)
 
     def aborted(self) -> None:
         """The batch did not reach the log: nothing of it counts."""
         self._scoring.admission.abort()
-
-    def learn(self, event: SampleAdmitted, position: Position) -> None:
-        """Take in a sample that is in the log, whoever admitted it; one that is known already changes nothing."""
-        sample = event.decision.sample
-        self._admitted_ids.add(sample.sample_id)
-        self._scoring.learn(sample, event.content_digest, event.embedding, event.embedder, position)
 
     def _decide(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
         try:
@@ -110,6 +108,7 @@ class ScoreStep:
         self._scoring.proxy.score([_PLAIN])
 
     def _decided(self, decision: Decision) -> Output:
+        self._reasons[decision.reason.value] += 1
         key = decision.sample.sample_id.encode()
         if not decision.accepted:
             value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")

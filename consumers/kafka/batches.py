@@ -21,10 +21,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable, TransactionFailed
 from ccit.failpoints import failpoint
@@ -40,6 +41,7 @@ Step = Callable[[Sequence[Message]], Sequence[Output]]
 _IDLE_POLL_S = 0.25  # how late a stop or a tick may be noticed while nothing arrives
 _SLOW_STEP_S = 1.0  # pausing drops what was fetched ahead, so quick steps go without
 _PAUSED_POLL_S = 0.1
+_WATCH_EVERY_S = 1.0
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 5.0  # far below max.poll.interval.ms (300 s)
 
 
@@ -74,6 +76,25 @@ class Counters:
     outputs: int = 0
     aborted: int = 0
     rebalances: int = 0
+    step_seconds: float = 0.0
+    commit_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is still to be decided, as of the last look.
+
+    Parameters
+    ----------
+    behind : Mapping[tuple[str, int], int]
+        Topic and partition -> messages not read yet (control markers of transactions among them); 0 at the end.
+    oldest_ms : int or None
+        Not younger than the oldest undecided message (milliseconds since 1970): the oldest in hand, or the last one
+        read of a partition that has more. None when everything is decided.
+    """
+
+    behind: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    oldest_ms: int | None = None
 
 
 def _nothing() -> None:
@@ -101,7 +122,10 @@ class BatchLoop:
     on_committed, on_aborted : callable
         Called in the loop's thread, never while a step runs.
     between : callable
-        Called before every read, idle or not: the place to follow other topics.
+        Called before every read, idle or not: the place to follow other topics. Also called after partitions have
+        come (`counters.rebalances` has grown) and before the first step over anything of theirs.
+    watched : bool
+        Keep `backlog` up to date, about once a second.
     """
 
     def __init__(
@@ -116,8 +140,10 @@ class BatchLoop:
         on_committed: Callable[[Sequence[Delivered]], None] = _ignored,
         on_aborted: Callable[[], None] = _nothing,
         between: Callable[[], None] = _nothing,
+        watched: bool = False,
     ) -> None:
         self.counters = Counters()
+        self.backlog = Backlog()
         self._settings = settings
         self._group = f"{settings.prefix}{group}"
         self._topics = list(topics)
@@ -127,9 +153,14 @@ class BatchLoop:
         self._on_committed = on_committed
         self._on_aborted = on_aborted
         self._between = between
+        self._watched = watched
+        self._watched_at = 0.0
         self._stop = threading.Event()
         self._owned: set[tuple[str, int]] = set()
         self._queue: deque[Message] = deque()
+        self._in_hand: Sequence[Message] = ()  # read, not decided
+        self._read_until: dict[tuple[str, int], int] = {}  # time (ms) of the last message read
+        self._at_end: set[tuple[str, int]] = set()
         self._paused = False
         self._failures = 0
         self._consumer: Consumer | None = None  # while running
@@ -147,14 +178,17 @@ class BatchLoop:
             When going on would be wrong or pointless; the message says what to do.
         """
         self._commit.open()
-        consumer = self._consumer = group_consumer(self._settings, self._group)
+        consumer = self._consumer = group_consumer(self._settings, self._group, mark_ends=True)
         try:
             consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
             while not self._stop.is_set():
                 self._between()
+                self._watch()
                 batch = self._read(consumer)
                 if batch:
+                    self._in_hand = batch
                     self._turn(consumer, batch)
+                    self._in_hand = ()
         finally:
             self._consumer = None
             self._stepper.close()
@@ -162,35 +196,46 @@ class BatchLoop:
             self._commit.close()
 
     def lag(self) -> dict[tuple[str, int], int]:
-        """Messages behind the end per partition, as last heard from the broker.
+        """Messages behind the end per partition, as last heard from the broker; 0 where the end was seen.
 
-        Control markers of transactions count too, so never wait for 0. Call it in the loop's thread (`between`).
+        Control markers of transactions count too. Call it in the loop's thread (`between`).
         """
         behind: dict[tuple[str, int], int] = {}
         if self._consumer is None:
             return behind
         for place in self._consumer.position([TopicPartition(*owned) for owned in self._owned]):
+            key = (place.topic, place.partition)
             _, end = self._consumer.get_watermark_offsets(place, cached=True)
-            behind[place.topic, place.partition] = max(end - max(place.offset, 0), 0)
+            behind[key] = 0 if key in self._at_end else max(end - max(place.offset, 0), 0)
         return behind
+
+    def _watch(self) -> None:
+        if not self._watched or time.monotonic() - self._watched_at < _WATCH_EVERY_S:
+            return
+        self._watched_at = time.monotonic()
+        behind = self.lag()
+        times = [self._read_until[key] for key, count in behind.items() if count and key in self._read_until]
+        times += [message.timestamp_ms for message in (*self._in_hand, *self._queue) if message.timestamp_ms >= 0]
+        self.backlog = Backlog(behind, min(times, default=None))
 
     # -- read ---------------------------------------------------------------------------------------------------
 
     def _read(self, consumer: Consumer) -> list[Message]:
         """The next batch: what an abort put back, then what comes, until a limit is reached."""
+        before = self.counters.rebalances
         self._poll(consumer, 0.0 if self._queue else _IDLE_POLL_S)  # always once: rebalances are answered here
         if not self._queue:
             return []
         deadline = time.monotonic() + self._limits.linger_ms / 1000
         size = sum(message.size_bytes for message in self._queue)
         while len(self._queue) < self._limits.batch_size and size < self._limits.batch_bytes:
-            left_s = deadline - time.monotonic()
+            left_s, held = deadline - time.monotonic(), len(self._queue)
             if left_s <= 0 or not self._poll(consumer, left_s):
                 break
-            size += self._queue[-1].size_bytes if self._queue else 0
-        batch = list(self._queue)
-        self._queue.clear()
-        return batch
+            size += self._queue[-1].size_bytes if len(self._queue) > held else 0
+        if self.counters.rebalances != before:
+            return []  # `between` first: what has come waits in the queue
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._limits.batch_size))]
 
     def _poll(self, consumer: Consumer, timeout_s: float) -> bool:
         """Serve callbacks and queue at most one message; False when the time passed without any."""
@@ -199,13 +244,19 @@ class BatchLoop:
             return False
         error = raw.error()
         if error is not None:
-            self._heard(error)
+            self._heard(raw, error)
         elif (raw.topic(), raw.partition()) in self._owned:
-            self._queue.append(received(raw))
+            message = received(raw)
+            self._queue.append(message)
+            self._at_end.discard((message.topic, message.partition))
+            self._read_until[message.topic, message.partition] = message.timestamp_ms
         return True
 
-    def _heard(self, error: KafkaError) -> None:
+    def _heard(self, raw: RawMessage, error: KafkaError) -> None:
         """A consumer's error is a value: fatal and forbidden end the loop, the rest heals by polling on."""
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._at_end.add((str(raw.topic()), int(raw.partition() or 0)))
+            return
         if error.fatal():
             raise TransactionFailed(f"group {self._group} refused this member for good: {error.str()}; start again")
         if error.code() in FORBIDDEN:
@@ -219,7 +270,10 @@ class BatchLoop:
 
     def _turn(self, consumer: Consumer, batch: list[Message]) -> None:
         failpoint("batch.read")
+        began = time.monotonic()
         outputs = self._stepped(consumer, batch)
+        stepped = time.monotonic()
+        self.counters.step_seconds += stepped - began
         if outputs is None:
             self._put_back(batch, "partitions moved or a stop came while it was decided")
             return
@@ -231,6 +285,7 @@ class BatchLoop:
             self._back_off()
             return
         failpoint("batch.committed")
+        self.counters.commit_seconds += time.monotonic() - stepped
         self._failures = 0
         self.counters.batches += 1
         self.counters.messages += len(batch)
@@ -256,6 +311,7 @@ class BatchLoop:
         try:
             while not job.wait(_PAUSED_POLL_S):
                 self._poll(consumer, 0.0)
+                self._watch()
                 if self._stop.is_set():
                     stopped_at = stopped_at or time.monotonic()
                     if time.monotonic() - stopped_at > self._limits.grace_s:
@@ -293,6 +349,7 @@ class BatchLoop:
         self.counters.rebalances += 1
         gone = {(p.topic, p.partition) for p in partitions}
         self._owned -= gone
+        self._at_end -= gone
         self._queue = deque(m for m in self._queue if (m.topic, m.partition) not in gone)
         consumer.incremental_unassign(partitions)
         logger.info("revoked %s", sorted(gone))

@@ -155,9 +155,15 @@ def producer_config(settings: KafkaSettings, transactional_id: str | None = None
     }
 
 
-def group_consumer(settings: KafkaSettings, group: str) -> Consumer:
-    """A consumer that has not yet subscribed; `group` comes with its prefix."""
-    return Consumer(consumer_config(settings, group))
+def group_consumer(settings: KafkaSettings, group: str, *, mark_ends: bool = False) -> Consumer:
+    """A consumer that has not yet subscribed; `group` comes with its prefix.
+
+    Parameters
+    ----------
+    mark_ends : bool
+        Say `_PARTITION_EOF`, as an error, whenever the end of a partition is reached.
+    """
+    return Consumer(consumer_config(settings, group) | {"enable.partition.eof": mark_ends})
 
 
 def producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:

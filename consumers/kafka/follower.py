@@ -93,6 +93,11 @@ class Follower:
                     f"{self._settings.bootstrap_servers}; check the broker and that the topic exists"
                 )
 
+    def renew(self) -> None:
+        """Forget which ends were seen: `to_end` then reads up to where they are now."""
+        self._at_end.clear()
+        self._consumer.assign([TopicPartition(self.topic.name, number, at) for number, at in self._next.items()])
+
     def poll(self, timeout_s: float = 0.0) -> list[Message]:
         """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
         messages: list[Message] = []

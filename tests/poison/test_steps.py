@@ -9,12 +9,14 @@ import orjson
 import pytest
 
 from ccit.config import Config
+from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Sample, Score
 from consumers.dead_letters import MAX_EXTRA_BYTES, MAX_VALUE_BYTES, letter_in
 from consumers.ingest import IngestStep
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
+from consumers.knowledge import Knowledge
 from consumers.score_step import ScoreStep
 from tests.crash.parts import HashProxy, stub_scoring
 from tests.poison.corpus import (
@@ -48,7 +50,9 @@ def ingest(max_bytes: int = MAX_BYTES) -> IngestStep:
 
 
 def score(root: Path) -> ScoreStep:
-    return ScoreStep(stub_scoring(config(root), 0.0), TOPICS, MAX_BYTES, lambda: 0.0)
+    scoring = stub_scoring(config(root), 0.0)
+    known = Knowledge(scoring, TOPICS.samples.name, Lineage(scoring.base))
+    return ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known)
 
 
 def named(cases: Sequence[Poison | Sound]) -> list[str]:

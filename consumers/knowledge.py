@@ -1,0 +1,104 @@
+"""What a scorer knows of the samples topic: which samples were admitted, their digests and vectors.
+
+It is a function of two topics alone, samples and model-versions, however it came about: decided here, read from the
+log, or taken from a snapshot. So a scorer that was restarted decides as one that had never been away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ccit.assembly import Scoring
+from ccit.errors import InputError
+from ccit.events import SampleAdmitted
+from ccit.lineage import Lineage
+from ccit.records import Position
+from ccit.scoring.snapshot import Origin, Snapshot
+from consumers.kafka.messages import Delivered, Message
+from consumers.reading import event_in
+
+logger = logging.getLogger("ccit.score")
+
+
+class Knowledge:
+    """Rows of the memory with the samples they came from, in step with the line of versions.
+
+    Parameters
+    ----------
+    topic : str
+        Full name of the samples topic.
+    lineage : Lineage
+        As the version topic tells it; someone else moves it, and calls `align` then.
+    """
+
+    def __init__(self, scoring: Scoring, topic: str, lineage: Lineage) -> None:
+        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp)
+        self._scoring = scoring
+        self._memory = scoring.memory
+        self._lineage = lineage
+        self._ids: dict[Position, str] = {}
+        self._decided: set[str] = set()  # ids; a rollback undoes what was learnt, not that it was decided
+
+    def __contains__(self, sample_id: str) -> bool:
+        return sample_id in self._decided
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def commit(self, delivered: Sequence[Delivered]) -> None:
+        """Our own batch is in the log: what was pending is known, with its place."""
+        topic = self.origin.topic
+        places = {
+            d.output.key.decode(): Position(d.partition, d.offset)
+            for d in delivered
+            if d.output.topic == topic and d.output.key is not None
+        }
+        self._scoring.admission.commit(places)
+        self._know({position: sample_id for sample_id, position in places.items()})
+
+    def learn(self, messages: Sequence[Message]) -> None:
+        """Take in admitted samples from the log; those that are known already are skipped."""
+        found = {}
+        for message in messages:
+            position = Position(message.partition, message.offset)
+            if position in self._ids:
+                continue
+            event = event_in(message)
+            if isinstance(event, SampleAdmitted) and (vector := self._vector(event, position)) is not None:
+                sample = event.decision.sample
+                self._memory.learn(sample.content_digest, vector, position)
+                found[position] = sample.sample_id
+        self._know(found)
+        if any(self._lineage.abandoned(position) for position in found):
+            self.align()
+
+    def align(self) -> None:
+        """Count what the incumbent and its ancestors learnt and what waits, not what abandoned versions learnt."""
+        self._memory.retain(lambda position: not self._lineage.abandoned(position))
+
+    def snapshot(self, next_offsets: Mapping[int, int]) -> Snapshot:
+        """All rows, for a file; `next_offsets` is how far the log was read, per partition."""
+        positions, digests, vectors = self._memory.rows()
+        ids = tuple(self._ids[position] for position in positions)
+        return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take in what an earlier life knew; versions may have been left or taken up again since."""
+        self._memory.learn_all(snapshot.digests, snapshot.vectors, snapshot.positions)
+        self._know(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))
+        self.align()
+
+    def _vector(self, event: SampleAdmitted, position: Position) -> npt.NDArray[np.float32] | None:
+        try:
+            return self._scoring.vector_of(event.decision.sample, event.embedding, event.embedder)
+        except InputError as error:
+            logger.warning("skipped the sample at %s: %s", position, error)
+            return None
+
+    def _know(self, found: Mapping[Position, str]) -> None:
+        self._ids.update(found)
+        self._decided.update(found.values())
