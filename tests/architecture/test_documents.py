@@ -1,0 +1,186 @@
+"""What the pages say is true of the code: commands, files, keys, topics, events, schemas."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from ccit import events
+from ccit.cli.main import COMMANDS
+from ccit.config import Config, load_config
+from ccit.events import NAMES, schema_of
+from ccit.records import DEAD_LETTER_REASONS, Reason
+from consumers.kafka.topics import Topics
+from tests.architecture.source import ROOT
+
+PAGES = ("README.md", "CHANGELOG.md", "docs/concepts.md", "docs/operations.md", "docs/events.md")
+SECTIONS = {name: set(getattr(field.annotation, "model_fields", {})) for name, field in Config.model_fields.items()}
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def rows_after(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    lines = text.partition(f"## {heading}\n")[2].splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("|---"))
+    table = []
+    for line in lines[start + 1 :]:
+        if not line.startswith("|"):
+            break
+        table.append([cell.strip() for cell in line.strip("|").split("|")])
+    return table
+
+
+def code_of(text: str) -> list[str]:
+    """Lines of code blocks, and what stands in backticks."""
+    blocks = text.split("```")
+    spans = [span for prose in blocks[::2] for span in re.findall(r"`([^`]+)`", prose)]
+    return spans + [line.strip() for block in blocks[1::2] for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_on_a_page_exists(name: str) -> None:
+    said = [re.match(r"(?:\.venv/bin/)?ccit ([a-z][a-z-]*)", code) for code in code_of(page(name))]
+    assert {found[1] for found in said if found} <= set(COMMANDS)
+
+
+def test_every_command_is_documented() -> None:
+    told = " ".join(page(name) for name in PAGES)
+    unnamed = [name for name in COMMANDS if f"ccit {name}" not in told and name != "config"]
+    assert unnamed == []
+
+
+def test_every_make_target_on_a_page_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", page("Makefile"), re.MULTILINE))
+    said = [re.match(r"make ([a-z]+)", code) for name in PAGES for code in code_of(page(name))]
+    assert {"demo", "test"} <= {found[1] for found in said if found} <= targets
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_key_on_a_page_exists(name: str) -> None:
+    for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)(?: = [^`]*)?`", page(name)):
+        if section in SECTIONS:
+            assert key in SECTIONS[section], f"{name}: {section}.{key}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    made_by_the_demo = {"docs/report.png"}  # the picture of a real run
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page(name)):
+        path = ((ROOT / name).parent / target).resolve()
+        assert path.exists() or path.relative_to(ROOT).as_posix() in made_by_the_demo, target
+
+
+@pytest.mark.parametrize("name", [*PAGES, "deploy/compose.yaml", "deploy/production.toml", "deploy/local.toml"])
+def test_every_file_that_is_named_exists(name: str) -> None:
+    """Repository paths only: `runs/` and such are made by the user."""
+    for path in re.findall(r"(?<![\w./-])(?:deploy|docs|schemas|ccit|consumers|tests)/[\w./-]+\.\w+", page(name)):
+        assert (ROOT / path).exists() or path == "docs/report.png", f"{name} names {path}"
+
+
+def test_the_tree_names_every_file_and_folder_of_the_packages() -> None:
+    tree = page("README.md").partition("## Where things are")[2]
+    for package in ("ccit", "consumers"):
+        for path in sorted((ROOT / package).iterdir()):
+            if path.suffix == ".py" and not path.name.startswith("__"):
+                assert path.name in tree, path
+            elif path.is_dir() and not path.name.startswith("__"):
+                assert f"  {path.name}/" in tree, path
+    for named in re.findall(r"^  ([a-z_]+(?:\.py|/)) ", tree, re.MULTILINE):
+        assert any((ROOT / package / named).exists() for package in ("ccit", "consumers")), named
+
+
+def test_the_configuration_page_is_generated() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "CCIT_"))}
+    made = subprocess.run(
+        [sys.executable, "-m", "ccit.cli.main", "config", "--markdown"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=ROOT,
+    )
+    assert page("docs/configuration.md") == made.stdout, "run `make docs`"
+
+
+@pytest.mark.parametrize("profile", sorted(path.name for path in (ROOT / "deploy").glob("*.toml")))
+def test_every_profile_is_a_configuration(profile: str) -> None:
+    load_config(ROOT / "deploy" / profile)
+
+
+def test_the_table_of_topics_is_the_codes() -> None:
+    kept = {-1: "for ever"}
+    expected = [
+        [
+            f"`{topic.name}`",
+            str(topic.partitions),
+            topic.policy,
+            "for ever" if topic.policy == "compact" else kept.get(topic.retention_ms, _days(topic.retention_ms)),
+        ]
+        for topic in Topics(prefix="")
+    ]
+    assert [row[:4] for row in rows_after(page("docs/operations.md"), "Topics")] == expected
+
+
+def _days(milliseconds: int) -> str:
+    return f"{milliseconds // (24 * 60 * 60 * 1000)} days"
+
+
+def test_every_reason_is_explained() -> None:
+    concepts, operations = page("docs/concepts.md"), page("docs/operations.md")
+    unsaid = [
+        r.value for r in Reason if r not in (Reason.ACCEPTED, Reason.NOT_DRAWN) and f"`{r.value}`" not in concepts
+    ]
+    assert unsaid == []
+    assert [r for r in DEAD_LETTER_REASONS if f"`{r}`" not in operations] == []
+
+
+def test_the_headers_of_a_dead_letter_are_documented() -> None:
+    from consumers import dead_letters
+
+    assert [name for name in dead_letters._OWN if f"`{name}`" not in page("docs/operations.md")] == []
+
+
+# -- events: class, schema and row, one to one --
+
+
+def test_every_event_class_has_one_name() -> None:
+    classes = {
+        cls
+        for _, cls in inspect.getmembers(events, inspect.isclass)
+        if cls.__module__ == events.__name__ and cls.__doc__
+    }
+    assert set(NAMES.values()) == classes
+    assert len(set(NAMES.values())) == len(NAMES)
+
+
+def test_every_name_is_its_class_in_kebab_case_with_a_version() -> None:
+    for name, cls in NAMES.items():
+        kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        assert re.fullmatch(rf"{kebab}\.v[1-9][0-9]*", name)
+
+
+def test_schemas_and_rows_are_those_of_the_classes() -> None:
+    assert {path.stem for path in (ROOT / "schemas").iterdir()} == set(NAMES)
+    rows = rows_after(page("docs/events.md").replace("# Events", "## Events", 1), "Events")
+    assert [(row[0], row[1]) for row in rows] == [
+        (f"[`{name}`](../schemas/{name}.json)", f"`{cls.__name__}`") for name, cls in NAMES.items()
+    ]
+    topics = {topic.name for topic in Topics(prefix="")}
+    assert {row[2].strip("`") for row in rows} <= topics
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_published_schema_is_what_the_class_says(name: str) -> None:
+    """A class that changes needs a new version: the published file stays as it is."""
+    published = Path(ROOT / "schemas" / f"{name}.json").read_bytes()
+    assert orjson.loads(published) == schema_of(name)
