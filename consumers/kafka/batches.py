@@ -235,7 +235,16 @@ class BatchLoop:
             size += self._queue[-1].size_bytes if len(self._queue) > held else 0
         if self.counters.rebalances != before:
             return []  # `between` first: what has come waits in the queue
-        return [self._queue.popleft() for _ in range(min(len(self._queue), self._limits.batch_size))]
+        return self._take()
+
+    def _take(self) -> list[Message]:
+        """One batch's worth from the front of the queue."""
+        batch: list[Message] = []
+        size = 0
+        while self._queue and len(batch) < self._limits.batch_size and size < self._limits.batch_bytes:
+            batch.append(self._queue.popleft())
+            size += batch[-1].size_bytes
+        return batch
 
     def _poll(self, consumer: Consumer, timeout_s: float) -> bool:
         """Serve callbacks and queue at most one message; False when the time passed without any."""
