@@ -1,0 +1,117 @@
+"""What the topics say, as a read-committed reader sees them: every decision, every round, every version."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from ccit.events import CandidateJudged, Event, RoundPlanned
+from ccit.records import Position, Round
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Message
+from consumers.kafka.topics import Topics
+from consumers.reading import event_in
+
+
+class Ledger:
+    """Follows the five topics that hold the truth, and keeps what the laws ask for.
+
+    `decisions` counts each record id, whatever was decided; `samples` is the pool's log; `rounds` the audit line.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        topics = Topics(settings.prefix)
+        self._decided = [Follower(settings, t) for t in (topics.samples, topics.rejects, topics.dead_letters)]
+        self._samples_topic = topics.samples.name
+        self._line = [Follower(settings, t) for t in (topics.rounds, topics.model_versions)]
+        self.decisions: Counter[str] = Counter()
+        self.by_topic: Counter[str] = Counter()
+        self.samples: dict[Position, str] = {}  # place in the log -> sample id
+        self.contents: Counter[str] = Counter()  # content digests of the samples
+        self.events: list[Event] = []  # of `rounds` and `model-versions`, each in its own order
+        self.planned: list[Round] = []  # in the log's order, a repeated plan as often as it is there
+        self.outcomes: Counter[str] = Counter()  # by round id
+
+    def poll(self) -> None:
+        """Take in what has come since."""
+        for follower in (*self._decided, *self._line):
+            while messages := follower.poll():
+                self._take(follower, messages)
+
+    def catch_up(self) -> None:
+        """Read every topic to its end."""
+        for follower in (*self._decided, *self._line):
+            for messages in follower.to_end():
+                self._take(follower, messages)
+
+    @property
+    def used(self) -> Counter[str]:
+        """How many rounds with an outcome each sample is in."""
+        rounds = {planned.round_id: planned for planned in self.planned}
+        return Counter(
+            sample_id
+            for round_id in self.outcomes
+            if round_id in rounds
+            for sample_id in (*rounds[round_id].sample_ids, *rounds[round_id].validation_ids)
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Samples that no round with an outcome has used."""
+        return len(self.samples) - len(self.used)
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        for follower in (*self._decided, *self._line):
+            follower.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(self, follower: Follower, messages: list[Message]) -> None:
+        for message in messages:
+            if follower in self._line:
+                self._take_event(event_in(message))
+                continue
+            self.by_topic[message.topic] += 1
+            self.decisions[record_id_in(message)] += 1
+            if message.topic == self._samples_topic:
+                value = orjson.loads(message.value or b"")
+                place = Position(message.partition, message.offset)
+                self.samples[place] = value["decision"]["sample"]["sample_id"]
+                self.contents[value["content_digest"]] += 1
+
+    def _take_event(self, event: Event | None) -> None:
+        if event is None:
+            return
+        self.events.append(event)
+        if isinstance(event, RoundPlanned):
+            self.planned.append(event.planned)
+        elif isinstance(event, CandidateJudged):
+            self.outcomes[event.round_id] += 1
+
+
+def record_id_in(message: Message) -> str:
+    """The record that a decision is about: a dead letter keeps the record's key, which is its id here."""
+    if message.header("ccit_reason") is not None:
+        return (message.key or b"").decode()
+    return str(orjson.loads(message.value or b"")["decision"]["sample"]["record_id"])
+
+
+def plans_in_order(planned: list[Round]) -> Iterator[Round]:
+    """The plans without immediate repeats: a round that was taken up again is one plan."""
+    last = ""
+    for one in planned:
+        if one.round_id != last:
+            yield one
+        last = one.round_id

@@ -1,0 +1,189 @@
+"""Stub ports for the crash matrix, so that 100,000 records and a thousand rounds fit in half an hour of two cores.
+
+What is stubbed: the embedder (a vector drawn from the text's hash), the proxy's IFD (a number drawn from the content's
+hash), the trainer (a file that names its round and a skill) and the evaluator (answers from that skill). What is real:
+everything else. Admission, memory, FAISS index, thresholds, triggers, pool, plan, gate, lineage, artifact store with its
+fsyncs, and every line of the consumers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from ccit.assembly import Scoring, Workshop, recipe, store, trigger
+from ccit.config import Config
+from ccit.errors import TrainingFailed
+from ccit.ports import ArtifactStore, Progress, Vectors
+from ccit.records import (
+    AdapterPair,
+    Answer,
+    Artifact,
+    Candidate,
+    Evaluation,
+    Material,
+    Question,
+    Round,
+    Sample,
+    Score,
+    Spend,
+    Suite,
+    Version,
+)
+from ccit.scoring.index import ExactIndex
+from ccit.scoring.length import LengthScorer
+from ccit.scoring.vectors import quantise
+from ccit.selection.admission import Admission
+from ccit.selection.memory import Memory
+from ccit.selection.thresholds import PaperThresholds
+
+DIMENSION = 16
+QUESTIONS = 3000
+STEP = 0.003  # credit that a better candidate adds to each answer: certain for the gate, and room for 300 versions
+_TRAINING_STEPS = 5
+_SPEND = Spend()
+
+
+def fraction(*parts: str) -> float:
+    """A number in [0, 1) drawn from the texts' hash: the same in every process and every life."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+class HashEmbedder:
+    """Port `Embedder`: a direction drawn from the text."""
+
+    stamp = "crash-stub"
+    dimension = DIMENSION
+    spent = _SPEND
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        digests = [hashlib.sha512(text.encode()).digest() for text in texts]
+        raw = np.frombuffer(b"".join(digests), dtype="<i4").reshape(len(texts), DIMENSION)
+        return quantise(raw.astype(np.float64))
+
+
+class HashProxy:
+    """Port `ProxyScorer`: an IFD between 0 and 1.2 drawn from the content; a new version's files are really read."""
+
+    metric = "ifd"
+    spent = _SPEND
+
+    def __init__(self, artifacts: ArtifactStore, pace_s: float) -> None:
+        self.version = 0
+        self._artifacts = artifacts
+        self._pace_s = pace_s
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        time.sleep(self._pace_s)
+        return [(Score("ifd", 1.2 * fraction("ifd", s.content_digest), "crash-stub"),) for s in samples]
+
+    def activate(self, version: Version) -> None:
+        if version.adapters is not None:
+            self._artifacts.read(version.adapters.proxy)
+        self.version = version.number
+
+
+class HashTrainer:
+    """Port `Trainer`: each round has a fate drawn from its id, and leaves two adapters in the real store."""
+
+    def __init__(self, artifacts: ArtifactStore, pace_s: float) -> None:
+        self._artifacts = artifacts
+        self._pace_s = pace_s
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        for step in range(_TRAINING_STEPS):
+            progress("train", step, _TRAINING_STEPS)
+            time.sleep(self._pace_s / _TRAINING_STEPS)
+        fate = fraction("fate", planned.round_id)
+        if fate < 0.05:
+            raise TrainingFailed("the stub's loss diverged, as drawn from the round's id")
+        skill = self._skill(parent.adapters) + (STEP if fate < 0.5 else 0.0 if fate < 0.75 else -STEP)
+        pair = AdapterPair(*(self._stored(role, planned.round_id, skill) for role in ("deployed", "proxy")))
+        return Candidate(planned.round_id, pair, 1, ("stub",), {"train": 1.0}, _SPEND, self._pace_s)
+
+    def _stored(self, role: str, round_id: str, skill: float) -> Artifact:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "adapter.json").write_bytes(orjson.dumps({"role": role, "round": round_id, "skill": skill}))
+            return self._artifacts.put(Path(folder))
+
+    def _skill(self, adapters: AdapterPair | None) -> float:
+        return skill_of(adapters, self._artifacts)
+
+
+class SkillEvaluator:
+    """Port `Evaluator`: every answer earns the skill that the adapter's file says; the file is read and checked."""
+
+    def __init__(self, artifacts: ArtifactStore) -> None:
+        self._artifacts = artifacts
+
+    def evaluate(
+        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
+    ) -> Evaluation:
+        progress("evaluate", 0, 1)
+        credit = skill_of(adapters, self._artifacts)
+        answers = tuple(Answer(q.question_id, q.group, credit) for q in suite.domain)
+        return Evaluation(answers, (), 1.0, _SPEND)
+
+
+def skill_of(adapters: AdapterPair | None, artifacts: ArtifactStore) -> float:
+    """What the adapter's file says; 0 for the base model."""
+    if adapters is None:
+        return 0.0
+    return float(orjson.loads(artifacts.read(adapters.deployed)["adapter.json"])["skill"])
+
+
+def base_version(config: Config) -> Version:
+    """Number 0, without any model behind it."""
+    return Version(
+        alias=config.models.alias,
+        number=0,
+        parent=None,
+        round_id="",
+        base_model="stub",
+        base_revision="",
+        proxy_model="stub",
+        proxy_revision="",
+        adapters=None,
+        rank=0,
+        target_modules=(),
+        verdict=None,
+        counts={},
+        consumed=(),
+        config_digest=config.training_digest(),
+        code_digest="stub",
+    )
+
+
+def stub_scoring(config: Config, pace_s: float) -> Scoring:
+    """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least."""
+    embedder, proxy = HashEmbedder(), HashProxy(store(config), pace_s)
+    memory = Memory(ExactIndex(DIMENSION))
+    rule = PaperThresholds(config.selection)
+    admission = Admission([LengthScorer("characters"), proxy], memory, rule, embedder)
+    return Scoring(base_version(config), admission, memory, proxy, embedder, len)
+
+
+def stub_workshop(config: Config, pace_s: float) -> Workshop:
+    """`ccit.assembly.workshop` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
+    base, artifacts = base_version(config), store(config)
+    questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))
+    return Workshop(
+        base=base,
+        recipe=recipe(config, base),
+        trigger=trigger(config),
+        min_size=min(config.rounds.min_size, config.rounds.size),
+        general=[],
+        suite=Suite(questions, ()),
+        gate=config.evaluation,
+        trainer=HashTrainer(artifacts, pace_s),
+        evaluator=SkillEvaluator(artifacts),
+        cancel=lambda: None,  # the stub asks `progress` at every step, which raises once the round is cancelled
+        close=lambda: None,
+    )

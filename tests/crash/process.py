@@ -1,0 +1,75 @@
+"""One consumer over stub ports, in a process of its own that can be killed.
+
+    python -m tests.crash.process score CONFIG.toml NAME
+
+What a user's `ccit score` does around the consumer is done here too: signals, exit codes, one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from ccit.cli.run import stop_on_signals
+from ccit.config import Config, load_config
+from ccit.errors import CcitError
+
+PACE_VARIABLE = "CCIT_CRASH_PACE_S"
+_PR_SET_PDEATHSIG = 1  # prctl(2): a harness that is killed leaves nothing running
+
+
+class Consumer(Protocol):
+    """What the three have in common."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def consumer(role: str, config: Config, instance: str, pace_s: float) -> Consumer:
+    """The real consumer of a role; imports what that role needs."""
+    if role == "ingest":
+        from consumers.ingest import ingest_loop
+
+        return ingest_loop(config, instance)
+    if role == "train":
+        from consumers.train import TrainConsumer
+        from tests.crash.parts import stub_workshop
+
+        return TrainConsumer(config, stub_workshop(config, pace_s), instance)
+    return _Scorer(config, instance, pace_s)
+
+
+class _Scorer:
+    def __init__(self, config: Config, instance: str, pace_s: float) -> None:
+        from consumers.score import ScoreConsumer
+        from tests.crash.parts import stub_scoring
+
+        self._consumer = ScoreConsumer(config, stub_scoring(config, pace_s), instance)
+        self.run = self._consumer.run
+        self.stop = self._consumer.loop.stop
+
+
+def main() -> int:
+    """Run until stopped; the exit code that `ccit` would give."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    role, config_path, instance = sys.argv[1:]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        config = load_config(Path(config_path))
+        one = consumer(role, config, instance, float(os.environ.get(PACE_VARIABLE, "0")))
+        stop_on_signals(one.stop)
+        one.run()
+    except CcitError as error:
+        sys.stderr.write(f"ccit: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

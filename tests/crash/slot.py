@@ -1,0 +1,115 @@
+"""A place in the system that one process holds at a time: started, killed, started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccit.failpoints import ENVIRONMENT_VARIABLE
+from tests.crash.process import PACE_VARIABLE
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a process ended.
+
+    Parameters
+    ----------
+    armed : str
+        The failpoint it was started with, without the pass; empty for none.
+    at_failpoint : bool
+        It died by SIGKILL, and nobody but itself sent one.
+    code : int
+        As `subprocess` gives it: minus the signal's number.
+    seconds : float
+        From its start.
+    said : str
+        Last line on stderr.
+    """
+
+    role: str
+    armed: str
+    at_failpoint: bool
+    code: int
+    seconds: float
+    said: str
+
+
+class Slot:
+    """One process of a role under a name; `poll` tells when it has ended."""
+
+    def __init__(self, role: str, name: str, config: Path, logs: Path) -> None:
+        self.role = role
+        self.name = name
+        self.armed = ""
+        self.started = 0.0
+        self._config = config
+        self.log = logs / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._killed_by_us = False
+
+    @property
+    def running(self) -> bool:
+        """Whether a process holds the place and has not been heard of as dead."""
+        return self._process is not None
+
+    def start(self, failpoint: str = "", pace_s: float = 0.0) -> None:
+        """Start a process, armed with `name` or `name@pass`."""
+        self.armed, self._killed_by_us, self.started = failpoint, False, time.monotonic()
+        environment = os.environ | {ENVIRONMENT_VARIABLE: failpoint, PACE_VARIABLE: str(pace_s)}
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "tests.crash.process", self.role, str(self._config), self.name]
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, at whatever moment this is."""
+        if self._process is not None and self._process.poll() is None:
+            self._killed_by_us = True
+            self._process.kill()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def poll(self) -> Death | None:
+        """How the process ended, told once; None while it runs."""
+        code = None if self._process is None else self._process.poll()
+        if code is None:
+            return None
+        self._process = None
+        by_itself = code == -signal.SIGKILL and not self._killed_by_us
+        name = self.armed.partition("@")[0]
+        return Death(self.role, name, by_itself, code, time.monotonic() - self.started, last_line(self.log))
+
+    def wait(self, timeout_s: float) -> Death:
+        """As `poll`, but waits; raises `TimeoutError`."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if (death := self.poll()) is not None:
+                return death
+            time.sleep(0.02)
+        raise TimeoutError(f"{self.name} should have ended within {timeout_s:g} s; its log is {self.log}")
+
+    def end(self) -> None:
+        """Kill what is left."""
+        self.kill()
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log, by convention the sentence that says what went wrong."""
+    lines = log.read_text("utf-8", "replace").strip().splitlines()[-1:] if log.is_file() else []
+    return lines[0] if lines else ""

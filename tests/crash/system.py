@@ -1,0 +1,130 @@
+"""One system under test: its configuration, its topics, its feed, its processes, and the wait for it to settle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from confluent_kafka import Consumer, TopicPartition
+
+from ccit.demo.stage import as_toml
+from ccit.store.files import FileStore
+from consumers.kafka.clients import KafkaSettings, reader_config
+from consumers.kafka.topics import Topics, create_topics
+from tests.crash.feed import Feed, key_of
+from tests.crash.laws import Breaches, judged
+from tests.crash.ledger import Ledger
+from tests.crash.slot import Slot
+
+ROUND_SIZE = 12
+
+
+class System:
+    """Everything of one run.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        Of a real broker, with a prefix of this run's own.
+    folder : Path
+        For the configuration, the artifact store and one log per process.
+    accepted_share : float
+        Of the records that are neither poison nor copies, 0 to 0.8.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        folder: Path,
+        accepted_share: float = 1 / 3,
+        batch_size: int = 50,
+        replication: int = 1,
+    ) -> None:
+        self.settings = settings
+        self.logs = folder / "logs"
+        self.store = FileStore(folder / "store")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config = folder / "ccit.toml"
+        self.config.write_text(
+            as_toml(_sections(settings, folder, accepted_share, batch_size, replication)), encoding="utf-8"
+        )
+        create_topics(settings, replication=replication)
+        self.feed = Feed(settings)
+        self.ledger = Ledger(settings)
+        self.slots: list[Slot] = []
+
+    def slot(self, role: str, name: str) -> Slot:
+        """A new place for a process."""
+        self.slots.append(Slot(role, name, self.config, self.logs))
+        return self.slots[-1]
+
+    def settled(self) -> bool:
+        """Every record is decided, and fewer samples wait than a round needs."""
+        self.ledger.poll()
+        decided = all(key_of(n) in self.ledger.decisions for n in range(self.feed.published))
+        return decided and self.ledger.waiting < ROUND_SIZE
+
+    def settle(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until `settled`; raises `TimeoutError` that says what is missing."""
+        deadline = time.monotonic() + timeout_s
+        while not self.settled():
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self.feed.published - len(self.ledger.decisions)} records are undecided and "
+                    f"{self.ledger.waiting} samples wait after {timeout_s:g} s; the logs are in {self.logs}"
+                )
+            meanwhile()
+            time.sleep(0.2)
+
+    def truth(self) -> Breaches:
+        """The laws, over everything read again from the beginning."""
+        with Ledger(self.settings) as ledger:
+            ledger.catch_up()
+            return judged(ledger, self.feed.published, self.used_up_to(), self.store)
+
+    def used_up_to(self) -> dict[int, int]:
+        """The trainer group's committed offsets on the samples topic."""
+        topic = Topics(self.settings.prefix).samples
+        consumer = Consumer(reader_config(self.settings, f"{self.settings.prefix}train"))
+        try:
+            found = consumer.committed([TopicPartition(topic.name, p) for p in range(topic.partitions)], timeout=30.0)
+        finally:
+            consumer.close()
+        return {place.partition: max(place.offset, 0) for place in found}
+
+    def close(self) -> None:
+        """End what still runs."""
+        for slot in self.slots:
+            slot.end()
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _sections(
+    settings: KafkaSettings, folder: Path, accepted_share: float, batch_size: int, replication: int
+) -> dict[str, dict[str, Any]]:
+    """The stub's IFD is uniform between 0 and 1.2: the band below 1.0 decides how many are accepted."""
+    return {
+        "kafka": {
+            "bootstrap_servers": settings.bootstrap_servers,
+            "prefix": settings.prefix,
+            "batch_size": batch_size,
+            "linger_seconds": 0.05,
+            "replication": replication,
+            "create_topics": False,
+        },
+        "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": 1.0 - 1.2 * accepted_share, "max_ifd": 1.0},
+        "rounds": {"size": ROUND_SIZE, "min_size": ROUND_SIZE, "general_ratio": 0.0, "replay_ratio": 0.25},
+        "evaluation": {"min_gain_points": 0.0},
+        "store": {"root": str(folder / "store")},
+    }

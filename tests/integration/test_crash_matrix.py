@@ -1,0 +1,123 @@
+"""The reduced crash matrix: ingest, scorer and trainer killed at each of their failpoints, then the truth is counted.
+
+One run: three processes side by side, each started armed with its next failpoint, killed there, started again. What a
+thousand kills on three brokers show is `make crash-matrix`.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ccit.failpoints import FAILPOINTS
+from consumers.commands import issue
+from consumers.kafka.local import LocalKafka
+from tests.crash.laws import Breaches
+from tests.crash.slot import Death, Slot
+from tests.crash.system import System
+
+RECORDS = 1800
+_PATIENCE_S = 300.0  # of the whole run; it takes about a minute
+_ENDS_WITHIN_S = 25.0  # SIGTERM to exit: a batch's grace of 10 s, leaving the group, closing the clients
+
+SCORER_POINTS = [name for name in FAILPOINTS if name.startswith(("batch.", "commit."))]
+TRAINER_POINTS = [name for name in FAILPOINTS if name.startswith(("train.", "store.", "commit."))]
+INGEST_POINTS = ["batch.stepped", "commit.flushed", "commit.done"]
+PASS = {"score": 2, "ingest": 2, "train": 1}  # the second batch: the first shows that a life gets as far
+
+
+@dataclass
+class Gauntlet:
+    """One place and the failpoints still ahead of it."""
+
+    slot: Slot
+    ahead: list[str]
+    deaths: list[Death] = field(default_factory=list)
+
+    def turn(self) -> None:
+        """Start what has died; after the last failpoint, unarmed."""
+        death = self.slot.poll()
+        if death is not None:
+            self.deaths.append(death)
+        if not self.slot.running:
+            point = self.ahead.pop(0) if self.ahead else ""
+            self.slot.start(f"{point}@{PASS[self.slot.role]}" if point else "")
+
+    @property
+    def over(self) -> bool:
+        return not self.ahead and self.slot.running and not self.slot.armed
+
+
+@dataclass
+class Aftermath:
+    """What the run left."""
+
+    deaths: list[Death]
+    breaches: Breaches
+    copies_admitted: int
+    endings: list[Death]
+
+
+def run(system: System) -> Aftermath:
+    gauntlets = [
+        Gauntlet(system.slot("ingest", "ingest-a"), list(INGEST_POINTS)),
+        Gauntlet(system.slot("score", "score-a"), list(SCORER_POINTS)),
+        Gauntlet(system.slot("train", "train-a"), list(TRAINER_POINTS)),
+    ]
+    system.feed.up_to(RECORDS)
+    system.feed.flush()
+    asked = False
+
+    def turn() -> None:
+        nonlocal asked
+        for gauntlet in gauntlets:
+            gauntlet.turn()
+            if gauntlet.slot.armed.startswith("train.command_obeyed") and not asked:
+                issue(system.settings, "ccit", "rollback", to=0)
+                asked = True
+
+    deadline = time.monotonic() + _PATIENCE_S
+    while not all(gauntlet.over for gauntlet in gauntlets):
+        assert time.monotonic() < deadline, [(g.slot.name, g.slot.armed, g.ahead) for g in gauntlets]
+        turn()
+        time.sleep(0.02)
+    system.settle(_PATIENCE_S, turn)
+    for gauntlet in gauntlets:
+        gauntlet.slot.terminate()
+    endings = [gauntlet.slot.wait(_ENDS_WITHIN_S) for gauntlet in gauntlets]
+    copies = sum(count - 1 for count in system.ledger.contents.values())
+    return Aftermath([d for g in gauntlets for d in g.deaths], system.truth(), copies, endings)
+
+
+@pytest.fixture(scope="module")
+def aftermath(kafka: LocalKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
+    with System(kafka.settings("crash."), tmp_path_factory.mktemp("crash")) as system:
+        yield run(system)
+
+
+@pytest.mark.parametrize(
+    ("role", "point"),
+    [("score", p) for p in SCORER_POINTS]
+    + [("train", p) for p in TRAINER_POINTS]
+    + [("ingest", p) for p in INGEST_POINTS],
+)
+def test_was_killed_there(aftermath: Aftermath, role: str, point: str) -> None:
+    assert [d.at_failpoint for d in aftermath.deaths if (d.role, d.armed) == (role, point)] == [True]
+
+
+def test_nothing_lost_nothing_twice(aftermath: Aftermath) -> None:
+    assert aftermath.breaches.total == 0, aftermath.breaches
+
+
+def test_a_scorer_decides_as_if_it_had_never_been_away(aftermath: Aftermath) -> None:
+    """One scorer, killed nine times, still knows what it had admitted: no content is admitted twice."""
+    assert aftermath.copies_admitted == 0
+
+
+def test_sigterm_ends_each_process_cleanly(aftermath: Aftermath) -> None:
+    assert [(d.role, d.code) for d in aftermath.endings] == [("ingest", 0), ("score", 0), ("train", 0)]
