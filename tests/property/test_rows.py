@@ -24,7 +24,7 @@ SAID = TEXT.filter(lambda text: bool(text.strip()))
 ROWS = st.fixed_dictionaries(
     {"instruction": SAID, "output": SAID},
     optional={
-        "id": st.text(max_size=8) | st.integers(-(2**53), 2**53),
+        "id": TEXT.filter(bool) | st.integers(-(2**53), 2**53),
         "source": TEXT,
         "lang": TEXT,
         "input": TEXT,
