@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ccit.errors import VersionConflict
+from ccit.pool import joined
 from ccit.records import Announcement, OffsetRange, Position, Version
 
 
@@ -22,7 +23,7 @@ class Lineage:
         self._versions: dict[int, Version] = {base.number: base}
         self._active = base.number
         self._sequence = 0
-        self._left: frozenset[OffsetRange] | None = None  # ranges of any version that are none of the incumbent's
+        self._left: tuple[OffsetRange, ...] | None = None  # what `abandoned` looks in; made when asked for
 
     @property
     def incumbent(self) -> Version:
@@ -89,10 +90,18 @@ class Lineage:
     def abandoned(self, position: Position) -> bool:
         """Whether a pooled sample was trained on only by versions that the incumbent does not descend from."""
         if self._left is None:
-            everyones = {used for version in self._versions.values() for used in version.consumed}
-            self._left = frozenset(everyones.difference(self.incumbent.consumed))
-        return _within(self._left, position) and not _within(self.incumbent.consumed, position)
+            everyones = joined(used for version in self._versions.values() for used in version.consumed)
+            self._left = tuple(_without(everyones, joined(self.incumbent.consumed)))
+        return any(r.partition == position.partition and r.start <= position.offset < r.end for r in self._left)
 
 
-def _within(ranges: Iterable[OffsetRange], position: Position) -> bool:
-    return any(r.partition == position.partition and r.start <= position.offset < r.end for r in ranges)
+def _without(ranges: Iterable[OffsetRange], taken: Sequence[OffsetRange]) -> Iterator[OffsetRange]:
+    """What is left of the ranges; `taken` in order and without overlaps, as `joined` gives them."""
+    for whole in ranges:
+        start = whole.start
+        for cut in (t for t in taken if t.partition == whole.partition and t.end > whole.start and t.start < whole.end):
+            if cut.start > start:
+                yield OffsetRange(whole.partition, start, cut.start)
+            start = cut.end
+        if start < whole.end:
+            yield OffsetRange(whole.partition, start, whole.end)

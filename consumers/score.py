@@ -156,8 +156,7 @@ class ScoreConsumer:
                 self._report("failed", f"version {number}: {error}")
             self._refused, self._retry_at = announcement, time.monotonic() + _RETRY_S
             return
-        if announcement.kind != "promoted" or sequence != self._active[1] + 1:
-            self.known.align()  # not simply one more: versions were left, or taken up again
+        self.known.align()
         self._refused, self._active = None, (number, sequence)
         self._report("active")
         logger.info("the proxy moved to version %d (%s)", number, announcement.kind)

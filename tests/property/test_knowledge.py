@@ -1,0 +1,177 @@
+"""The law of a scorer's knowledge: restarted from a snapshot, rebuilt from the log, or never away, it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccit.config import Config
+from ccit.errors import VersionConflict
+from ccit.events import SampleAdmitted, encode
+from ccit.lineage import Lineage
+from ccit.pool import joined
+from ccit.records import Announcement, Decision, OffsetRange, Sample
+from ccit.scoring.snapshot import read_snapshot, write_snapshot
+from ccit.scoring.vectors import encode_vector
+from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.topics import Topics
+from consumers.knowledge import Knowledge
+from consumers.snapshots import resume_at
+from tests.crash.parts import stub_scoring
+from tests.nouns import version
+
+SAMPLES = Topics().samples.name
+PARTITIONS = 2
+
+TEXTS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4)
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("decide"), TEXTS),
+        st.tuples(st.just("another decides"), TEXTS),
+        st.tuples(st.just("follow"), st.just([])),
+        st.tuples(st.just("promote"), st.just([])),
+        st.tuples(st.just("roll back"), st.sampled_from([[], ["0"], ["1"], ["2"], ["3"]])),
+        st.tuples(st.just("snapshot"), st.just([])),
+    ),
+    max_size=16,
+)
+
+
+def sample(number: int, text: str) -> Sample:
+    return Sample(f"s{number}", f"r{number}", "ward", "en", "What?", text)
+
+
+@dataclass
+class Scorer:
+    """What a ScoreConsumer does with its knowledge, without a broker."""
+
+    root: Path
+    lineage: Lineage = field(default_factory=lambda: Lineage(version()))
+    read: dict[int, int] = field(default_factory=dict)  # partition -> next offset
+
+    def __post_init__(self) -> None:
+        config = Config.model_validate(
+            {
+                "selection": {"min_length": 0, "max_similarity": 0.9, "min_ifd": 0.0, "max_ifd": 2.0},
+                "store": {"root": str(self.root)},
+            }
+        )
+        self.scoring = stub_scoring(config, 0.0)
+        self.known = Knowledge(self.scoring, SAMPLES, self.lineage)
+
+    def follow(self, log: Sequence[Message]) -> None:
+        fresh = [m for m in log if m.offset >= self.read.get(m.partition, 0)]
+        self.known.learn(fresh)
+        self.read.update({m.partition: m.offset + 1 for m in fresh})
+
+    def announced(self, announcement: Announcement) -> None:
+        self.lineage.apply(announcement)
+        self.known.align()
+
+    def decide(self, samples: Sequence[Sample]) -> list[Decision]:
+        return self.scoring.admission.decide([s for s in samples if s.sample_id not in self.known])
+
+
+@dataclass
+class World:
+    """Two scorers on one log, and a trainer."""
+
+    root: Path
+    log: list[Message] = field(default_factory=list)
+    announcements: list[Announcement] = field(default_factory=list)
+    numbers: int = 0
+
+    def __post_init__(self) -> None:
+        self.live, self.other = Scorer(self.root), Scorer(self.root)
+        self.trainer = Lineage(version())
+        self.ends = dict.fromkeys(range(PARTITIONS), 0)
+        self.used = dict.fromkeys(range(PARTITIONS), 0)
+
+    def decide(self, scorer: Scorer, texts: Sequence[str]) -> None:
+        samples = [sample(self.numbers + n, text) for n, text in enumerate(texts)]
+        self.numbers += len(samples)
+        delivered = []
+        for decision in scorer.decide(samples):
+            if decision.accepted:
+                vector = encode_vector(scorer.scoring.admission.vector(decision.sample.sample_id))
+                event = SampleAdmitted(decision, decision.sample.content_digest, scorer.known.origin.embedder, vector)
+                value, headers = encode(event, at=0.0, source="test")
+                key, partition = decision.sample.sample_id.encode(), self.numbers % PARTITIONS
+                self.log.append(Message(SAMPLES, partition, self.ends[partition], key, value, headers))
+                delivered.append(Delivered(Output(SAMPLES, key, value, headers), partition, self.ends[partition]))
+                self.ends[partition] += 1
+        scorer.known.commit(delivered)
+
+    def announce(self, announcement: Announcement) -> None:
+        self.trainer.apply(announcement)
+        self.announcements.append(announcement)
+        for scorer in (self.live, self.other):
+            scorer.announced(announcement)
+
+    def promote(self) -> None:
+        fresh = [OffsetRange(p, self.used[p], end) for p, end in self.ends.items() if end > self.used[p]]
+        self.used.update(self.ends)
+        incumbent = self.trainer.incumbent
+        made = version(99, incumbent.number, joined((*incumbent.consumed, *fresh)))
+        self.announce(self.trainer.promote(made, 0.0))
+
+    def restarted(self, path: Path | None) -> Scorer:
+        scorer = Scorer(self.root)
+        for announcement in self.announcements:
+            scorer.lineage.apply(announcement)
+        if path is not None:
+            snapshot = read_snapshot(path, scorer.known.origin)
+            scorer.known.restore(snapshot)
+            scorer.read = resume_at(snapshot)
+        scorer.follow(self.log)
+        return scorer
+
+
+@given(ACTS)
+@settings(max_examples=150, deadline=None)
+def test_restarted_rebuilt_and_never_away_decide_alike(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]]
+) -> None:
+    world = World(tmp_path_factory.mktemp("store"))
+    path = None
+    for verb, words in acts:
+        if verb == "decide":
+            world.decide(world.live, words)
+        elif verb == "another decides":
+            world.decide(world.other, words)
+        elif verb == "follow":
+            world.live.follow(world.log)
+        elif verb == "promote":
+            world.promote()
+        elif verb == "roll back":
+            try:
+                world.announce(world.trainer.roll_back(int(words[0]) if words else None, 0.0))
+            except VersionConflict:
+                continue
+        else:
+            path = world.root / "snapshot"
+            write_snapshot(path, world.live.known.snapshot(world.live.read))
+    world.live.follow(world.log)
+
+    probes = [sample(n, text) for n, text in enumerate("abcdefghxyz" * 3)]  # known ids and new ones, copies and not
+    expected = world.live.decide(probes)
+    for again in (world.restarted(path), world.restarted(None)):
+        assert again.decide(probes) == expected
+        assert len(again.known) == len(world.live.known)
+
+
+def test_a_rollback_forward_brings_back_what_was_set_aside(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.decide(world.live, ["a"])
+    world.promote()
+    reasons = []
+    for to in (0, 1):
+        world.announce(world.trainer.roll_back(to, 0.0))
+        reasons.append(world.live.decide([sample(100 + to, "a")])[0].reason.value)
+        world.live.scoring.admission.abort()
+    assert reasons == ["accepted", "exact_duplicate"]
