@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from ccit.config import Config
+from ccit.config import EMBEDDED, Config
+from ccit.errors import ConfigError
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import AtLeastOnce, CommitProtocol, ExactlyOnce
 
 
 def kafka_settings(config: Config) -> KafkaSettings:
-    """Connection settings of every client in this process."""
+    """Connection settings of every client in this process.
+
+    Raises
+    ------
+    ConfigError
+        The broker is the embedded one, which has no address until `ccit up` or `ccit demo` has started it.
+    """
     kafka = config.kafka
+    if kafka.bootstrap_servers == EMBEDDED:
+        raise ConfigError(
+            "expected kafka.bootstrap_servers to be host:port, found 'embedded', which lives inside `ccit up` alone; "
+            "set CCIT_KAFKA__BOOTSTRAP_SERVERS to the address that `ccit up` prints (docs/operations.md)"
+        )
     return KafkaSettings(
         bootstrap_servers=kafka.bootstrap_servers,
         prefix=kafka.prefix,

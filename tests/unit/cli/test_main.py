@@ -114,6 +114,15 @@ def test_without_a_broker_it_is_one_and_one_line_that_says_what_to_do(run: Run, 
     assert "ccit broker" in line
 
 
+@pytest.mark.parametrize("name", ["status", "rollback", "ingest"])
+def test_the_embedded_broker_has_no_address_of_its_own(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("CCIT_KAFKA__BOOTSTRAP_SERVERS", "embedded")
+    said = run(name)
+    assert said.code == 2
+    assert "CCIT_KAFKA__BOOTSTRAP_SERVERS" in said.err
+    assert said.err.count("\n") == 1
+
+
 def test_feeding_without_a_broker_sends_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("{}\n")
     said = run("feed", tmp_path / "rows.jsonl")
