@@ -113,7 +113,7 @@ class ScoreConsumer:
             if incumbent.number:
                 self.scoring.proxy.activate(incumbent)
         except CcitError as error:
-            self._report("failed", str(error))
+            self._report("failed", f"version {incumbent.number} is refused: {error}")
             raise
         self._active = (incumbent.number, self._versions.lineage.sequence)
         self._report("active")
@@ -153,7 +153,7 @@ class ScoreConsumer:
         except CcitError as error:
             if self._refused is None or self._refused.sequence != sequence:
                 logger.error("version %d is refused: %s", number, error)  # noqa: TRY400 - the sentence is the message
-                self._report("failed", f"version {number}: {error}")
+                self._report("failed", f"version {number} is refused: {error}")
             self._refused, self._retry_at = announcement, time.monotonic() + _RETRY_S
             return
         self.known.align()

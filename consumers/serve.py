@@ -1,6 +1,7 @@
 """model-versions -> HTTP: the server, and the thread that follows the version topic for it.
 
-1. Read the topic to its end and load the incumbent; only then `/ready` answers 200.
+1. Read the topic to its end and load the incumbent; only then `/ready` answers 200. An incumbent that cannot be loaded
+   keeps it at 503, saying why: whatever else this replica has would be the wrong version.
 2. For each announcement: check the adapter's digests, load it beside the active one, flip, report. A version that
    cannot be loaded is reported as failed, and the active one goes on answering.
 """
@@ -36,6 +37,7 @@ class ServeConsumer:
         self._reporter = Reporter(settings, "serve", instance)
         self._stop = threading.Event()
         self._refused: Version | None = None
+        self._followed = 0  # the last announcement that was acted on
 
     def stop(self) -> None:
         """Take no more requests, finish those in flight, and end; safe in a signal handler."""
@@ -60,18 +62,23 @@ class ServeConsumer:
             self._follow_to(self._refused)
 
     def _follow_to(self, version: Version) -> None:
-        sequence = self._versions.lineage.sequence
         try:
-            if version.number not in self._parts.slots.held:  # a rollback to a version still in memory is instant
-                self._parts.slots.load(version.number, self._parts.read(version))
+            files = self._parts.read(version)
+            self._parts.slots.load(version.number, files)
             self._parts.slots.activate(version.number)
         except CcitError as error:
             if self._refused is None or self._refused.number != version.number:
-                logger.error("version %d is refused: %s", version.number, error)  # noqa: TRY400 - one clear sentence
-                self._reporter.report("failed", self._parts.slots.active, sequence, str(error))
-            self._refused = version
+                self._refuse(version, error)
             return
-        self._refused = None
-        self._parts.readiness.set_ready()  # a new server whose incumbent cannot be loaded gets no traffic
-        self._reporter.report("active", version.number, sequence, self._server.url)
+        self._refused, self._followed = None, self._versions.lineage.sequence
+        self._parts.readiness.set_ready()
+        self._reporter.report("active", version.number, self._followed, self._server.url)
         logger.info("version %d answers", version.number)
+
+    def _refuse(self, version: Version, error: CcitError) -> None:
+        self._refused = version
+        sentence = f"version {version.number} is refused: {error}"
+        logger.error("%s", sentence)
+        self._reporter.report("failed", self._parts.slots.active, self._followed, sentence)
+        if not self._parts.readiness.ready:
+            self._parts.readiness.set_unready(sentence)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.events import CandidateJudged, ReplicaReported, RoundPlanned
+from ccit.events import CandidateJudged, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
 from ccit.records import ReplicaReport
 from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.topics import Topic, Topics
@@ -33,6 +33,7 @@ class Status:
     rounds_planned: int
     rounds_judged: int
     open_round: str
+    announced: int  # sequence of the newest announcement; a replica with a smaller one has yet to follow
 
 
 def look(settings: KafkaSettings) -> Status:
@@ -41,7 +42,8 @@ def look(settings: KafkaSettings) -> Status:
     replicas: dict[str, ReplicaReport] = {}
     planned: dict[str, None] = {}
     judged: set[str] = set()
-    with Observer(settings, [topics.replica_status, topics.rounds]) as observer:
+    announced = 0
+    with Observer(settings, [topics.replica_status, topics.rounds, topics.model_versions]) as observer:
         for seen in observer.catch_up():
             if isinstance(seen.event, ReplicaReported):
                 replicas[seen.event.report.replica_id] = seen.event.report
@@ -49,6 +51,8 @@ def look(settings: KafkaSettings) -> Status:
                 planned[seen.event.round_id] = None
             elif isinstance(seen.event, CandidateJudged):
                 judged.add(seen.event.round_id)
+            elif isinstance(seen.event, VersionPromoted | VersionRolledBack):
+                announced = max(announced, seen.event.announcement.sequence)
     last = next(reversed(planned), "")
     reads = (("ingest", topics.raw), ("score", topics.records), ("train", topics.samples))
     return Status(
@@ -57,6 +61,7 @@ def look(settings: KafkaSettings) -> Status:
         rounds_planned=len(planned),
         rounds_judged=len(judged),
         open_round="" if last in judged else last,
+        announced=announced,
     )
 
 

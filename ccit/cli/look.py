@@ -73,13 +73,12 @@ def status(config_path: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
         return
-    newest = max((report.sequence for report in found.replicas), default=0)
     with Console() as console:
         console.table(
             "replicas",
             ("replica", "state", "version", "behind", "seen", "detail"),
             [
-                (r.replica_id, r.state, str(r.version), str(newest - r.sequence), _ago(r.at), r.detail)
+                (r.replica_id, r.state, str(r.version), str(found.announced - r.sequence), _ago(r.at), r.detail)
                 for r in found.replicas
             ],
         )
