@@ -30,6 +30,8 @@ Run = Callable[..., Said]
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """`ccit ARGUMENTS` in this process, where nobody answers at the broker's address."""
     monkeypatch.setenv("CCIT_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    for name in ("TOKENIZERS_PARALLELISM", "OMP_WAIT_POLICY", "TRANSFORMERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        monkeypatch.setenv(name, "")  # the command sets defaults, which must not outlive the test
     monkeypatch.setattr(require_broker, "__defaults__", (0.3,))  # seconds; 10 in earnest
 
     def command(*arguments: object) -> Said:
