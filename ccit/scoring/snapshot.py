@@ -118,6 +118,13 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
     announced, _, body = raw.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != announced:
         raise ArtifactDamaged(f"{path} does not have the SHA-256 on its first line")
+    try:
+        return _parsed(path, body, origin)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:  # not ours
+        raise ArtifactDamaged(f"{path} has its SHA-256, but not the form of a {_FORMAT}: {error!r}") from error
+
+
+def _parsed(path: Path, body: bytes, origin: Origin) -> Snapshot:
     line, _, rest = body.partition(b"\n")
     head = json.loads(line)
     expected = {"format": _FORMAT, "origin": asdict(origin)}
@@ -125,7 +132,9 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
     if found != expected:
         raise ArtifactDamaged(f"{path} should be of {expected}, but is of {found}")
     ids, _, numbers = rest.partition(b"\n")
-    rows, dimension = head["rows"], head["dimension"]
+    rows, dimension, sample_ids = int(head["rows"]), int(head["dimension"]), json.loads(ids)
+    if len(sample_ids) != rows:
+        raise ArtifactDamaged(f"{path} should name {rows} samples, but names {len(sample_ids)}")
     at_digests = rows * 2 * 8
     at_vectors = at_digests + rows * _DIGEST_BYTES
     places = np.frombuffer(numbers[:at_digests], dtype="<i8").reshape(rows, 2)
@@ -134,7 +143,7 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
         origin=origin,
         next_offsets={int(partition): offset for partition, offset in head["next_offsets"].items()},
         positions=tuple(Position(int(partition), int(offset)) for partition, offset in places),
-        sample_ids=tuple(json.loads(ids)),
+        sample_ids=tuple(sample_ids),
         digests=tuple(digests[i * _DIGEST_BYTES : (i + 1) * _DIGEST_BYTES].hex() for i in range(rows)),
         vectors=np.frombuffer(numbers[at_vectors:], dtype="<f2").reshape(rows, dimension).astype(np.float32),
     )
