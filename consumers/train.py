@@ -39,6 +39,7 @@ from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.reports import Reporter
 from consumers.round_job import Finished, RoundJob
+from consumers.train_state import TrainState
 from consumers.schedule import Schedule
 from consumers.versions import VersionFollower
 
@@ -78,6 +79,19 @@ class TrainConsumer:
     def stop(self) -> None:
         """Ask the trainer to leave its group; safe in a signal handler. An unfinished round is taken up later."""
         self._stop.set()
+
+    def state(self) -> TrainState:
+        """A look from outside, by any thread."""
+        oldest = next(iter(self._pool.waiting), None)
+        return TrainState(
+            pooled=len(self._pool),
+            pooled_since=None if oldest is None else oldest.pooled_at,
+            replayable=len(self._history),
+            progress=("", 0, 0) if (job := self._job) is None else job.progress,
+            judged=self._audit.judged,
+            held=self._held,
+            version=self._versions.lineage.incumbent.number,
+        )
 
     def run(self) -> None:
         """Catch up, then train until stopped.

@@ -124,8 +124,6 @@ class BatchLoop:
     between : callable
         Called before every read, idle or not: the place to follow other topics. Also called after partitions have
         come (`counters.rebalances` has grown) and before the first step over anything of theirs.
-    watched : bool
-        Keep `backlog` up to date, about once a second.
     """
 
     def __init__(
@@ -140,9 +138,10 @@ class BatchLoop:
         on_committed: Callable[[Sequence[Delivered]], None] = _ignored,
         on_aborted: Callable[[], None] = _nothing,
         between: Callable[[], None] = _nothing,
-        watched: bool = False,
     ) -> None:
         self.counters = Counters()
+        self.observers: list[Callable[[Sequence[Delivered]], None]] = []  # told after `on_committed`
+        self.watched = False  # whether `backlog` is kept up to date, about once a second
         self.backlog = Backlog()
         self._settings = settings
         self._group = f"{settings.prefix}{group}"
@@ -153,7 +152,6 @@ class BatchLoop:
         self._on_committed = on_committed
         self._on_aborted = on_aborted
         self._between = between
-        self._watched = watched
         self._watched_at = 0.0
         self._stop = threading.Event()
         self._owned: set[tuple[str, int]] = set()
@@ -210,7 +208,7 @@ class BatchLoop:
         return behind
 
     def _watch(self) -> None:
-        if not self._watched or time.monotonic() - self._watched_at < _WATCH_EVERY_S:
+        if not self.watched or time.monotonic() - self._watched_at < _WATCH_EVERY_S:
             return
         self._watched_at = time.monotonic()
         behind = self.lag()
@@ -300,6 +298,8 @@ class BatchLoop:
         self.counters.messages += len(batch)
         self.counters.outputs += len(delivered)
         self._on_committed(delivered)
+        for observe in self.observers:
+            observe(delivered)
         failpoint("batch.told")
 
     def _stepped(self, consumer: Consumer, batch: list[Message]) -> Sequence[Output] | None:
