@@ -66,13 +66,15 @@ def _prepare(config: Config) -> None:
 def ingest(config_path: Path | None, instance: str) -> None:
     """Read what the hospital sends: every message of `raw` becomes one record or one dead letter."""
     from consumers.ingest import ingest_loop
+    from consumers.metrics import LetterMetrics, LoopMetrics, exposed
 
     _log_everything()
     config = load(config_path)
     _prepare(config)
     loop = ingest_loop(config, instance)
     stop_on_signals(loop.stop)
-    loop.run()
+    with exposed(config.metrics, "ingest", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop)]):
+        loop.run()
 
 
 @click.command()
@@ -81,14 +83,19 @@ def ingest(config_path: Path | None, instance: str) -> None:
 def score(config_path: Path | None, instance: str) -> None:
     """Decide online: every record becomes a sample, a reject or a dead letter, in one transaction per batch."""
     from ccit.assembly import scoring
+    from consumers.metrics import LetterMetrics, LoopMetrics, ScoreMetrics, exposed
     from consumers.score import ScoreConsumer
 
     _log_everything()
     config = load(config_path)
     _prepare(config)
     consumer = ScoreConsumer(config, scoring(config), instance)
-    stop_on_signals(consumer.loop.stop)
-    consumer.run()
+    loop = consumer.loop
+    stop_on_signals(loop.stop)
+    with exposed(
+        config.metrics, "score", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop), ScoreMetrics(consumer)]
+    ):
+        consumer.run()
 
 
 @click.command()
@@ -97,6 +104,7 @@ def score(config_path: Path | None, instance: str) -> None:
 def train(config_path: Path | None, instance: str) -> None:
     """Train: when the pool is due, a LoRA round, a verdict, and perhaps a new version. Run exactly one."""
     from ccit.assembly import workshop
+    from consumers.metrics import TrainMetrics, exposed
     from consumers.train import TrainConsumer
 
     _log_everything()
@@ -104,7 +112,8 @@ def train(config_path: Path | None, instance: str) -> None:
     _prepare(config)
     consumer = TrainConsumer(config, workshop(config), instance)
     stop_on_signals(consumer.stop)
-    consumer.run()
+    with exposed(config.metrics, "train", instance, lambda: [TrainMetrics(consumer.state)]):
+        consumer.run()
 
 
 @click.command()
