@@ -39,8 +39,8 @@ from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.reports import Reporter
 from consumers.round_job import Finished, RoundJob
-from consumers.train_state import TrainState
 from consumers.schedule import Schedule
+from consumers.train_state import TrainState
 from consumers.versions import VersionFollower
 
 logger = logging.getLogger("ccit.train")
