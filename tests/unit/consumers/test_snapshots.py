@@ -1,0 +1,134 @@
+"""Which snapshot a scorer starts from, and when it starts from none."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ccit.records import Position, digest_of
+from ccit.scoring.snapshot import Origin, Snapshot
+from ccit.scoring.vectors import quantise
+from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.embedded import EmbeddedKafka
+from consumers.kafka.topics import Topics, create_topics
+from consumers.snapshots import SnapshotFiles, Tail, fits, resume_at, tails
+
+ORIGIN = Origin(Topics().samples.name, "ccit", "e")
+
+
+def snapshot(rows: int, next_offsets: dict[int, int] | None = None, origin: Origin = ORIGIN) -> Snapshot:
+    """Row n lies in partition n % 2 at offset n // 2."""
+    return Snapshot(
+        origin=origin,
+        next_offsets={0: (rows + 1) // 2, 1: rows // 2} if next_offsets is None else next_offsets,
+        positions=tuple(Position(n % 2, n // 2) for n in range(rows)),
+        sample_ids=tuple(f"s{n}" for n in range(rows)),
+        digests=tuple(digest_of(n) for n in range(rows)),
+        vectors=quantise(np.random.default_rng(rows).normal(size=(rows, 8))),
+    )
+
+
+def sizes(files: SnapshotFiles) -> list[int]:
+    return [len(found.positions) for found in files.usable()]
+
+
+def dated(root: Path, seconds: int) -> None:
+    """Set the time of the file written last, so that no test depends on a file system's clock."""
+    newest = max((root / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    os.utime(newest, (seconds, seconds))
+
+
+def test_each_writes_its_own_and_reads_everyones_newest_first(tmp_path: Path) -> None:
+    for second, (instance, rows) in enumerate([("0", 4), ("host/1", 9), ("2", 6)], start=1):
+        SnapshotFiles(tmp_path, ORIGIN, instance).write(snapshot(rows))
+        dated(tmp_path, second)
+    assert sizes(SnapshotFiles(tmp_path, ORIGIN, "new")) == [6, 9, 4]
+    SnapshotFiles(tmp_path, ORIGIN, "0").write(snapshot(8))
+    assert sizes(SnapshotFiles(tmp_path, ORIGIN, "new")) == [8, 6, 9]
+
+
+def test_nothing_yet(tmp_path: Path) -> None:
+    assert sizes(SnapshotFiles(tmp_path, ORIGIN, "0")) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "stranger"])
+def test_a_bad_one_is_named_in_one_line_and_the_next_is_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    files = SnapshotFiles(tmp_path, ORIGIN, "0")
+    files.write(snapshot(5))
+    dated(tmp_path, 1)
+    SnapshotFiles(tmp_path, ORIGIN, "1").write(snapshot(7))
+    path = next(path for path in (tmp_path / "snapshots").iterdir() if "-1." in path.name)
+    raw = bytearray(path.read_bytes())
+    raw[-3] ^= 4
+    content = {"flip": bytes(raw), "cut": bytes(raw[:-40]), "empty": b"", "stranger": b"\x80\x04K\x01."}[damage]
+    path.write_bytes(content)
+    with caplog.at_level(logging.WARNING, "ccit.score"):
+        assert sizes(files) == [5]
+    assert len(caplog.records) == 1
+    assert path.name in caplog.text
+
+
+@pytest.mark.parametrize("key", ["topic", "alias", "embedder"])
+def test_another_origin_is_not_used(tmp_path: Path, key: str) -> None:
+    other = replace(ORIGIN, **{key: "other"})
+    SnapshotFiles(tmp_path, other, "0").write(snapshot(5, origin=other))
+    assert sizes(SnapshotFiles(tmp_path, ORIGIN, "0")) == []
+
+
+def test_a_full_disk_costs_the_snapshot_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "snapshots").write_text("a file where the folder should be")
+    SnapshotFiles(tmp_path, ORIGIN, "0").write(snapshot(5))
+    assert "no snapshot" in caplog.text
+
+
+def test_processes_that_come_and_go_leave_few_files(tmp_path: Path) -> None:
+    for number in range(12):
+        SnapshotFiles(tmp_path, ORIGIN, f"host-{number}").write(snapshot(number + 1))
+    assert len(sizes(SnapshotFiles(tmp_path, ORIGIN, "x"))) == 8
+
+
+def test_it_is_resumed_after_what_was_read_not_after_what_was_written() -> None:
+    """Our own samples are known as soon as they are committed; another's in between may not have been read yet."""
+    own_ahead = snapshot(10, {0: 3, 1: 5})
+    assert tails(own_ahead) == {0: Tail(2, "s4"), 1: Tail(4, "s9")}
+    assert resume_at(own_ahead) == {0: 3, 1: 5}
+    assert resume_at(snapshot(10, {1: 2, 3: 7})) == {1: 2}  # nothing is known of partition 3: from its beginning
+
+
+@pytest.fixture(scope="module")
+def settings() -> Iterator[KafkaSettings]:
+    with EmbeddedKafka() as broker:
+        create_topics(broker.settings())
+        client = producer(broker.settings())
+        for number in range(10):
+            client.produce(ORIGIN.topic, value=b"{}", key=b"s%d" % number, partition=number % 2)
+        assert client.flush(10.0) == 0
+        yield broker.settings()
+
+
+def test_it_fits_the_log_it_came_from(settings: KafkaSettings) -> None:
+    topic = Topics().samples
+    assert fits(snapshot(10), settings, topic)
+    assert fits(snapshot(6), settings, topic)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        snapshot(12),  # the log ends before
+        replace(snapshot(10), sample_ids=tuple(f"t{n}" for n in range(10))),  # other samples lie there
+        replace(snapshot(4), positions=tuple(Position(2, n) for n in range(4)), next_offsets={2: 4}),  # none lie there
+        snapshot(0),  # nothing to tell by
+    ],
+    ids=["longer", "other samples", "another partition", "empty"],
+)
+def test_it_does_not_fit_another(settings: KafkaSettings, other: Snapshot) -> None:
+    assert not fits(other, settings, Topics().samples)
