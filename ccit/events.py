@@ -10,6 +10,7 @@ Unknown fields are ignored on reading, so that an older process can follow a new
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -167,13 +168,20 @@ def encode(event: Event, *, at: float, source: str, traceparent: str = "") -> tu
     source : str
         The process that says so, e.g. `ccit/score`.
 
+    Raises
+    ------
+    ValueError
+        A number is not finite (orjson would write null in its place, and the reader find none), or a text has a lone
+        surrogate. Whoever makes the event must not let either in.
+
     >>> from ccit.records import Record
     >>> value, headers = encode(RecordReceived(Record("r1", "s1", "ward", 0.0, {})), at=0.0, source="ccit/ingest")
     >>> decode(value, headers).record.record_id
     'r1'
     """
     name = _NAME_OF[type(event)]
-    value = orjson.dumps(_adapter(name).dump_python(event, mode="json"))
+    fields = _adapter(name).dump_python(event, mode="json")
+    value = json.dumps(fields, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     headers = [
         ("ce_specversion", "1.0"),
         ("ce_id", digest_of([name, source, at, value.decode()])[:32]),

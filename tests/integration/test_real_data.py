@@ -26,7 +26,7 @@ from consumers.kafka.local import LocalKafka
 
 DATA = Path(os.environ.get("CCIT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "instructions"
 ROWS = 160
-HELD_OUT = 40
+HELD_OUT = 120
 WAIT_S = 300.0
 
 
@@ -38,7 +38,7 @@ def ccit(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str
 
 def rows_to_feed() -> list[dict[str, Any]]:
     """Real questions and answers where the data is; else the simulated hospital's, and the log says which."""
-    path = DATA / "medquad.jsonl"
+    path = DATA / "meqsum.jsonl"
     if path.exists():
         logging.getLogger("ccit.test").info("feeding %s", path)
         with path.open("rb") as lines:
@@ -59,9 +59,9 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     sections: dict[str, dict[str, Any]] = {
         "kafka": {"bootstrap_servers": kafka.bootstrap_servers, "prefix": "real.", "batch_size": 32},
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy), "threads": 1},
-        "selection": {"min_length": 40, "min_ifd": 0.05, "max_ifd": 3.0, "max_tokens": 512},
+        "selection": {"min_length": 10, "min_ifd": 0.05, "max_ifd": 3.0, "max_tokens": 512},
         "rounds": {"size": 48, "min_size": 16, "general_file": str(tmp_path / "general.jsonl")},
-        "training": {"learning_rate": 3e-3, "proxy_learning_rate": 3e-3, "epochs": 3, "max_tokens": 384},
+        "training": {"learning_rate": 3e-3, "proxy_learning_rate": 3e-3, "epochs": 5, "batch_size": 8, "max_tokens": 384},
         "evaluation": {
             "domain_suite": str(tmp_path / "held-out.jsonl"),
             "general_suite": "",
