@@ -71,10 +71,12 @@ class TrainConsumer:
         self._pool = Pool()
         self._start: dict[int, int] = {}  # first offset per partition that no finished round has used
         self._history: list[Sample] = []  # what may be replayed; see AuditLine
-        self._unfinished: Round | None = None  # planned by an earlier life of this trainer
+        self._unfinished: Round | None = None  # planned, by an earlier life or before partitions moved; not at work
         self._job: RoundJob | None = None
         self._held = False
+        self._obeyed_to = 0  # first command not obeyed yet
         self._requested: Due | None = None
+        self._moved = False  # partitions were taken away: another trainer may be the one
 
     def stop(self) -> None:
         """Ask the trainer to leave its group; safe in a signal handler. An unfinished round is taken up later."""
@@ -124,7 +126,8 @@ class TrainConsumer:
     def _catch_up(self, consumer: Consumer) -> None:
         incumbent = self._versions.catch_up()
         self._unfinished = self._audit.catch_up()
-        self._held = self._commands.catch_up(self._obeyed_up_to(consumer))
+        self._obeyed_to = self._obeyed_up_to(consumer)
+        self._held = self._commands.catch_up(self._obeyed_to)
         self._history = self._read_history()
         self._reporter.report("active", incumbent.number, self._versions.lineage.sequence)
         logger.info(
@@ -154,6 +157,8 @@ class TrainConsumer:
         for pooled in pooled_in(self._read(consumer)):
             self._pool.add(pooled)
         self._requested = self._schedule.due() or self._requested
+        if self._moved and consumer.assignment():
+            self._require_alone(consumer)
         if consumer.assignment():  # only a member of the group may commit what it obeyed
             for command, after in self._commands.poll():
                 self._obey(command, after, consumer)
@@ -163,7 +168,7 @@ class TrainConsumer:
             self._publish(finished, consumer)
 
     def _read(self, consumer: Consumer) -> list[Message]:
-        full = len(self._pool) >= _POOL_CAP_ROUNDS * self._workshop.recipe.size
+        full = len(self._pool) >= _POOL_CAP_ROUNDS * self._workshop.recipe.size and self._unfinished is None
         (consumer.pause if full else consumer.resume)(consumer.assignment())
         messages = []
         for raw in consumer.consume(1000, _POLL_S):
@@ -226,7 +231,11 @@ class TrainConsumer:
         )
         failpoint("train.planned")
         try:
-            self._commit.commit([planned_output(planned, now, self._topics)], self._unmoved(planned), consumer)
+            self._commit.commit(
+                [planned_output(planned, now, self._topics)],
+                self._unmoved(r.partition for r in planned.ranges),
+                consumer,
+            )
         except BatchAborted as aborted:
             logger.warning("round %s is planned again: %s", planned.round_id, aborted)
             self._requested = why
@@ -273,6 +282,7 @@ class TrainConsumer:
             logger.warning("command %s is obeyed again: %s", command.verb, aborted)
             self._commands.put_back(command, after)
             return
+        self._obeyed_to = after.offset
         failpoint("train.command_obeyed")
         if announcement is not None:
             self._versions.lineage.apply(announcement)
@@ -304,28 +314,50 @@ class TrainConsumer:
     def _obeyed_up_to(self, consumer: Consumer) -> int:
         """First command that no earlier life of this trainer has obeyed."""
         place = TopicPartition(self._topics.commands.name, self._topics.commands.partition or 0)
-        return max(consumer.committed([place], timeout=30.0)[0].offset, 0)
+        return max(self._committed(consumer, [place])[0].offset, 0)
 
     # -- the log ----------------------------------------------------------------------------------------------------
 
-    def _unmoved(self, planned: Round) -> list[Position]:
-        """Commit the offsets where they are: the plan then carries the trainer's membership and its fence."""
-        return [Position(self._topics.samples.name, r.partition, r.start) for r in planned.ranges]
+    def _unmoved(self, partitions: Iterable[int]) -> list[Position]:
+        """The group's offsets as they are. Committing them proves membership and the trainer's fence.
 
-    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        The commands' offset goes along: a broker forgets one that was not committed for a week.
+        """
+        unmoved = [Position(self._topics.samples.name, p, self._start[p]) for p in partitions]
+        commands = Position(self._topics.commands.name, self._topics.commands.partition or 0, self._obeyed_to)
+        return [*unmoved, commands] if self._obeyed_to else unmoved
+
+    def _require_alone(self, consumer: Consumer) -> None:
+        """Raise `Fenced` when another trainer has opened our transactional id; else whoever took partitions is gone.
+
+        Without this a trainer with nothing to publish would keep its share of the partitions and never hear of it.
+        """
+        held = [place.partition for place in consumer.assignment()]
         try:
-            for place in consumer.committed(partitions, timeout=30.0):
-                self._start[place.partition] = max(place.offset, 0)
+            self._commit.commit([], self._unmoved(held), consumer)
+        except BatchAborted as aborted:  # the group is still moving
+            logger.info("asked again whether this trainer is the only one: %s", aborted)
+            return
+        self._moved = False
+
+    def _committed(self, consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+        try:
+            return consumer.committed(places, timeout=30.0)
         except KafkaException as problem:
             raise BrokerUnavailable(f"the trainer's offsets cannot be read: {error_of(problem).str()}") from problem
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for place in self._committed(consumer, partitions):
+            self._start[place.partition] = max(place.offset, 0)
         consumer.incremental_assign(partitions)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Another trainer reads these now; a round over them can no longer be ours to publish."""
+        """Another trainer reads these now; a round over them is taken up again once they are back, or by the other."""
         gone = {p.partition for p in partitions}
         if self._job is not None and any(r.partition in gone for r in self._job.planned.ranges):
             self._job.cancel()
-            self._job = None
+            self._unfinished, self._job = self._job.planned, None
+        self._moved = True
         self._pool.drop_partitions(gone)
         consumer.incremental_unassign(partitions)
 

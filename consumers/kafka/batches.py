@@ -155,6 +155,7 @@ class BatchLoop:
         self._watched_at = 0.0
         self._stop = threading.Event()
         self._owned: set[tuple[str, int]] = set()
+        self._moved: set[tuple[str, int]] = set()  # taken away since the batch was read, even if they came back
         self._queue: deque[Message] = deque()
         self._in_hand: Sequence[Message] = ()  # read, not decided
         self._read_until: dict[tuple[str, int], int] = {}  # time (ms) of the last message read
@@ -277,6 +278,7 @@ class BatchLoop:
 
     def _turn(self, consumer: Consumer, batch: list[Message]) -> None:
         failpoint("batch.read")
+        self._moved.clear()
         began = time.monotonic()
         outputs = self._stepped(consumer, batch)
         stepped = time.monotonic()
@@ -308,7 +310,7 @@ class BatchLoop:
         if not job.wait(_SLOW_STEP_S):
             if not self._poll_while(consumer, job):
                 return None
-            if not self._owned.issuperset((m.topic, m.partition) for m in batch):
+            if not all(self._ours(message) for message in batch):
                 return None
         return job.result()
 
@@ -334,9 +336,13 @@ class BatchLoop:
         """What is still ours returns to the front of the queue; the rest belongs to another member."""
         self.counters.aborted += 1
         logger.info("a batch of %d is put back: %s", len(batch), why)
-        ours = [message for message in batch if (message.topic, message.partition) in self._owned]
-        self._queue.extendleft(reversed(ours))
+        self._queue.extendleft(message for message in reversed(batch) if self._ours(message))
         self._on_aborted()
+
+    def _ours(self, message: Message) -> bool:
+        """Whether a message of the batch will not be read again: a partition that came back starts at its offset."""
+        place = (message.topic, message.partition)
+        return place in self._owned and place not in self._moved
 
     def _back_off(self) -> None:
         self._stop.wait(min(_FIRST_BACKOFF_S * 2**self._failures, _LONGEST_BACKOFF_S))
@@ -358,6 +364,7 @@ class BatchLoop:
         self.counters.rebalances += 1
         gone = {(p.topic, p.partition) for p in partitions}
         self._owned -= gone
+        self._moved |= gone
         self._at_end -= gone
         self._queue = deque(m for m in self._queue if (m.topic, m.partition) not in gone)
         consumer.incremental_unassign(partitions)

@@ -2,8 +2,8 @@
 
 What is stubbed: the embedder (a vector drawn from the text's hash), the proxy's IFD (a number drawn from the content's
 hash), the trainer (a file that names its round and a skill) and the evaluator (answers from that skill). What is real:
-everything else. Admission, memory, FAISS index, thresholds, triggers, pool, plan, gate, lineage, artifact store with its
-fsyncs, and every line of the consumers.
+everything else. Admission, memory, FAISS index, thresholds, triggers, pool, plan, gate, lineage, artifact store with
+its fsyncs, and every line of the consumers.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from ccit.failpoints import ENVIRONMENT_VARIABLE
 from consumers.kafka.clients import KafkaSettings, producer
@@ -89,6 +90,12 @@ class CopyTrial:
         """How often each key is there, as a read-committed reader sees it now."""
         with Follower(self.settings, self.topics.samples) as reader:
             return Counter(message.key or b"" for message in reader.catch_up())
+
+    def members(self) -> int:
+        """How many the broker counts in the group."""
+        group = f"{self.settings.prefix}copy"
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
+        return len(admin.describe_consumer_groups([group], request_timeout=30.0)[group].result().members)
 
     def end(self) -> None:
         """Kill what still runs."""

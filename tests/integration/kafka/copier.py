@@ -3,7 +3,7 @@
     python copier.py '{"settings": {...}, "member": "a", "batch_size": 50, "step_s": 0.0, "freeze_at": 0}'
 
 Prints one JSON line with its counters when SIGTERM ended it cleanly. `freeze_at: n` stops the process (SIGSTOP, as a
-long pause of the machine would) in its n-th step.
+long pause of the machine would) in its n-th step, which then takes `thaw_s` seconds more.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def run(job: dict[str, Any]) -> None:
         time.sleep(job.get("step_s", 0.0))
         if steps == job.get("freeze_at", 0):
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(job.get("thaw_s", 0.0))
         return [Output(topics.samples.name, m.key, job["member"].encode()) for m in messages]
 
     loop = BatchLoop(

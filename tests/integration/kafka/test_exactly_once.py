@@ -77,6 +77,20 @@ def test_frozen_member_commits_nothing_when_it_wakes(
     assert trial.copied() == Counter(keys + more)
 
 
+def test_partitions_that_left_and_came_back_during_a_step(
+    trial: CopyTrial, until: Callable[[Callable[[], bool], str], None]
+) -> None:
+    """The only member is missed while frozen in a step and joins again before the step ends: its batch comes anew."""
+    keys = trial.publish(300)
+    frozen = trial.start("a", freeze_at=2, thaw_s=6.0, batch_size=20)
+    until(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED, "the member froze")
+    until(lambda: trial.members() == 0, "the group missed it")
+    frozen.send_signal(signal.SIGCONT)
+    trial.await_copies(keys)
+    trial.finish(frozen)
+    assert trial.copied() == Counter(keys)
+
+
 def test_step_outlasts_the_poll_interval(trial: CopyTrial) -> None:
     """Each step takes longer than max.poll.interval.ms; the member stays, so nothing is aborted."""
     keys = trial.publish(60)
