@@ -1,0 +1,86 @@
+"""A broker in memory with the laws of Kafka that the guarantees rest on: for the state machine, and nothing else.
+
+Transactions leave control markers that take offsets, aborted outputs take offsets and are never seen, whoever opens a
+transactional id fences its older holder, and compaction keeps the last message of each key at its offset.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ccit.errors import Fenced
+from consumers.kafka.messages import Delivered, Headers, Message, Output, Position
+
+
+class MemoryLog:
+    """Topics of a few partitions, the offsets of groups, and the epochs of transactional ids."""
+
+    def __init__(self, partitions: int) -> None:
+        self._count = partitions
+        self._entries: dict[tuple[str, int], list[Message | None]] = defaultdict(list)  # None: nobody sees it
+        self._offsets: dict[tuple[str, str, int], int] = {}
+        self._epochs: dict[str, int] = defaultdict(int)
+
+    def append(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
+    ) -> Position:
+        """One message without a transaction."""
+        number = zlib.crc32(key or b"") % self._count if partition is None else partition
+        entries = self._entries[topic, number]
+        entries.append(Message(topic, number, len(entries), key, value, headers, timestamp_ms=0))
+        return Position(topic, number, len(entries) - 1)
+
+    def open(self, transactional_id: str) -> int:
+        """The epoch of the new holder; every older one is fenced."""
+        self._epochs[transactional_id] += 1
+        return self._epochs[transactional_id]
+
+    def commit(
+        self, writer: str, epoch: int, group: str, outputs: Sequence[Output], positions: Sequence[Position]
+    ) -> list[Delivered]:
+        """Outputs and offsets together, or `Fenced` and neither."""
+        self._require_current(writer, epoch)
+        delivered = self.write(outputs)
+        self._mark(delivered)
+        for place in positions:
+            self._offsets[group, place.topic, place.partition] = place.offset
+        return delivered
+
+    def abort(self, outputs: Sequence[Output]) -> None:
+        """Outputs that were flushed and never committed."""
+        delivered = self.write(outputs)
+        for place in delivered:
+            self._entries[place.output.topic, place.partition][place.offset] = None
+        self._mark(delivered)
+
+    def write(self, outputs: Sequence[Output]) -> list[Delivered]:
+        """Outputs alone, seen at once."""
+        places = [self.append(o.topic, o.key, o.value, o.headers, o.partition) for o in outputs]
+        return [Delivered(o, place.partition, place.offset) for o, place in zip(outputs, places, strict=True)]
+
+    def committed(self, group: str, topic: str, partition: int) -> int:
+        """Where a group continues."""
+        return self._offsets.get((group, topic, partition), 0)
+
+    def read(self, topic: str, partition: int, start: int = 0) -> list[Message]:
+        """What a read-committed reader sees of a partition from an offset on."""
+        return [message for message in self._entries[topic, partition][start:] if message is not None]
+
+    def all_of(self, topic: str) -> list[Message]:
+        """The same of every partition, one after another."""
+        return [message for partition in range(self._count) for message in self.read(topic, partition)]
+
+    def compacted(self, topic: str) -> list[Message]:
+        """What compaction leaves of partition 0."""
+        last = {message.key: message.offset for message in self.read(topic, 0)}
+        return [message for message in self.read(topic, 0) if last[message.key] == message.offset]
+
+    def _require_current(self, writer: str, epoch: int) -> None:
+        if self._epochs[writer] != epoch:
+            raise Fenced(f"{writer} was taken over")
+
+    def _mark(self, delivered: Sequence[Delivered]) -> None:
+        for topic, partition in sorted({(place.output.topic, place.partition) for place in delivered}):
+            self._entries[topic, partition].append(None)
