@@ -43,6 +43,7 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     from ccit.cli.console import Console
     from ccit.store.atomic import write_atomically
 
+    out.parent.mkdir(parents=True, exist_ok=True)  # before the work, not after
     console = Console(silent=False)
     try:
         config = load(config_path)
@@ -52,7 +53,6 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
             config = config.model_copy(update={"models": models})
         parts = scoring(config, all_scores=all_scores)
         lines = list(_assessed(rows, parts, config.ingest.max_bytes, console))
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, b"".join(orjson.dumps(line) + b"\n" for line in lines))
     finally:
         console.close()

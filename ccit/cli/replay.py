@@ -26,18 +26,27 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write decisions, rounds and versions here."
 )
+@click.option("--seed", type=int, help="rounds.seed of the configuration without it (0 with neither).")
 @as_json
-def replay(rows: Path, config_path: Path | None, out: Path | None, as_json: bool) -> None:
+def replay(rows: Path, config_path: Path | None, out: Path | None, seed: int | None, as_json: bool) -> None:
     """Run the loop over IN.jsonl in one process: decide, plan, train, judge, promote; nothing is published.
 
     The same file, configuration and seed give the same decisions, rounds and versions. A live run may differ in the
     order in which partitions arrive and in the moment at which a proxy moved; every score's stamp names its version.
+    Without --config the demo's small models, suites and profile are used; their files go to runs/replay.
     """
     from ccit.assembly import loop as assemble
     from ccit.cli.console import Console
+    from ccit.demo.stage import set_stage
 
-    config = load(config_path)
     with Console(silent=as_json) as console:
+        if config_path is None:
+            config = set_stage(Path("runs/replay"), seed or 0, console.progress, {}).config
+        else:
+            config = load(config_path)
+            if seed is not None:
+                rounds = config.rounds.model_copy(update={"seed": seed})
+                config = config.model_copy(update={"rounds": rounds})
         parts = assemble(config)
         result = _run(rows, parts, config.kafka.batch_size, config.ingest.max_bytes, console)
         if out is not None:
