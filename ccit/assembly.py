@@ -219,8 +219,8 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
 def loop(config: Config) -> Loop:
     """The parts of a replay, all in this process."""
     from ccit.evaluation.runner import ModelEvaluator
+    from ccit.models.bases import BaseModels
     from ccit.replay import Loop
-    from ccit.training.bases import BaseModels
     from ccit.training.lora import LoraTrainer
 
     parts = scoring(config)

@@ -15,7 +15,7 @@ from ccit.cli.options import config_file, load
 
 if TYPE_CHECKING:
     from ccit.assembly import Scoring
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.errors import InputError
     from ccit.records import Decision, Sample
 
@@ -40,7 +40,7 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     accepted before. Without --proxy and --config the small demo proxy is used, and built on first use.
     """
     from ccit.assembly import scoring
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.store.atomic import write_atomically
 
     out.parent.mkdir(parents=True, exist_ok=True)  # before the work, not after

@@ -46,7 +46,7 @@ def dead_letters() -> None:
 @as_json
 def list_letters(reason: str, limit: int, everything: bool, config_path: Path | None, as_json: bool) -> None:
     """List them: when, from where, why, how often tried. The contents are not shown."""
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from consumers.redrive import overview
 
     found = overview(_reachable(config_path))
@@ -101,7 +101,7 @@ def redrive(
     numbers: tuple[int, ...], reason: str, everything: bool, dry_run: bool, force: bool, config_path: Path | None
 ) -> None:
     """Send originals back to the topic they came from: those of NUMBERS, of one --reason, or --all that wait."""
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from consumers import redrive as sending
     from consumers.kafka.topics import Topics
 

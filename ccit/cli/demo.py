@@ -11,7 +11,7 @@ import orjson
 from ccit.cli.options import as_json
 
 if TYPE_CHECKING:
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.demo.run import Broker
 
 
@@ -44,7 +44,7 @@ def demo(records: int, seed: int, out: Path, broker: str, as_json: bool) -> None
     """
     import logging
 
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.demo.run import Demo, run_demo
 
     logging.getLogger("ccit").setLevel(logging.ERROR)  # the story is told on the terminal, the details are in logs/

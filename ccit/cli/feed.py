@@ -14,7 +14,7 @@ import orjson
 from ccit.cli.options import as_json, config_file, load
 
 if TYPE_CHECKING:
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from consumers.feed import Raw
 
 
@@ -31,7 +31,7 @@ def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: 
     A row:  {"id": "7", "source": "ward", "lang": "en", "instruction": "...", "input": "", "output": "..."}
     Then:   ccit status     shows how they are decided
     """
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.ingest.files import lines_of
     from consumers.connection import kafka_settings
     from consumers.feed import Feeder

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def versions(config_path: Path | None, as_json: bool) -> None:
     """List the versions: which is active, which came from which, and the verdict that promoted it."""
     from ccit.assembly import base_version
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from consumers.versions import VersionFollower
 
     config = load(config_path)
@@ -66,7 +66,7 @@ def _row(version: Version, active: int) -> tuple[str, ...]:
 @as_json
 def status(config_path: Path | None, as_json: bool) -> None:
     """Who is where: each replica's version and state, what each group has yet to read, the round at work."""
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from consumers.status import look
 
     found = look(_reachable(config_path))

@@ -15,7 +15,7 @@ import orjson
 from ccit.cli.options import as_json, config_file, load
 
 if TYPE_CHECKING:
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.records import Decision, Sample
     from ccit.replay import Loop, Outcome
 
@@ -36,7 +36,7 @@ def replay(rows: Path, config_path: Path | None, out: Path | None, seed: int | N
     Without --config the demo's small models, suites and profile are used; their files go to runs/replay.
     """
     from ccit.assembly import loop as assemble
-    from ccit.cli.console import Console
+    from ccit.console import Console
     from ccit.demo.stage import set_stage
 
     with Console(silent=as_json) as console:

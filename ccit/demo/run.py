@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import orjson
 
-from ccit.cli.console import Console
+from ccit.console import Console
 from ccit.demo.stage import Stage, set_stage
 from ccit.demo.summary import Rollback, summarise
 from ccit.demo.traffic import Traffic

@@ -16,10 +16,10 @@ from ccit.evaluation.choices import choice_scores
 from ccit.evaluation.generation import greedy_answers
 from ccit.evaluation.overlap import rouge_l
 from ccit.evaluation.suites import suite_digest
+from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
-from ccit.training.bases import BaseModels
 from ccit.training.budget import by_token_budget, padded_tokens
 from ccit.training.encoding import encode, response_losses
 from ccit.training.sealed import read_sealed, write_sealed

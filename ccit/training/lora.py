@@ -21,11 +21,11 @@ from pydantic import TypeAdapter
 from ccit.config import Training
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.failpoints import failpoint
+from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
 from ccit.store.atomic import write_atomically
-from ccit.training.bases import BaseModels, Role
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.encoding import encode
 from ccit.training.loop import AdapterTraining, Losses

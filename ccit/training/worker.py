@@ -27,8 +27,8 @@ import torch
 from ccit.config import Training
 from ccit.errors import CcitError
 from ccit.evaluation.runner import ModelEvaluator
+from ccit.models.bases import BaseModels
 from ccit.store.files import FileStore
-from ccit.training.bases import BaseModels
 from ccit.training.lora import LoraTrainer
 from ccit.training.messages import (
     TO_CHILD,

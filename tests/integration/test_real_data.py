@@ -61,7 +61,13 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy), "threads": 1},
         "selection": {"min_length": 10, "min_ifd": 0.05, "max_ifd": 3.0, "max_tokens": 512},
         "rounds": {"size": 48, "min_size": 16, "general_file": str(tmp_path / "general.jsonl")},
-        "training": {"learning_rate": 3e-3, "proxy_learning_rate": 3e-3, "epochs": 5, "batch_size": 8, "max_tokens": 384},
+        "training": {
+            "learning_rate": 3e-3,
+            "proxy_learning_rate": 3e-3,
+            "epochs": 5,
+            "batch_size": 8,
+            "max_tokens": 384,
+        },
         "evaluation": {
             "domain_suite": str(tmp_path / "held-out.jsonl"),
             "general_suite": "",

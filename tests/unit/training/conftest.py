@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from ccit.config import Config
+from ccit.models.bases import BaseModels
 from ccit.models.revision import revision_of
 from ccit.records import Due, Material, OffsetRange, Round, Sample, Version
 from ccit.testing import random_model
-from ccit.training.bases import BaseModels
 
 
 @pytest.fixture(scope="session", autouse=True)

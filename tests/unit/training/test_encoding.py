@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from ccit.models.bases import BaseModels
 from ccit.records import Sample, Turn
-from ccit.training.bases import BaseModels
 from ccit.training.encoding import encode, response_losses
 
 SAMPLE = Sample("s", "r", "ward", "en", "Why?", "Because.", history=(Turn("Hello", "Hi"),))

@@ -9,10 +9,10 @@ import torch
 from ccit.config import Config
 from ccit.errors import ModelUnusable, StorageFailed, TrainingFailed
 from ccit.failpoints import Armed
+from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
-from ccit.training.bases import BaseModels
 from ccit.training.encoding import encode, response_losses
 from ccit.training.lora import LoraTrainer
 

@@ -12,9 +12,9 @@ import pytest
 from ccit.config import Config
 from ccit.errors import ModelUnusable, TrainingFailed
 from ccit.failpoints import ENVIRONMENT_VARIABLE
+from ccit.models.bases import BaseModels
 from ccit.records import Candidate, Material, Question, Round, Suite, Version
 from ccit.store.files import FileStore
-from ccit.training.bases import BaseModels
 from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
 from tests.unit.training.conftest import make_config

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccit.cli.console import Console, printable
+from ccit.console import Console, printable
 
 
 class Clock:
