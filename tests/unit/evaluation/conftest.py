@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from ccit.config import Models
+from ccit.models.bases import BaseModels
 from ccit.testing import random_model
-from ccit.training.bases import BaseModels
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from ccit.evaluation.choices import choice_scores
+from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids
-from ccit.training.bases import BaseModels
 
 PROMPTS = ["Why?", "What does the ward give for a cold in the morning?", "Which of these?"]
 CHOICES = [["a", "bc", "a long answer"], ["rest", "water"], ["x"]]

@@ -4,8 +4,8 @@ from typing import Any
 import torch
 
 from ccit.evaluation.generation import greedy_answers
+from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids
-from ccit.training.bases import BaseModels
 
 PROMPTS = ["Why?", "What does the ward give for a cold?", "a", "Which of these two is it, then?"]
 

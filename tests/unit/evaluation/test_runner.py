@@ -8,10 +8,10 @@ from ccit.config import Evaluation as Settings
 from ccit.config import Training
 from ccit.errors import ArtifactDamaged, TrainingFailed
 from ccit.evaluation.runner import ModelEvaluator
+from ccit.models.bases import BaseModels
 from ccit.models.causal import adapter_files, trainable
 from ccit.records import AdapterPair, Artifact, Question, Sample, Suite
 from ccit.store.files import FileStore
-from ccit.training.bases import BaseModels
 
 WORDS = ("rest", "water", "sleep", "air")
 DOMAIN = tuple(Question(f"d{i}", f"g{i % 2}", f"What for {'a ' * i}cold?", WORDS[i % 4], WORDS) for i in range(9))
