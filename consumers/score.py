@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 
 from ccit.assembly import Scoring
 from ccit.config import Config
-from ccit.errors import CcitError
+from ccit.errors import BrokerUnavailable, CcitError
 from ccit.records import Announcement, ReplicaState, Version
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.kafka.batches import BatchLimits, BatchLoop
@@ -33,6 +33,7 @@ from consumers.versions import VersionFollower
 
 logger = logging.getLogger("ccit.score")
 
+_LAST_LOOK_S = 3.0  # of silence, at the end: a stop is to take seconds
 _RETRY_S = 5.0  # a version that could not be loaded is tried again this often: a store may lag behind or be repaired
 
 
@@ -79,17 +80,29 @@ class ScoreConsumer:
         Fenced, TransactionFailed, BrokerUnavailable
             When going on would be wrong or pointless.
         """
-        try:
+        with self._versions:
             incumbent = self._versions.catch_up()
             with self._gather() as self._admitted:
                 self._begin_with(incumbent)
-                self._tick.start()
-                self.loop.run()
-                self._write_snapshot(self._admitted)
+                self._decide(self._admitted)
+
+    def _decide(self, admitted: Follower) -> None:
+        self._tick.start()
+        try:
+            self.loop.run()
+            self._leave(admitted)
         finally:
             self._tick.stop()
             self._report("stopped")
-            self._versions.close()
+
+    def _leave(self, admitted: Follower) -> None:
+        """Write down what is known, our own last batch included; without the broker, as far as it was read."""
+        try:
+            for messages in admitted.to_end(_LAST_LOOK_S):
+                self.known.learn(messages)
+        except BrokerUnavailable as error:
+            logger.warning("the last snapshot ends early: %s", error)
+        self._write_snapshot(admitted)
 
     # -- start and end ----------------------------------------------------------------------------------------------
 
@@ -134,7 +147,6 @@ class ScoreConsumer:
         announcement = self._versions.poll()
         if self.loop.counters.rebalances != self._rebalances:
             self._rebalances = self.loop.counters.rebalances
-            self._admitted.renew()
             for messages in self._admitted.to_end():
                 self.known.learn(messages)
         self.known.learn(self._admitted.poll())

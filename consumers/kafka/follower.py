@@ -50,7 +50,7 @@ class Follower:
         begin = start or {}
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
         self._at_end: set[int] = set()
-        self._consumer.assign([TopicPartition(topic.name, number, at) for number, at in self._next.items()])
+        self._begun = False
 
     @property
     def caught_up(self) -> bool:
@@ -67,7 +67,7 @@ class Follower:
         return [message for batch in self.to_end(timeout_s) for message in batch]
 
     def to_end(self, timeout_s: float = 60.0) -> Iterator[list[Message]]:
-        """Batches up to the end, for topics that do not fit in memory.
+        """Batches up to where the end is now, for topics that do not fit in memory; may be called again later.
 
         Parameters
         ----------
@@ -79,6 +79,7 @@ class Follower:
         BrokerUnavailable
             When nothing came for that long and the end was not seen.
         """
+        self._begin()  # an end that was heard of before may have moved since
         heard_at = time.monotonic()
         while not self.caught_up:
             ends_before = len(self._at_end)
@@ -93,13 +94,10 @@ class Follower:
                     f"{self._settings.bootstrap_servers}; check the broker and that the topic exists"
                 )
 
-    def renew(self) -> None:
-        """Forget which ends were seen: `to_end` then reads up to where they are now."""
-        self._at_end.clear()
-        self._consumer.assign([TopicPartition(self.topic.name, number, at) for number, at in self._next.items()])
-
     def poll(self, timeout_s: float = 0.0) -> list[Message]:
         """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
+        if not self._begun:
+            self._begin()
         messages: list[Message] = []
         for raw in self._consumer.consume(1 if timeout_s else _MOST_PER_POLL, timeout_s):
             self._sort(raw, messages)
@@ -119,6 +117,12 @@ class Follower:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begin(self) -> None:
+        """Read on from where we are; the broker tells the ends anew."""
+        self._begun = True
+        self._at_end.clear()
+        self._consumer.assign([TopicPartition(self.topic.name, number, at) for number, at in self._next.items()])
 
     def _partitions(self) -> list[int]:
         if self.topic.partition is not None:
