@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,11 +97,13 @@ class HashTrainer:
     def __init__(self, artifacts: ArtifactStore, pace_s: float) -> None:
         self._artifacts = artifacts
         self._pace_s = pace_s
+        self.cancelled = threading.Event()  # `progress` then raises at the next step
 
     def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        self.cancelled.clear()
         for step in range(_TRAINING_STEPS):
             progress("train", step, _TRAINING_STEPS)
-            time.sleep(self._pace_s / _TRAINING_STEPS)
+            self.cancelled.wait(self._pace_s / _TRAINING_STEPS)
         fate = fraction("fate", planned.round_id)
         if fate < 0.05:
             raise TrainingFailed("the stub's loss diverged, as drawn from the round's id")
@@ -173,6 +176,7 @@ def stub_scoring(config: Config, pace_s: float) -> Scoring:
 def stub_workshop(config: Config, pace_s: float) -> Workshop:
     """`ccit.assembly.workshop` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
     base, artifacts = base_version(config), store(config)
+    trainer = HashTrainer(artifacts, pace_s)
     questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))
     return Workshop(
         base=base,
@@ -182,8 +186,8 @@ def stub_workshop(config: Config, pace_s: float) -> Workshop:
         general=[],
         suite=Suite(questions, ()),
         gate=config.evaluation,
-        trainer=HashTrainer(artifacts, pace_s),
+        trainer=trainer,
         evaluator=SkillEvaluator(artifacts),
-        cancel=lambda: None,  # the stub asks `progress` at every step, which raises once the round is cancelled
+        cancel=trainer.cancelled.set,
         close=lambda: None,
     )

@@ -101,6 +101,14 @@ class Slot:
             time.sleep(0.02)
         raise TimeoutError(f"{self.name} should have ended within {timeout_s:g} s; its log is {self.log}")
 
+    def await_said(self, text: str, timeout_s: float = 60.0) -> None:
+        """Return once the log holds this text; raises `TimeoutError`."""
+        deadline = time.monotonic() + timeout_s
+        while not self.log.is_file() or text not in self.log.read_text("utf-8", "replace"):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} should have said {text!r} within {timeout_s:g} s; see {self.log}")
+            time.sleep(0.05)
+
     def end(self) -> None:
         """Kill what is left."""
         self.kill()

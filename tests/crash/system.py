@@ -11,6 +11,7 @@ from typing import Any, Self
 from confluent_kafka import Consumer, TopicPartition
 
 from ccit.demo.stage import as_toml
+from ccit.events import CandidateJudged
 from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.topics import Topics, create_topics
@@ -84,6 +85,19 @@ class System:
         with Ledger(self.settings) as ledger:
             ledger.catch_up()
             return judged(ledger, self.feed.published, self.used_up_to(), self.store)
+
+    def summary(self) -> dict[str, int]:
+        """How much there was, for the page."""
+        ledger, prefix = self.ledger, self.settings.prefix
+        ledger.poll()
+        return {
+            "records": self.feed.published,
+            **{name: ledger.by_topic[f"{prefix}{name}"] for name in ("samples", "rejects", "dead-letters")},
+            "samples still waiting": ledger.waiting,
+            "rounds with an outcome": len(ledger.outcomes),
+            "versions": sum(isinstance(e, CandidateJudged) and e.number is not None for e in ledger.events),
+            "copies admitted by scorers at the same time": sum(count - 1 for count in ledger.contents.values()),
+        }
 
     def used_up_to(self) -> dict[int, int]:
         """The trainer group's committed offsets on the samples topic."""
