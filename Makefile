@@ -7,7 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint bench docs schemas golden clean prerequisites
+# Kills every consumer again and again on three brokers that go down, and counts what was lost or done twice.
+RECORDS ?= 100000
+KILLS ?= 1000
+SEED ?= 0
+
+.PHONY: demo test lint bench crash-matrix docs schemas golden clean prerequisites
 
 demo: $(INSTALLED)
 	$(BIN)/ccit demo --out runs/demo
@@ -23,6 +28,9 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+crash-matrix: prerequisites $(INSTALLED)
+	$(BIN)/python -m tests.crash --records $(RECORDS) --kills $(KILLS) --seed $(SEED) --write-docs
 
 docs: $(INSTALLED)
 	$(BIN)/ccit config --markdown > docs/configuration.md

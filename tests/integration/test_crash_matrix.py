@@ -16,9 +16,10 @@ import pytest
 
 from ccit.failpoints import FAILPOINTS
 from consumers.commands import issue
+from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
 from tests.crash.laws import Breaches
-from tests.crash.slot import Death, Slot
+from tests.crash.slot import ROOT, Death, Slot
 from tests.crash.system import System
 
 RECORDS = 1800
@@ -121,3 +122,92 @@ def test_a_scorer_decides_as_if_it_had_never_been_away(aftermath: Aftermath) -> 
 
 def test_sigterm_ends_each_process_cleanly(aftermath: Aftermath) -> None:
     assert [(d.role, d.code) for d in aftermath.endings] == [("ingest", 0), ("score", 0), ("train", 0)]
+
+
+@pytest.fixture
+def system(kafka: LocalKafka, settings: KafkaSettings, tmp_path: Path) -> Iterator[System]:
+    with System(settings, tmp_path) as one:
+        yield one
+
+
+def records_decided(system: System, count: int) -> None:
+    """Feed so many, and wait until they are decided."""
+    system.feed.up_to(count)
+    system.feed.flush()
+    for role in ("ingest", "score"):
+        system.slot(role, role).start()
+    deadline = time.monotonic() + _PATIENCE_S
+    while len(system.ledger.decisions) < count:
+        assert time.monotonic() < deadline
+        system.ledger.poll()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("pace_s", [0.0, 60.0], ids=["idle", "in_a_round"])
+def test_the_older_of_two_trainers_is_fenced_and_says_so(system: System, pace_s: float) -> None:
+    """Whether it has something to publish or not; and the newer one goes on where it was."""
+    records_decided(system, 20 if pace_s == 0.0 else 120)
+    older, newer = system.slot("train", "train-a"), system.slot("train", "train-b")
+    older.start(pace_s=pace_s)
+    older.await_said("is active" if pace_s == 0.0 else "train 0/")
+    time.sleep(1.0)  # until it has its partitions
+    newer.start()
+    death = older.wait(60.0)
+    assert death.code == 1
+    assert death.said.startswith("ccit: another process has taken over")
+    system.settle(60.0)
+    assert system.truth().total == 0, system.truth()
+
+
+def test_a_second_signal_ends_a_scorer_at_once_and_loses_nothing(system: System) -> None:
+    """Its step sleeps for a minute: the first signal waits for the grace of 10 s, the second does not."""
+    system.feed.up_to(24)  # fewer samples than a round needs: no trainer is wanted
+    system.feed.flush()
+    ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
+    ingest.start()
+    slow.start(pace_s=60.0)
+    slow.await_said("assigned")
+    time.sleep(1.0)  # until it is in a step
+    slow.terminate()
+    slow.await_said("SIGTERM")
+    slow.terminate()
+    assert slow.wait(5.0).code == 128 + signal.SIGTERM
+    slow.start()
+    system.settle(60.0)
+    assert system.truth().total == 0, system.truth()
+
+
+def test_a_step_that_outlasts_the_grace_is_dropped(system: System) -> None:
+    system.feed.up_to(24)  # fewer samples than a round needs: no trainer is wanted
+    system.feed.flush()
+    ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
+    ingest.start()
+    slow.start(pace_s=600.0)
+    slow.await_said("assigned")
+    time.sleep(1.0)  # until it is in a step
+    slow.terminate()
+    assert slow.wait(_ENDS_WITHIN_S).code == 0
+    slow.start()
+    system.settle(60.0)
+    assert system.truth().total == 0, system.truth()
+
+
+def test_a_trainer_in_a_round_leaves_at_once(system: System) -> None:
+    """The round is cancelled at its next step, and the next life takes it up."""
+    records_decided(system, 120)
+    trainer = system.slot("train", "train-a")
+    trainer.start(pace_s=5.0)
+    trainer.await_said("train 0/")
+    trainer.terminate()
+    assert trainer.wait(_ENDS_WITHIN_S).code == 0
+    trainer.start()
+    system.settle(60.0)
+    assert system.truth().total == 0, system.truth()
+
+
+def test_every_failpoint_is_hit_by_some_test() -> None:
+    """The training process's own points need torch: `tests/unit/training/` dies at each of them."""
+    here = {*SCORER_POINTS, *TRAINER_POINTS, *INGEST_POINTS}
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "unit" / "training").glob("test_*.py"))
+    there = {name for name in FAILPOINTS if name.startswith("training.") and name in tests}
+    assert here | there == set(FAILPOINTS)
