@@ -44,7 +44,7 @@ class Teller:
             return
         self._next = time.monotonic() + _LINE_EVERY_S
         if self._bouncer.failure:
-            raise RuntimeError(f"the brokers gave up: {self._bouncer.failure}")
+            raise click.ClickException(f"the brokers gave up: {self._bouncer.failure}")
         ledger = self._system.ledger
         ledger.poll()
         self._bar.update(self._decided, completed=len(ledger.decisions))
@@ -80,7 +80,7 @@ def main(records: int, kills: int, seed: int, out: Path, write_docs: bool) -> No
         if bouncer.broker is None:
             raise click.ClickException(bouncer.failure)
         settings = bouncer.broker.settings("crash.")
-        with System(settings, folder, accepted_share=0.15, batch_size=20, replication=3) as system:
+        with System(settings, folder, accepted_share=0.06, batch_size=100, replication=3) as system:
             teller = Teller(system, bouncer, records, kills, bar, folder / "progress.jsonl")
             bouncer.begin()
             tally = storm(system, records, kills, seed, bouncer.calm, teller)
