@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -92,7 +93,13 @@ class Console:
         self._live = target.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
         self._encoding = getattr(target, "encoding", None) or "utf-8"
         self._rich = RichConsole(
-            file=target, force_terminal=self._live, highlight=False, markup=False, emoji=False, soft_wrap=True
+            file=target,
+            force_terminal=self._live,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=True,
+            width=None if self._live else _PLAIN_WIDTH,
         )
         self._progress: Progress | None = None
 
@@ -137,7 +144,7 @@ class Console:
         """Print a table; every value is shown as text."""
         if self._silent:
             return
-        table = Table(title=Text(self._text(title)), title_justify="left")
+        table = Table(title=Text(self._text(title)), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for column in columns:
             table.add_column(Text(self._text(column)), overflow="fold")
         for row in rows:
@@ -190,7 +197,7 @@ class Console:
         if self._live:
             self._rich.print(shown)
         else:
-            self._rich.print(shown, width=_PLAIN_WIDTH if isinstance(shown, Table) else None, no_wrap=True)
+            self._rich.print(shown, no_wrap=True)
             self._rich.file.flush()
 
     def _move(self, name: str, bar: _Bar) -> None:
