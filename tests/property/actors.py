@@ -7,6 +7,7 @@ stands in for a process is only who reads what when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ccit.assembly import Scoring
 from ccit.config import Selection
@@ -59,10 +60,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self._contents: dict[str, dict[str, bytes]] = {}
 
-    def keep(self, contents: dict[str, bytes]) -> Artifact:
+    def put_files(self, contents: Mapping[str, bytes]) -> Artifact:
         files = {name: digest_of(content.decode()) for name, content in contents.items()}
         artifact = Artifact(f"store://{digest_of(files)}", files)
-        self._contents[artifact.uri] = contents
+        self._contents[artifact.uri] = dict(contents)
         return artifact
 
     def read(self, artifact: Artifact) -> Mapping[str, bytes]:
@@ -70,8 +71,8 @@ class MemoryStore:
             raise ArtifactDamaged(f"{artifact.uri} is not in the store")
         return self._contents[artifact.uri]
 
-    def put(self, directory: object) -> Artifact:
-        raise AssertionError("nothing here writes files")
+    def put(self, directory: Path) -> Artifact:
+        return self.put_files({file.name: file.read_bytes() for file in directory.iterdir()})
 
 
 def event_of(message: Message) -> Event:
@@ -235,7 +236,7 @@ class Trainer:
 
     def _candidate(self, planned: Round) -> Candidate:
         deployed, proxy = (
-            self._store.keep({"adapter": f"{role} {planned.round_id}".encode()}) for role in ("deployed", "proxy")
+            self._store.put_files({"adapter": f"{role} {planned.round_id}".encode()}) for role in ("deployed", "proxy")
         )
         return Candidate(planned.round_id, AdapterPair(deployed, proxy), 4, ("q_proj",), {}, Spend(), 0.0)
 

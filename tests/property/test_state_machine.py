@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
 import orjson
 from hypothesis import HealthCheck, settings
@@ -41,6 +42,10 @@ SOME = st.integers(1, 6)
 OUTCOMES: st.SearchStrategy[Outcome | None] = st.sampled_from(
     ["promote", "promote", "hold", "not_enough_evidence", None]
 )
+Deed = Outcome | Literal["roll back", "again"] | None
+DEEDS: st.SearchStrategy[Deed] = st.sampled_from(
+    ["promote", "promote", "roll back", "roll back", "again", "hold", "not_enough_evidence", None]
+)
 TEXTS = st.integers(0, 99)  # few enough that copies are frequent, so many that rounds fill
 
 
@@ -60,13 +65,17 @@ class AtLeastOnce(RuleBasedStateMachine):
 
     # -- records ------------------------------------------------------------------------------------------------------
 
-    @initialize(texts=st.lists(TEXTS, min_size=8, max_size=24), outcomes=st.lists(OUTCOMES, max_size=4))
-    def the_usual(self, texts: list[int], outcomes: list[Outcome | None]) -> None:
-        """A history to begin with: records decided, and as many rounds as they are enough for."""
+    @initialize(texts=st.lists(TEXTS, min_size=8, max_size=30), past=st.lists(DEEDS, max_size=8))
+    def a_past(self, texts: list[int], past: list[Deed]) -> None:
+        """A history to begin with: records decided, rounds, rollbacks, records that come again."""
         self.burst_arrives(texts)
-        self.everyone_works(24, None)
-        for said in outcomes:
-            self.everyone_works(24, said)
+        for deed in past:
+            if deed == "roll back":
+                self.operator_rolls_back(0, None)
+            elif deed == "again":
+                self.record_comes_again(len(self.sent) // 2)
+            else:
+                self.everyone_works(12, deed)
 
     @rule(count=SOME, said=OUTCOMES)
     def everyone_works(self, count: int, said: Outcome | None) -> None:
@@ -339,8 +348,15 @@ class AtLeastOnce(RuleBasedStateMachine):
         scorer.follow()
         rebuilt = Scorer(self.log, "probe")
         assert rebuilt.knows() == scorer.knows()
+        assert set(scorer.knows()) == {place for place in self.sample_places() if not scorer.lineage.abandoned(place)}
         probe = [*probes(texts), *self.sent[-4:]]
         assert rebuilt.would_decide(probe) == scorer.would_decide(probe)
+
+    def teardown(self) -> None:
+        """Whatever was drawn, the two laws about latecomers are asked at the end."""
+        for slot in range(2):
+            self.every_follower_ends_with_the_same_incumbent(slot)
+            self.a_rebuilt_scorer_is_one_that_was_never_away(slot, list(range(0, 100, 9)))
 
     def sample_places(self) -> Iterable[Place]:
         return (Place(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name))
@@ -385,8 +401,8 @@ def probes(texts: Iterable[int]) -> list[Message]:
 
 
 LIMITS = settings(
-    max_examples=150,
-    stateful_step_count=40,
+    max_examples=60,
+    stateful_step_count=30,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
