@@ -145,5 +145,8 @@ class ArtifactStore(Protocol):
     def put(self, directory: Path) -> Artifact:
         """Store every file below a directory, durably, and name it by digest. Idempotent."""
 
+    def put_files(self, contents: Mapping[str, bytes]) -> Artifact:
+        """As `put`, from memory: relative path -> bytes."""
+
     def read(self, artifact: Artifact) -> Mapping[str, bytes]:
         """Relative path -> bytes, each checked. Raises `ArtifactDamaged`."""

@@ -54,7 +54,6 @@ class FileStore:
         try:
             sources = {p.relative_to(directory).as_posix(): p for p in sorted(directory.rglob("*")) if p.is_file()}
             contents = {name: source.read_bytes() for name, source in sources.items()}
-            remove_stale(self._objects)
         except OSError as error:
             raise StorageFailed(f"{directory} cannot be read to store it: {error.strerror or error}") from error
         if not contents:
@@ -63,6 +62,7 @@ class FileStore:
 
     def put_files(self, contents: Mapping[str, bytes]) -> Artifact:
         """As `put`, from memory: relative path -> bytes."""
+        remove_stale(self._objects)
         files = {name: self._put_object(content) for name, content in sorted(contents.items())}
         failpoint("store.files_put")
         table = self._put_object(_table(files))

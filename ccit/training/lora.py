@@ -25,7 +25,6 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
-from ccit.store.atomic import write_atomically
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.encoding import encode
 from ccit.training.loop import AdapterTraining, Losses
@@ -87,7 +86,7 @@ class LoraTrainer:
         checkpoints = {role: Checkpoint(folder / f"{role}-{fingerprint}.checkpoint") for role in roles}
         for role in roles:
             files, role_losses, role_spend = self._train(role, planned, material, parent, checkpoints[role], progress)
-            adapters[role] = self._put(folder / f"{role}-{fingerprint}", files)
+            adapters[role] = self._store.put_files(files)
             losses |= {f"{role}_first": role_losses.first, f"{role}_last": role_losses.last}
             spend += role_spend
             failpoint("training.adapter_stored")
@@ -139,15 +138,6 @@ class LoraTrainer:
                 f"round {planned.round_id} was planned for the base models {wanted[0][:19]} and {wanted[1][:19]}, but "
                 f"models.deployed and models.proxy are {found[0][:19]} and {found[1][:19]} now; restore them"
             )
-
-    def _put(self, folder: Path, files: Mapping[str, bytes]) -> Artifact:
-        for name, content in files.items():
-            write_atomically(folder / name, content)
-        artifact = self._store.put(folder)
-        for name in files:
-            (folder / name).unlink()
-        folder.rmdir()
-        return artifact
 
     def _finished(self, marker: Path) -> Candidate | None:
         """The candidate of an earlier process, if its adapters are still in the store, whole."""

@@ -123,6 +123,22 @@ def test_a_round_that_a_fault_ended_at_any_point_goes_on_and_ends_the_same(
     assert digests(resumed) == digests(whole)
 
 
+def test_what_a_kill_left_in_the_work_folder_does_no_harm(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    """A kill in the middle of a write leaves a temporary file; adapters were once gathered in a folder of their own."""
+    whole = trainer(config, bases, tmp_path / "whole").train(plan(0), material, base_version, quiet)
+    with pytest.raises(Killed):
+        trainer(config, bases, tmp_path / "killed").train(plan(0), material, base_version, killer("train proxy", 5))
+    (folder,) = (tmp_path / "killed" / "work").iterdir()
+    for checkpoint in list(folder.glob("*.checkpoint")):
+        leftover = folder / checkpoint.stem / ".adapter_model.safetensors.0a1b.tmp"
+        leftover.parent.mkdir()
+        leftover.write_bytes(b"half")
+    resumed = trainer(config, bases, tmp_path / "killed").train(plan(0), material, base_version, quiet)
+    assert digests(resumed) == digests(whole)
+
+
 def test_a_finished_round_is_not_trained_again(
     config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
 ) -> None:
