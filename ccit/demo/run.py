@@ -19,7 +19,7 @@ from typing import Any, Literal
 import orjson
 
 from ccit.console import Console
-from ccit.demo.stage import Stage, set_stage
+from ccit.demo.stage import Stage, clear_stage, set_stage
 from ccit.demo.summary import Rollback, summarise
 from ccit.demo.traffic import Traffic
 from ccit.demo.watch import Watch
@@ -68,6 +68,7 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
         A part could not start or came to a halt; the message says which and where its log is.
     """
     demo.out.mkdir(parents=True, exist_ok=True)
+    clear_stage(demo.out)
     stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
     days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
     stream = list(hospital_stream(demo.records, demo.seed, days=days))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +30,17 @@ class Stage:
     out: Path
     config_path: Path
     config: Config
+
+
+def clear_stage(out: Path) -> None:
+    """Drop what an earlier demo left in `out`; without a demo's `ccit.toml` there nothing is touched.
+
+    The topics of its Kafka would be read as this one's, and rounds and answers kept in its store would not be computed,
+    nor counted, again.
+    """
+    if (out / "ccit.toml").is_file():
+        for name in ("kafka", "store"):
+            shutil.rmtree(out / name, ignore_errors=True)
 
 
 def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, Mapping[str, Any]]) -> Stage:
