@@ -15,6 +15,7 @@ from ccit.cli.options import config_file, load
 
 if TYPE_CHECKING:
     from ccit.assembly import Scoring
+    from ccit.config import Config
     from ccit.console import Console
     from ccit.errors import InputError
     from ccit.records import Decision, Sample
@@ -28,7 +29,7 @@ FIELDS = ("ifd", "ppl_conditional", "ppl_direct", "diversity", "novelty")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="One line per row, in order."
 )
-@click.option("--proxy", help="Folder or hub id of the proxy model; models.proxy of the configuration without it.")
+@click.option("--proxy", help="Folder of the proxy model, or ID@COMMIT on the hub; models.proxy without it.")
 @click.option("--all-scores", is_flag=True, help="Score everything on every row; the decisions stay the same.")
 @config_file
 def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_path: Path | None) -> None:
@@ -37,7 +38,7 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     \b
     Fields: id, accepted, reason, ifd, ppl_conditional, ppl_direct, diversity, novelty, tokens, truncated.
     A score that was not reached (or could not be made) is null. Rows that come later are judged against those
-    accepted before. Without --proxy and --config the small demo proxy is used, and built on first use.
+    accepted before. Where no proxy is named at all, the small demo proxy is used, and built on first use.
     """
     from ccit.assembly import scoring
     from ccit.console import Console
@@ -47,10 +48,10 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     console = Console(silent=False)
     try:
         config = load(config_path)
-        if proxy or config_path is None:
-            folder = proxy or str(_demo_proxy(console))
-            models = config.models.model_copy(update={"proxy": folder, "deployed": folder, "proxy_revision": ""})
-            config = config.model_copy(update={"models": models})
+        place, revision = _proxy(proxy, config, console)
+        named = {"proxy": place, "proxy_revision": revision}
+        unused = {"deployed": place, "deployed_revision": revision}  # nothing is deployed here
+        config = config.model_copy(update={"models": config.models.model_copy(update=named | unused)})
         parts = scoring(config, all_scores=all_scores)
         lines = list(_assessed(rows, parts, config.ingest.max_bytes, console))
         write_atomically(out, b"".join(orjson.dumps(line) + b"\n" for line in lines))
@@ -58,6 +59,20 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
         console.close()
     accepted = sum(line["accepted"] for line in lines)
     click.echo(f"{len(lines)} rows, {accepted} accepted; written to {out}")
+
+
+def _proxy(asked: str | None, config: Config, console: Console) -> tuple[str, str]:
+    """Folder or hub id of the proxy, and its revision: the one asked for, the configured one, or the demo's."""
+    from ccit.config import Models
+
+    if asked is not None:
+        name, _, revision = (asked, "", "") if Path(asked).exists() else asked.partition("@")
+        return name, revision
+    configured = (config.models.proxy, config.models.proxy_revision)
+    default = Models()
+    if configured == (default.proxy, default.proxy_revision):
+        return str(_demo_proxy(console)), ""
+    return configured
 
 
 def _demo_proxy(console: Console) -> Path:

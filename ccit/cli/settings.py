@@ -11,6 +11,10 @@ import click
 
 from ccit.cli.options import config_file, load
 
+_HIDDEN = "***"
+# In names of librdkafka's options: passwords, private keys, SASL secrets and what may hold a client secret.
+_SECRET = ("password", "secret", "key", "oauthbearer.config")
+
 
 @click.command()
 @config_file
@@ -20,11 +24,12 @@ def config(config_path: Path | None, markdown: bool) -> None:
     if markdown:
         click.echo("\n".join(documentation()))
         return
-    found = load(config_path)
-    token = found.serving.token
-    click.echo(
-        found.model_dump_json(indent=2).replace(f'"{token}"', '"***"') if token else found.model_dump_json(indent=2)
-    )
+    shown = load(config_path).model_dump(mode="json")
+    if shown["serving"]["token"]:
+        shown["serving"]["token"] = _HIDDEN
+    client = shown["kafka"]["client"]
+    client.update({name: _HIDDEN for name in client if any(mark in name for mark in _SECRET)})
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 def documentation() -> Iterator[str]:

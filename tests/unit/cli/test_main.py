@@ -147,11 +147,15 @@ def test_an_interruption_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     assert run("status") == Said(130, "", "ccit: interrupted\n")
 
 
-def test_the_configuration_in_force_is_json_and_hides_the_token(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CCIT_SERVING__TOKEN", "s3cret")
+def test_the_configuration_in_force_is_json_and_hides_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCIT_SERVING__TOKEN", "ccit")  # equal to another value, which must stay readable
+    monkeypatch.setenv("CCIT_KAFKA__CLIENT", '{"sasl.password": "s3cret", "sasl.mechanism": "PLAIN"}')
     said = run("config")
     assert orjson.loads(said.out)["kafka"]["bootstrap_servers"] == "127.0.0.1:1"
     assert "s3cret" not in said.out
+    shown = orjson.loads(said.out)
+    assert shown["kafka"]["client"] == {"sasl.password": "***", "sasl.mechanism": "PLAIN"}
+    assert (shown["serving"]["token"], shown["models"]["alias"]) == ("***", "ccit")
 
 
 def test_nobody_reading_on_is_no_failure() -> None:
