@@ -220,9 +220,11 @@ def loop(config: Config) -> Loop:
     """The parts of a replay, all in this process."""
     from ccit.evaluation.runner import ModelEvaluator
     from ccit.models.bases import BaseModels
+    from ccit.models.placement import make_deterministic
     from ccit.replay import Loop
     from ccit.training.lora import LoraTrainer
 
+    make_deterministic()
     parts = scoring(config)
     bases, workdir = BaseModels(config.models), config.store.root / "work"
     return Loop(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -33,6 +32,7 @@ def replay(rows: Path, config_path: Path | None, out: Path | None, seed: int | N
 
     The same file, configuration and seed give the same decisions, rounds and versions. A live run may differ in the
     order in which partitions arrive and in the moment at which a proxy moved; every score's stamp names its version.
+    Only a full pool starts a round here: a file has no clock.
     Without --config the demo's small models, suites and profile are used; their files go to runs/replay.
     """
     from ccit.assembly import loop as assemble
@@ -71,7 +71,7 @@ def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Cons
     decisions: list[dict[str, Any]] = []
     rounds: list[dict[str, Any]] = []
     batches = _batches(rows, batch_size, max_bytes, unreadable)
-    for happening in run(batches, parts, console.progress, time.time):
+    for happening in run(batches, parts, console.progress, _no_time):
         if isinstance(happening, Decision):
             decisions.append(decision_line(happening))
             console.progress("decided", len(decisions) + len(unreadable), total)
@@ -90,6 +90,11 @@ def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Cons
             "active_version": parts.lineage.incumbent.number,
         },
     }
+
+
+def _no_time() -> float:
+    """A file has no clock: with the wall's, this machine's speed would decide when `rounds.max_age_seconds` is over."""
+    return 0.0
 
 
 def _batches(rows: Path, size: int, max_bytes: int, unreadable: list[str]) -> Iterator[Sequence[Sample]]:

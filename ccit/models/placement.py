@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from ccit.errors import ConfigError
@@ -40,3 +42,9 @@ def dtype_of(name: str, device: torch.device) -> torch.dtype:
     if name not in known:
         raise ConfigError(f"models.dtype must be auto, float32 or bfloat16, found {name!r}")
     return known[name]
+
+
+def make_deterministic() -> None:
+    """Let equal inputs give equal bits in this process, on a GPU too; call it before anything runs there."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, when CUDA starts
+    torch.use_deterministic_algorithms(True, warn_only=True)

@@ -19,15 +19,11 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from typing import BinaryIO
 
-# A fixed work space makes cuBLAS deterministic; it must be set before torch starts CUDA.
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-
-import torch
-
 from ccit.config import Training
 from ccit.errors import CcitError
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
+from ccit.models.placement import make_deterministic
 from ccit.store.files import FileStore
 from ccit.training.lora import LoraTrainer
 from ccit.training.messages import (
@@ -90,7 +86,7 @@ def main() -> None:
     """Serve jobs from stdin until it closes."""
     replies = _claim_stdout()
     os.nice(NICENESS)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    make_deterministic()
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, lines), daemon=True).start()
 
