@@ -132,8 +132,12 @@ def _provenance(log: _Log) -> Iterator[Finding]:
             yield Finding(subject, f"its round {round_id} has no trained candidate")
         elif candidate.adapters != version.adapters:
             yield Finding(subject, f"its adapters are not those of round {round_id}")
-        if not any(outcome.number == number for outcome in log.judged.get(round_id, [])):
+        if not any(_promoted(outcome, number) for outcome in log.judged.get(round_id, [])):
             yield Finding(subject, f"round {round_id} was not judged to become it")
+
+
+def _promoted(judged: CandidateJudged, number: int) -> bool:
+    return judged.number == number and judged.verdict is not None and judged.verdict.outcome == "promote"
 
 
 def _parents(log: _Log) -> Iterator[Finding]:

@@ -93,7 +93,8 @@ class _Request(BaseModel):
             for field, neutral in _NEUTRAL.items():
                 value = values.get(field)
                 if value is not None and value not in neutral:
-                    raise RequestRefused(400, f"{field} = {value!r} is not supported here", field, "unsupported_value")
+                    what = f"{field} = {_short(value)} is not supported here"
+                    raise RequestRefused(400, what, field, "unsupported_value")
         return values
 
     @model_validator(mode="after")

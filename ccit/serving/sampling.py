@@ -33,6 +33,9 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
 
+_COLDEST = 1e-5  # below it, logits divided by the temperature may overflow; it is greedy by then anyway
+
+
 class Sampler:
     """Draws tokens for one request, with a random state of its own.
 
@@ -47,7 +50,7 @@ class Sampler:
 
     def draw(self, logits: torch.Tensor) -> int:
         """One token id from the logits (V,) of the next position."""
-        if self._sampling.temperature == 0:
+        if self._sampling.temperature < _COLDEST:
             return int(logits.argmax())
         # On the CPU: the same seed then gives the same draw whatever the device that made the logits.
         probabilities = torch.softmax(logits.float().cpu() / self._sampling.temperature, dim=-1)

@@ -29,7 +29,7 @@ SHARES: dict[Truth, float] = {
 }
 DAYS = 8  # the four waves peak two days apart
 _DAYS_PER_WAVE = 2.0
-_BACKGROUND = 0.02  # weight of a wave that is not there, beside 1 at its peak
+_BACKGROUND = 0.02  # its square is the weight of a wave that is not there, beside 1 at its peak
 _PATIENTS = 400
 
 Fact = tuple[Condition, Attribute]

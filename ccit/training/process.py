@@ -83,11 +83,6 @@ class TrainingProcess:
         self._cancelled = True
         self._end()
 
-    def renew(self) -> None:
-        """Replace an idle child by a fresh one, which gives back the memory of the base models between rounds."""
-        self._end()
-        self.start()
-
     def close(self) -> None:
         """End the child and wait for it; nothing is left running."""
         self._end()

@@ -139,6 +139,13 @@ def _held_and_yet_promoted(log: Log) -> None:
     log.events[place] = replace(event, number=None, verdict=verdict("hold"))
 
 
+def _promoted_without_evidence(log: Log) -> None:
+    place = log.at(CandidateJudged)
+    event = log.events[place]
+    assert isinstance(event, CandidateJudged)
+    log.events[place] = replace(event, verdict=verdict("hold"))
+
+
 def _with_version(log: Log, number: int, **changes: object) -> None:
     place = log.at(VersionPromoted, number)
     event = log.events[place]
@@ -191,6 +198,7 @@ def _lost_file(log: Log) -> None:
         (_version_without_training, "has no trained candidate"),
         (_other_adapters, "version 1: its adapters are not those of round"),
         (_held_and_yet_promoted, "was not judged to become it"),
+        (_promoted_without_evidence, "was not judged to become it"),
         (_parent_that_is_not_there, "version 2: its parent 7 does not exist"),
         (_parent_of_another_round, "version 2: its parent is 0, but its round started from 1"),
         (_number_used_twice, "expected one version of that number, found 2"),

@@ -17,6 +17,13 @@ def test_temperature_zero_takes_the_likeliest(logits: list[float]) -> None:
 
 
 @settings(max_examples=100, deadline=None)
+@given(logits=logit_lists, temperature=st.floats(0, 2))
+def test_any_temperature_draws_a_token(logits: list[float], temperature: float) -> None:
+    drawn = Sampler(Sampling(1, temperature=temperature, seed=0)).draw(torch.tensor(logits))
+    assert 0 <= drawn < len(logits)
+
+
+@settings(max_examples=100, deadline=None)
 @given(logits=logit_lists, seed=st.integers(-(2**63), 2**63 - 1), top_p=st.floats(0.01, 1))
 def test_a_seed_decides(logits: list[float], seed: int, top_p: float) -> None:
     tensor, sampling = torch.tensor(logits), Sampling(1, temperature=1.3, top_p=top_p, seed=seed)
