@@ -22,7 +22,7 @@ EMBEDDED = "embedded"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # no bound holds against NaN
 
 
 class Kafka(_Section):

@@ -73,7 +73,7 @@ def record_from_row(row: dict[str, Any], received_at: float) -> Record:
     """Name the record by its source and id, or by its content where it has no id."""
     valid = _validated(row)
     source = valid.source or "unnamed"
-    own_id = str(valid.id) if valid.id is not None else digest_of(row)[:32]
+    own_id = digest_of(row)[:32] if valid.id in (None, "") else str(valid.id)
     record_id = f"{source}:{own_id}"
     return Record(record_id, subject=record_id, source=source, received_at=received_at, body=row)
 

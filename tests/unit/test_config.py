@@ -61,6 +61,14 @@ def test_a_wrong_variable_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
         load_config(None)
 
 
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> None:
+    """`gain < nan` is never true: the gate would be open."""
+    (tmp_path / "ccit.toml").write_text(f"[evaluation]\nmin_gain_points = {number}\n")
+    with pytest.raises(ConfigError, match="finite number"):
+        load_config(tmp_path / "ccit.toml")
+
+
 def test_a_missing_file_and_a_binary_one_are_errors_that_name_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         load_config(tmp_path / "nowhere.toml")

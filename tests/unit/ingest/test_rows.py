@@ -35,6 +35,7 @@ def test_a_record_is_named_by_source_and_id_or_by_its_content() -> None:
     assert made(nameless).record_id == made(nameless).record_id
     assert made(nameless).record_id.startswith("unnamed:")
     assert made({**nameless, "output": "6 mg."}).record_id != made(nameless).record_id
+    assert made({**ROW, "id": ""}).record_id != made({**ROW, "id": "", "output": "6 mg."}).record_id
 
 
 def test_the_record_keeps_what_arrived() -> None:
