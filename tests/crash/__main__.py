@@ -71,7 +71,7 @@ class Teller:
 @click.option("--write-docs", is_flag=True, help="Write the table of results to docs/crash-matrix.md.")
 def main(records: int, kills: int, seed: int, out: Path, write_docs: bool) -> None:
     """Kill every consumer again and again on three brokers that go down, and count what was lost or done twice."""
-    logging.getLogger("ccit.kafka").setLevel(logging.ERROR)  # brokers go down on purpose
+    logging.getLogger("ccit.kafka").setLevel(logging.CRITICAL)  # brokers go down on purpose
     folder = out / time.strftime("%Y%m%d-%H%M%S")
     folder.mkdir(parents=True)
     began = time.monotonic()

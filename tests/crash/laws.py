@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -21,7 +22,10 @@ class Breaches:
     lost : int
         Records without a decision.
     twice : int
-        Records with more than one.
+        Records with more decisions than messages on `raw`. One is usual; an idempotent producer whose broker is killed
+        may write a message twice (librdkafka then takes a new epoch), and the feed is no part of what is tested.
+    ingested_twice : int
+        Records that are on `records` more often than on `raw`.
     invented : int
         Decisions about records that nobody sent.
     rounds_twice : int
@@ -41,6 +45,7 @@ class Breaches:
 
     lost: int
     twice: int
+    ingested_twice: int
     invented: int
     rounds_twice: int
     rounds_lost: int
@@ -58,13 +63,22 @@ class Breaches:
         return " ".join(f"{name}={count}" for name, count in asdict(self).items())
 
 
-def judged(ledger: Ledger, records: int, used_up_to: dict[int, int], artifacts: ArtifactStore) -> Breaches:
+def judged(
+    ledger: Ledger,
+    raw: Counter[str],
+    ingested: Counter[str],
+    records: int,
+    used_up_to: dict[int, int],
+    artifacts: ArtifactStore,
+) -> Breaches:
     """Hold what the topics say against what was sent.
 
     Parameters
     ----------
     ledger : Ledger
         Caught up.
+    raw, ingested : Counter
+        How often each record id is on `raw` and on `records`.
     records : int
         How many were fed.
     used_up_to : dict
@@ -75,7 +89,8 @@ def judged(ledger: Ledger, records: int, used_up_to: dict[int, int], artifacts: 
     passed = {sample for place, sample in ledger.samples.items() if place.offset < used_up_to.get(place.partition, 0)}
     return Breaches(
         lost=len(sent - ledger.decisions.keys()),
-        twice=sum(count > 1 for count in ledger.decisions.values()),
+        twice=sum(count > raw[record] for record, count in ledger.decisions.items()),
+        ingested_twice=sum(count > raw[record] for record, count in ingested.items()),
         invented=len(ledger.decisions.keys() - sent),
         rounds_twice=sum(count > 1 for count in used.values()),
         rounds_lost=len(passed ^ used.keys()),

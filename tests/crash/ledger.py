@@ -14,7 +14,7 @@ from ccit.records import Position, Round
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
-from consumers.kafka.topics import Topics
+from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
 
 
@@ -99,6 +99,12 @@ class Ledger:
             self.planned.append(event.planned)
         elif isinstance(event, CandidateJudged):
             self.outcomes[event.round_id] += 1
+
+
+def keys_of(settings: KafkaSettings, topic: Topic) -> Counter[str]:
+    """How often each key is on a topic."""
+    with Follower(settings, topic) as follower:
+        return Counter((m.key or b"").decode() for messages in follower.to_end() for m in messages)
 
 
 def record_id_in(message: Message) -> str:

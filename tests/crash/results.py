@@ -19,7 +19,8 @@ _POM = Path(__file__).parents[2] / "consumers" / "kafka" / "pom.xml"
 
 _LAWS = {
     "lost": "records without a decision",
-    "twice": "records with more than one decision",
+    "twice": "records with more decisions than messages on `raw`",
+    "ingested_twice": "records that `ingest` wrote more than once",
     "invented": "decisions about records that nobody sent",
     "rounds_twice": "samples in more than one round that has an outcome",
     "rounds_lost": "samples behind the trainer's offsets in no round with an outcome, or before them in one",
@@ -78,6 +79,7 @@ class Result:
         """The last line of the command."""
         return (
             f"{self.breaches} unclear_ends={len(self.tally.unclear)} kills={self.tally.killed} "
+            f"fed_twice={self.summary['records that the feed wrote twice']} "
             f"bounces={sum(self.bounces.values())} fenced={self.tally.fenced} records={self.records} seed={self.seed}"
         )
 

@@ -17,7 +17,7 @@ from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.topics import Topics, create_topics
 from tests.crash.feed import Feed, key_of
 from tests.crash.laws import Breaches, judged
-from tests.crash.ledger import Ledger
+from tests.crash.ledger import Ledger, keys_of
 from tests.crash.slot import Slot
 
 ROUND_SIZE = 12
@@ -45,6 +45,7 @@ class System:
         replication: int = 1,
     ) -> None:
         self.settings = settings
+        self.topics = Topics(settings.prefix)
         self.logs = folder / "logs"
         self.store = FileStore(folder / "store")
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,8 @@ class System:
         """The laws, over everything read again from the beginning."""
         with Ledger(self.settings) as ledger:
             ledger.catch_up()
-            return judged(ledger, self.feed.published, self.used_up_to(), self.store)
+            raw, ingested = (keys_of(self.settings, t) for t in (self.topics.raw, self.topics.records))
+            return judged(ledger, raw, ingested, self.feed.published, self.used_up_to(), self.store)
 
     def summary(self) -> dict[str, int]:
         """How much there was, for the page."""
@@ -92,6 +94,7 @@ class System:
         ledger.poll()
         return {
             "records": self.feed.published,
+            "records that the feed wrote twice": sum(n > 1 for n in keys_of(self.settings, self.topics.raw).values()),
             **{name: ledger.by_topic[f"{prefix}{name}"] for name in ("samples", "rejects", "dead-letters")},
             "samples still waiting": ledger.waiting,
             "rounds with an outcome": len(ledger.outcomes),
@@ -101,7 +104,7 @@ class System:
 
     def used_up_to(self) -> dict[int, int]:
         """The trainer group's committed offsets on the samples topic."""
-        topic = Topics(self.settings.prefix).samples
+        topic = self.topics.samples
         consumer = Consumer(reader_config(self.settings, f"{self.settings.prefix}train"))
         try:
             found = consumer.committed([TopicPartition(topic.name, p) for p in range(topic.partitions)], timeout=30.0)
