@@ -21,6 +21,7 @@ from consumers import serve as serve_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
 from consumers.kafka.topics import create_topics
+from consumers.metrics import ScoreMetrics
 from consumers.score import ScoreConsumer
 from consumers.serve import ServeConsumer
 from consumers.status import look
@@ -229,6 +230,9 @@ def test_a_scorer_refuses_a_damaged_proxy_and_scores_on(settings: KafkaSettings,
         until(lambda: reported(settings, "score-a") == ("active", 2, 2), "once mended it is taken up")
         until(lambda: (tmp_path / "snapshots").exists(), "a snapshot is written while it runs")
     assert {one.proxy_version for one in decisions(settings).values()} == {1}
+    metrics = {metric.name: metric for metric in ScoreMetrics(scorer).collect()}
+    assert sum(one.value for one in metrics["ccit_decisions"].samples) == len(ROUND)
+    assert [metrics[name].samples[0].value for name in ("ccit_proxy_version", "ccit_known_samples")] == [2, 50]
     with damaged(tmp_path, pair.proxy), pytest.raises(ArtifactDamaged):
         Scorer(config, "a").run()
     assert "version 2 is refused" in detail(settings, "score-a"), "it says why it does not start"

@@ -133,7 +133,7 @@ class World:
 
 
 @given(ACTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_restarted_rebuilt_and_never_away_decide_alike(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]]
 ) -> None:
