@@ -16,6 +16,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.crash.bouncer import Bouncer
+from tests.crash.ledger import traces
 from tests.crash.results import Result, write_page
 from tests.crash.storm import Tally, storm
 from tests.crash.system import System
@@ -85,8 +86,10 @@ def main(records: int, kills: int, seed: int, out: Path, write_docs: bool) -> No
             bouncer.begin()
             tally = storm(system, records, kills, seed, bouncer.calm, teller)
             result = Result(
-                records, seed, tally, bouncer.bounces, system.truth(), system.summary(), time.monotonic() - began
+                records, kills, seed, tally, bouncer.bounces, system.truth(), system.summary(), time.monotonic() - began
             )
+            if result.broken or result.summary["records that the feed wrote twice"]:
+                (folder / "twice.json").write_text(json.dumps(traces(settings), indent=1), encoding="utf-8")
     if write_docs:
         write_page(PAGE, result)
     for sentence in tally.unclear:

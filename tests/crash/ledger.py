@@ -107,6 +107,22 @@ def keys_of(settings: KafkaSettings, topic: Topic) -> Counter[str]:
         return Counter((m.key or b"").decode() for messages in follower.to_end() for m in messages)
 
 
+def traces(settings: KafkaSettings) -> dict[str, list[str]]:
+    """Every place at which a record shows that has more than one decision: where to begin to look for the reason."""
+    topics = Topics(settings.prefix)
+    found: dict[str, list[str]] = {}
+    decided: Counter[str] = Counter()
+    for topic in (topics.raw, topics.records, topics.samples, topics.rejects, topics.dead_letters):
+        with Follower(settings, topic) as follower:
+            for message in follower.catch_up():
+                is_decision = topic not in (topics.raw, topics.records)
+                record = record_id_in(message) if is_decision else (message.key or b"").decode()
+                decided[record] += is_decision
+                place = f"{topic.name}[{message.partition}]@{message.offset} {message.timestamp_ms}"
+                found.setdefault(record, []).append(place)
+    return {record: places for record, places in found.items() if decided[record] > 1}
+
+
 def record_id_in(message: Message) -> str:
     """The record that a decision is about: a dead letter keeps the record's key, which is its id here."""
     if message.header("ccit_reason") is not None:

@@ -63,6 +63,7 @@ class Result:
     """All of a run."""
 
     records: int
+    kills: int  # asked for
     seed: int
     tally: Tally
     bounces: Counter[str]
@@ -92,12 +93,12 @@ def write_page(path: Path, result: Result) -> None:
 
 def _run(result: Result) -> list[str]:
     tally, found = result.tally, result.summary
-    command = f"make crash-matrix RECORDS={result.records} KILLS={tally.killed} SEED={result.seed}"
+    command = f"make crash-matrix RECORDS={result.records} KILLS={result.kills} SEED={result.seed}"
     rows = {
         "command": f"`{command}`",
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
-        "versions": f"Apache Kafka {_kafka()}, confluent-kafka {version('confluent-kafka')}, Python "
+        "software": f"Apache Kafka {_kafka()}, confluent-kafka {version('confluent-kafka')}, Python "
         f"{platform.python_version()}",
         "duration": f"{result.seconds / 60:.0f} minutes",
         "processes killed": f"{tally.killed}",
