@@ -96,13 +96,10 @@ def recipe(config: Config, base: Version) -> Recipe:
     )
 
 
-def trigger(config: Config) -> Trigger:
-    """Size first, then age where one is set."""
+def age_trigger(config: Config) -> Trigger:
+    """Due when the oldest sample has waited long enough; never where no age is set."""
     rounds = config.rounds
-    triggers: list[Trigger] = [SizeTrigger(rounds.size)]
-    if rounds.max_age_seconds:
-        triggers.append(AgeTrigger(rounds.max_age_seconds, rounds.min_size))
-    return AnyOf(tuple(triggers))
+    return AgeTrigger(rounds.max_age_seconds, rounds.min_size) if rounds.max_age_seconds else AnyOf(())
 
 
 def general_samples(config: Config) -> list[Sample]:
@@ -178,6 +175,7 @@ class Workshop:
     base: Version
     recipe: Recipe
     trigger: Trigger
+    age_trigger: Trigger  # asked when the schedule says so
     min_size: int
     general: Sequence[Sample]
     suite: Suite
@@ -204,7 +202,8 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
     return Workshop(
         base=base,
         recipe=recipe(config, base),
-        trigger=trigger(config),
+        trigger=SizeTrigger(config.rounds.size),
+        age_trigger=age_trigger(config),
         min_size=min(config.rounds.min_size, config.rounds.size),
         general=general_samples(config),
         suite=load_suite(config.evaluation),
@@ -230,7 +229,7 @@ def loop(config: Config) -> Loop:
     return Loop(
         admission=parts.admission,
         proxy=parts.proxy,
-        trigger=trigger(config),
+        trigger=SizeTrigger(config.rounds.size),
         trainer=LoraTrainer(config.training, bases, store(config), workdir),
         evaluator=ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers"),
         suite=load_suite(config.evaluation),

@@ -18,6 +18,9 @@ MAX_TRIES = 3  # a fault that comes back every time is the round's own; a fourth
 _REPORT_EVERY = 0.1  # share of a stage between two lines of progress in the log
 
 
+NO_MATERIAL = Material((), (), (), ())
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """A round's outcome, not yet published; without a candidate, `failure` says why."""
@@ -47,7 +50,7 @@ class RoundJob:
         self._incumbent = incumbent
         self._round_number = round_number
         self._workshop = workshop
-        self._material = material_of(planned, pooled, history, workshop.general)
+        self._pooled, self._history = list(pooled), list(history)
         self._result: Finished | None = None
         self._crash: BaseException | None = None
         self._cancelled = threading.Event()
@@ -75,31 +78,39 @@ class RoundJob:
             self._crash = crash
 
     def _with_retries(self) -> Finished:
+        try:
+            material = material_of(self.planned, self._pooled, self._history, self._workshop.general)
+        except KeyError as gone:
+            failure = (
+                f"the text of sample {gone} is gone: the topic's retention is shorter than the round had to wait, or "
+                "rounds.general_file was changed in between"
+            )
+            return Finished(self.planned, NO_MATERIAL, None, None, Spend(), failure)
         failure = "cancelled"
         for attempt in range(1, MAX_TRIES + 1):
             if self._cancelled.is_set():
                 break
             try:
-                return self._once()
+                return self._once(material)
             except CcitError as error:
                 failure = str(error)
                 logger.warning("round %s, try %d of %d: %s", self.planned.round_id, attempt, MAX_TRIES, error)
-        return Finished(self.planned, self._material, None, None, Spend(), failure)
+        return Finished(self.planned, material, None, None, Spend(), failure)
 
-    def _once(self) -> Finished:
+    def _once(self, material: Material) -> Finished:
         workshop, planned = self._workshop, self.planned
-        candidate = train(planned, self._material, self._incumbent, workshop.trainer, self._progressed)
+        candidate = train(planned, material, self._incumbent, workshop.trainer, self._progressed)
         verdict, spent = judge(
             candidate,
             self._incumbent,
-            self._material,
+            material,
             workshop.suite,
             workshop.evaluator,
             workshop.gate,
             self._round_number,
             self._progressed,
         )
-        return Finished(planned, self._material, candidate, verdict, spent)
+        return Finished(planned, material, candidate, verdict, spent)
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
         if self._cancelled.is_set():  # a cancel that falls between two jobs of the training process ends the next one

@@ -183,7 +183,7 @@ class TrainConsumer:
 
     def _begin(self, consumer: Consumer) -> None:
         """Start the unfinished round of an earlier life, or plan one when a trigger is due."""
-        planned = self._take_up() if self._unfinished else self._plan(consumer)
+        planned = self._take_up(consumer) if self._unfinished else self._plan(consumer)
         if planned is None:
             return
         incumbent = self._versions.lineage.incumbent
@@ -197,7 +197,7 @@ class TrainConsumer:
             self._workshop,
         )
 
-    def _take_up(self) -> Round | None:
+    def _take_up(self, consumer: Consumer) -> Round | None:
         planned = self._unfinished
         if planned is None:
             return None
@@ -206,17 +206,26 @@ class TrainConsumer:
             self._unfinished = None
             return None
         present = {p.sample.sample_id for p in self._pool.within(planned.ranges)}
-        if not present.issuperset((*planned.sample_ids, *planned.validation_ids)):
-            return None  # the log is still being read
+        whole = present.issuperset((*planned.sample_ids, *planned.validation_ids))
+        if not whole and not self._read_past(planned, consumer):
+            return None  # the log is still being read; what is missing after that is gone, and the job says so
         logger.info("round %s is taken up again", planned.round_id)
         self._unfinished = None
         return planned
+
+    def _read_past(self, planned: Round, consumer: Consumer) -> bool:
+        """Whether everything that the round's ranges hold has been read."""
+        places = [TopicPartition(self._topics.samples.name, r.partition) for r in planned.ranges]
+        reached = {place.partition: place.offset for place in consumer.position(places)}
+        return all(reached[r.partition] >= r.end for r in planned.ranges)
 
     def _plan(self, consumer: Consumer) -> Round | None:
         if self._held:
             return None
         now = self._clock()
         why = due(self._pool, self._workshop.trigger, now) or self._requested
+        if why is None and self._schedule.age_due():
+            why = due(self._pool, self._workshop.age_trigger, now)
         if why is None:
             return None
         self._requested = None

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, Workshop, recipe, store, trigger
+from ccit.assembly import Scoring, Workshop, age_trigger, recipe, store
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.ports import ArtifactStore, Progress, Vectors
@@ -43,6 +43,7 @@ from ccit.scoring.vectors import quantise
 from ccit.selection.admission import Admission
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
+from ccit.triggers.size import SizeTrigger
 
 DIMENSION = 16
 QUESTIONS = 3000
@@ -181,7 +182,8 @@ def stub_workshop(config: Config, pace_s: float) -> Workshop:
     return Workshop(
         base=base,
         recipe=recipe(config, base),
-        trigger=trigger(config),
+        trigger=SizeTrigger(config.rounds.size),
+        age_trigger=age_trigger(config),
         min_size=min(config.rounds.min_size, config.rounds.size),
         general=[],
         suite=Suite(questions, ()),
