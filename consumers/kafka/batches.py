@@ -160,6 +160,7 @@ class BatchLoop:
         self._in_hand: Sequence[Message] = ()  # read, not decided
         self._read_until: dict[tuple[str, int], int] = {}  # time (ms) of the last message read
         self._at_end: set[tuple[str, int]] = set()
+        self._membership: object = None  # from before the batch was read; see `ExactlyOnce.commit`
         self._paused = False
         self._failures = 0
         self._consumer: Consumer | None = None  # while running
@@ -183,6 +184,7 @@ class BatchLoop:
             while not self._stop.is_set():
                 self._between()
                 self._watch()
+                self._membership = consumer.consumer_group_metadata()
                 batch = self._read(consumer)
                 if batch:
                     self._in_hand = batch
@@ -288,7 +290,7 @@ class BatchLoop:
             return
         failpoint("batch.stepped")
         try:
-            delivered = self._commit.commit(outputs, next_positions(batch), consumer)
+            delivered = self._commit.commit(outputs, next_positions(batch), consumer, self._membership)
         except BatchAborted as aborted:
             self._put_back(batch, str(aborted))
             self._back_off()
@@ -321,7 +323,10 @@ class BatchLoop:
         stopped_at: float | None = None
         try:
             while not job.wait(_PAUSED_POLL_S):
+                before, membership = self.counters.rebalances, consumer.consumer_group_metadata()
                 self._poll(consumer, 0.0)
+                if self.counters.rebalances == before:  # what is ours is the same: the newer membership stands for it
+                    self._membership = membership
                 self._watch()
                 if self._stop.is_set():
                     stopped_at = stopped_at or time.monotonic()

@@ -69,7 +69,11 @@ class CommitProtocol(Protocol):
         """Connect; ends whatever an earlier holder of the same id left open."""
 
     def commit(
-        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+        self,
+        outputs: Sequence[Output],
+        positions: Sequence[Position],
+        consumer: Consumer,
+        membership: object | None = None,
     ) -> tuple[Delivered, ...]:
         """Write the outputs and move the group to `positions`; raises `BatchAborted` when neither counts."""
 
@@ -111,7 +115,11 @@ class ExactlyOnce:
         self._producer = client
 
     def commit(
-        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+        self,
+        outputs: Sequence[Output],
+        positions: Sequence[Position],
+        consumer: Consumer,
+        membership: object | None = None,
     ) -> tuple[Delivered, ...]:
         """Write the outputs and move the group, together or not at all.
 
@@ -121,7 +129,11 @@ class ExactlyOnce:
             Where the group continues; `next_positions(messages)`. With none, a commit that gets no answer ends the
             process, for only the group's offsets can tell what became of it.
         consumer : confluent_kafka.Consumer
-            The member that read the batch; its membership is checked by the broker.
+            The member that read the batch.
+        membership : object, optional
+            Its `consumer_group_metadata()` from before the batch was read, which the broker checks. The client may join
+            again in the background, and by its membership of now a batch would count whose partitions have moved
+            meanwhile. Default: as of now.
 
         Returns
         -------
@@ -140,7 +152,9 @@ class ExactlyOnce:
         note = f"{self._id} {uuid.uuid4().hex}"
         receipts = Receipts(outputs)
         try:
-            answered = self._transact(receipts, _offsets(positions, note), consumer)
+            if membership is None:
+                membership = consumer.consumer_group_metadata()
+            answered = self._transact(receipts, _offsets(positions, note), membership)
         except _Stuck as stuck:
             self._producer = None  # its successor aborts the transaction that it left open
             raise BatchAborted(f"the group's coordinator did not answer {self._id} in time") from stuck
@@ -156,7 +170,7 @@ class ExactlyOnce:
         """Let go of the broker; an open transaction is aborted by the next holder of the id, or by its timeout."""
         self._producer = None
 
-    def _transact(self, receipts: Receipts, offsets: list[TopicPartition], consumer: Consumer) -> bool:
+    def _transact(self, receipts: Receipts, offsets: list[TopicPartition], membership: object) -> bool:
         """The five steps; False when the commit was sent and no answer came."""
         client = self._opened()
         client.begin_transaction()
@@ -166,7 +180,6 @@ class ExactlyOnce:
         receipts.flush(client)
         failpoint("commit.flushed")
         if offsets:
-            membership = consumer.consumer_group_metadata()
             _within(
                 OFFSETS_TIMEOUT_S,
                 lambda: _until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t)),
@@ -249,7 +262,11 @@ class AtLeastOnce:
         self._producer = producer(self._settings)
 
     def commit(
-        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+        self,
+        outputs: Sequence[Output],
+        positions: Sequence[Position],
+        consumer: Consumer,
+        membership: object | None = None,
     ) -> tuple[Delivered, ...]:
         """Write the outputs, wait for them, then move the group; see `ExactlyOnce.commit`.
 

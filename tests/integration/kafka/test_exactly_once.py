@@ -60,12 +60,16 @@ def test_two_members_share_and_one_is_killed(trial: CopyTrial) -> None:
     assert trial.copied() == Counter(keys + more)
 
 
+@pytest.mark.parametrize("thaw_s", [0.0, 0.9], ids=["commits_at_once", "joins_again_first"])
 def test_frozen_member_commits_nothing_when_it_wakes(
-    trial: CopyTrial, until: Callable[[Callable[[], bool], str], None]
+    trial: CopyTrial, until: Callable[[Callable[[], bool], str], None], thaw_s: float
 ) -> None:
-    """The group gives its partitions away while it is frozen in a step; its batch must not count when it wakes."""
+    """The group gives its partitions away while it is frozen in a step; its batch must not count when it wakes.
+
+    Not even when the client has joined again in the background, for the batch belongs to its membership of before.
+    """
     keys = trial.publish(300)
-    frozen = trial.start("a", freeze_at=2)
+    frozen = trial.start("a", freeze_at=2, thaw_s=thaw_s)
     until(lambda: psutil.Process(frozen.pid).status() == psutil.STATUS_STOPPED, "the member froze")
     other = trial.start("b")
     trial.await_copies(keys)

@@ -72,12 +72,16 @@ class AbortsFirst(AtLeastOnce):
     refusals = 2
 
     def commit(
-        self, outputs: Sequence[Output], positions: Sequence[Position], consumer: Consumer
+        self,
+        outputs: Sequence[Output],
+        positions: Sequence[Position],
+        consumer: Consumer,
+        membership: object | None = None,
     ) -> tuple[Delivered, ...]:
         if self.refusals:
             self.refusals -= 1
             raise BatchAborted("refused for the test")
-        return super().commit(outputs, positions, consumer)
+        return super().commit(outputs, positions, consumer, membership)
 
 
 def test_delivered_places_are_where_the_outputs_are(settings: KafkaSettings) -> None:
