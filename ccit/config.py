@@ -143,14 +143,24 @@ class Training(_Section):
 class Evaluation(_Section):
     """The suites and the gate."""
 
-    domain_suite: str = Field("", description="JSONL of held-out questions or instruction rows of the domain")
-    general_suite: str = Field("", description="JSONL of general questions that must not be forgotten")
+    domain_suite: str = Field(
+        "",
+        description="JSONL of held-out questions or instruction rows of the domain; empty asks each round's own "
+        "validation part, graded by ROUGE-L",
+    )
+    general_suite: str = Field(
+        "",
+        description="JSONL of general questions that must not be forgotten; without it nothing is promoted, unless "
+        "`max_forgetting_points` is 100",
+    )
     max_questions: int = Field(500, ge=1, description="questions per suite, the first ones")
     max_new_tokens: int = Field(128, ge=1, description="tokens of a free answer")
     min_gain_points: float = Field(
         1.0, description="smallest gain on the domain suite worth a version, percentage points"
     )
-    max_forgetting_points: float = Field(3.0, ge=0, description="largest loss on the general suite, percentage points")
+    max_forgetting_points: float = Field(
+        3.0, ge=0, le=100, description="largest loss on the general suite, percentage points; 100 bounds nothing"
+    )
     max_fault_points: float = Field(
         1.0, ge=0, description="largest share of empty, endless or non-finite answers, points"
     )
@@ -159,7 +169,7 @@ class Evaluation(_Section):
         gt=0,
         lt=1,
         description="chance of promoting noise before the next true gain; round k since the last promotion may spend "
-        "6/(pi^2 k^2) of it, so of all promotions about this share may be noise",
+        "6/(pi^2 k^2) of it",
     )
 
 

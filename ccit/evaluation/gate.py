@@ -11,8 +11,12 @@ every n and every credit (Efron 1969; Pinelis 1994). No resampling: no seed, no 
 
 **Budget.** Repeated tests promote noise eventually. Judging the k-th round since the last promotion spends
 6 / (pi^2 k^2) of the error budget, which sums to the whole budget until the next promotion; half of it on promoting,
-half on holding. So at most about that share of all promotions is noise, and a long quiet line does not lose its power
-to learn for good (spending over its whole life would: the twentieth round could spend 0.0002).
+half on holding. So the chance of promoting noise before the next true gain is at most `error_budget`, and a long quiet
+line does not lose its power to learn for good (spending over its whole life would: the twentieth round could spend
+0.0002).
+
+**No general suite.** Without general questions nothing bounds what was forgotten, so nothing is promoted, unless the
+operator has said that any loss will do (`max_forgetting_points = 100`).
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ from statistics import NormalDist
 from ccit.config import Evaluation as Settings
 from ccit.evaluation.metrics import accuracy, accuracy_by_group, fault_points
 from ccit.records import Answer, Estimate, Evaluation, Outcome, Verdict
+
+UNBOUNDED_POINTS = 100.0  # of forgetting: the whole scale, so any loss will do
 
 
 def unit_of(question_id: str) -> str:
@@ -83,7 +89,8 @@ def decide(candidate: Evaluation, incumbent: Evaluation, settings: Settings, rou
 
     Promote: certainly better, by at least `min_gain_points`, no more than `max_forgetting_points` lost on the general
     suite, and no more faults than `max_fault_points` (or than the incumbent makes). Hold: certainly worse, certainly
-    forgetting beyond the bound, or faulty. Anything between is not enough evidence.
+    forgetting beyond the bound, or faulty. Anything between is not enough evidence; so is everything else without general
+    answers, unless `max_forgetting_points` is 100.
 
     Parameters
     ----------
@@ -132,6 +139,12 @@ def _outcome(
         return "hold", f"The candidate forgets {forgot}, certainly beyond the bound of {bound:g} points."
     if gain.high < 0:
         return "hold", f"The candidate is certainly worse: {better}."
+    if not candidate.general and bound < UNBOUNDED_POINTS:
+        return (
+            "not_enough_evidence",
+            f"The gain is {better}, but no general suite is set, so forgetting cannot be bounded; set "
+            f"evaluation.general_suite (or evaluation.max_forgetting_points = {UNBOUNDED_POINTS:g}: any loss will do).",
+        )
     if gain.low <= 0:
         return "not_enough_evidence", f"The gain of {better} cannot be told from no gain."
     if gain.points < settings.min_gain_points:

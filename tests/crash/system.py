@@ -142,6 +142,6 @@ def _sections(
         },
         "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": 1.0 - 1.2 * accepted_share, "max_ifd": 1.0},
         "rounds": {"size": ROUND_SIZE, "min_size": ROUND_SIZE, "general_ratio": 0.0, "replay_ratio": 0.25},
-        "evaluation": {"min_gain_points": 0.0},
+        "evaluation": {"min_gain_points": 0.0, "max_forgetting_points": 100.0},  # the stub has no general suite
         "store": {"root": str(folder / "store")},
     }

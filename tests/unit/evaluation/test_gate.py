@@ -39,10 +39,24 @@ def test_a_small_gain_is_not_enough_evidence() -> None:
 def test_a_gain_too_small_to_matter_is_not_promoted() -> None:
     after = tuple(Answer(f"q{i}", "g", 0.505) for i in range(2000))
     before = tuple(Answer(f"q{i}", "g", 0.5) for i in range(2000))
-    verdict = judged(Evaluation(after, (), 1.0, Spend()), Evaluation(before, (), 1.0, Spend()))
+    general = answers(90, 100)
+    verdict = judged(Evaluation(after, general, 1.0, Spend()), Evaluation(before, general, 1.0, Spend()))
     assert verdict.gain.low > 0
     assert verdict.outcome == "not_enough_evidence"
     assert "below the 1 points" in verdict.why
+
+
+def without_general(domain: int) -> Evaluation:
+    return Evaluation(answers(domain, 200), (), 1.0, Spend())
+
+
+def test_without_a_general_suite_nothing_is_promoted_unless_any_loss_will_do() -> None:
+    verdict = judged(without_general(150), without_general(100))
+    assert verdict.outcome == "not_enough_evidence"
+    assert "no general suite is set, so forgetting cannot be bounded" in verdict.why
+    assert judged(without_general(100), without_general(150)).outcome == "hold"
+    unbounded = Settings(max_forgetting_points=100)
+    assert decide(without_general(150), without_general(100), unbounded, round_number=1).outcome == "promote"
 
 
 def test_clearly_worse_is_held() -> None:
