@@ -14,11 +14,11 @@ Nothing here knows Kafka, torch, a disk or a clock: `now` and `seed` are argumen
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import decide
-from ccit.evaluation.suites import questions_from_samples
+from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
 from ccit.pool import Pool, joined, ranges_of
 from ccit.ports import Evaluator, Progress, Trainer, Trigger
@@ -148,12 +148,14 @@ def judge(
 ) -> tuple[Verdict, Spend]:
     """Let candidate and incumbent answer the same questions, and decide; also what that cost.
 
-    Without a suite of the domain the round's validation part is asked instead, graded by ROUGE-L.
+    Without a suite of the domain the round's validation part is asked instead, graded by ROUGE-L. The verdict names the
+    questions by their digest.
     """
     asked = suite if suite.domain else Suite(questions_from_samples(material.validation), suite.general)
     before = evaluator.evaluate(incumbent.adapters, asked, material.validation, progress)
     after = evaluator.evaluate(candidate.adapters, asked, material.validation, progress)
-    return decide(after, before, gate, round_number), before.spend + after.spend
+    verdict = replace(decide(after, before, gate, round_number), suite_digest=suite_digest(asked))
+    return verdict, before.spend + after.spend
 
 
 def promote(

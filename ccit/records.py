@@ -371,6 +371,7 @@ class Verdict:
     validation_loss: float
     incumbent_validation_loss: float
     confidence: float  # of the intervals: 1 minus the error this round may spend
+    suite_digest: str = ""  # SHA-256 (hex) over every question asked; verdicts of different suites are not compared
 
 
 @dataclass(frozen=True, slots=True)

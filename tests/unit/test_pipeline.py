@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ccit.config import Evaluation as GateSettings
+from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
@@ -21,6 +22,7 @@ from ccit.records import (
     Material,
     OffsetRange,
     Outcome,
+    Question,
     Round,
     Sample,
     Spend,
@@ -171,6 +173,17 @@ def test_candidate_and_incumbent_answer_the_same_and_both_are_paid_for() -> None
     ]
     assert judged.outcome == "promote"
     assert spent == Spend(20, 200.0)
+
+
+def test_a_verdict_names_the_questions_it_is_about() -> None:
+    made, notes = planned(), Notes()
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    produced = train(made, material, version(), notes, quiet)
+    given = Suite((Question("q0", "heart", "Why?", "Because."),), ())
+    own = Suite(questions_from_samples(material.validation), ())
+    for suite, asked in ((given, given), (Suite((), ()), own)):
+        verdict_of_suite, _ = judge(produced, version(), material, suite, notes, GateSettings(), 1, quiet)
+        assert verdict_of_suite.suite_digest == suite_digest(asked)
 
 
 @pytest.mark.parametrize("outcome", ["hold", "not_enough_evidence"])
