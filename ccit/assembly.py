@@ -23,12 +23,12 @@ from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
-from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Trainer, Trigger
+from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.scoring.vectors import decode_vector
 from ccit.selection.admission import Admission
-from ccit.selection.baselines import AcceptAll
+from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
 from ccit.store.files import FileStore
@@ -137,6 +137,16 @@ class Scoring:
         return made
 
 
+def rule(config: Config) -> Rule:
+    """What turns scores into decisions: the thresholds, or one of the two baselines they are compared with."""
+    selection = config.selection
+    if selection.rule == "accept_all":
+        return AcceptAll()
+    if selection.rule == "random":
+        return RandomAtEqualTokens(selection.random_share, config.rounds.seed)
+    return PaperThresholds(selection)
+
+
 def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     """Load proxy and embedder and put the checks together.
 
@@ -158,13 +168,13 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     embedder = SentenceTransformerEmbedder(config.embedder, models.device)
     proxy = IfdScorer(proxy_model, base.proxy_revision, store(config), selection)
     memory = Memory(ExactIndex(embedder.dimension))
-    rule: Rule = AcceptAll() if selection.rule == "accept_all" else PaperThresholds(selection)
 
     def count_tokens(text: str) -> int:
         return len(proxy_model.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     length = LengthScorer(selection.length_unit, count_tokens, proxy_model.name)
-    admission = Admission([length, DiversityScorer(embedder), proxy], memory, rule, embedder, all_scores=all_scores)
+    checks: list[Scorer] = [length, DiversityScorer(embedder), proxy]
+    admission = Admission(checks, memory, rule(config), embedder, all_scores=all_scores)
     return Scoring(base, admission, memory, proxy, embedder, count_tokens)
 
 

@@ -7,18 +7,28 @@ The defaults are the paper's (arXiv 2503.15924) for real models; `ccit/demo/prof
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ccit.errors import ConfigError
 from ccit.records import digest_of
 
 EMBEDDED = "embedded"
+_SECRET = ("serving.token", "kafka.client")  # their values are quoted in no error
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # minute, hour, day, month, weekday (0 is Monday)
+_CRON_ITEM = re.compile(r"(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:/[1-9]\d?)?", re.IGNORECASE)
+# What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), how fast it
+# runs, and where the models lie (the manifest names them, with their revisions).
+_SHAPE_NOTHING: dict[str, set[str]] = {
+    "rounds": {"max_age_seconds", "min_size", "nightly"},
+    "models": {"threads", "deployed", "proxy"},
+}
 
 
 class _Section(BaseModel):
@@ -77,7 +87,17 @@ class Embedder(_Section):
 class Selection(_Section):
     """Which samples are let in. The order of the checks is fixed: cheapest first."""
 
-    rule: Literal["thresholds", "accept_all"] = Field("thresholds", description="`accept_all` is the baseline")
+    rule: Literal["thresholds", "accept_all", "random"] = Field(
+        "thresholds",
+        description="`accept_all` is the baseline; `random` is the control arm: samples drawn by lot",
+    )
+    random_share: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="share of the samples that `random` draws; for equal tokens, the share of all tokens that "
+        "`thresholds` lets in",
+    )
     languages: list[str] = Field(["en"], description="accepted `lang` codes; empty accepts all")
     length_unit: Literal["characters", "tokens", "sentences"] = Field(
         "characters", description="unit of the response's length"
@@ -110,7 +130,11 @@ class Rounds(_Section):
         0, ge=0, description="age of the oldest pooled sample that starts a round; 0 is never"
     )
     min_size: int = Field(32, ge=10, description="samples without which no time-based round starts")
-    nightly: str = Field("", description="cron expression (five fields) of a nightly round; empty is none")
+    nightly: str = Field(
+        "",
+        description="cron expression (minute, hour, day, month, weekday; weekday 0 is Monday) of a nightly round; "
+        "empty is none",
+    )
     validation_share: float = Field(
         0.1, gt=0, lt=1, description="share of the samples held out in the round (paper: 9:1)"
     )
@@ -118,6 +142,23 @@ class Rounds(_Section):
     general_file: str = Field("", description="JSONL instruction rows of general data; empty is none")
     replay_ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
     seed: int = Field(0, description="with the round's content, the only source of randomness")
+
+    @field_validator("nightly")
+    @classmethod
+    def _cron(cls, text: str) -> str:
+        """The form alone; what the fields say together is the scheduler's to judge."""
+        fields = text.split()
+        if fields and len(fields) != len(_CRON_RANGES):
+            raise ValueError(f"expected the five fields of a cron expression, as in '0 2 * * *', found {len(fields)}")
+        for field, (low, high) in zip(fields, _CRON_RANGES, strict=False):
+            for item in field.split(","):
+                match = _CRON_ITEM.fullmatch(item)
+                numbers = [int(end) for end in match.groups() if end and end.isdigit()] if match else []
+                if match is None or not all(low <= number <= high for number in numbers):
+                    raise ValueError(
+                        f"expected numbers from {low} to {high}, '*', ranges or steps in cron field {field!r}"
+                    )
+        return text
 
 
 class Training(_Section):
@@ -182,6 +223,13 @@ class Serving(_Section):
     max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")
     concurrency: int = Field(2, ge=1, description="requests that generate at the same time")
     drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
+
+    @field_validator("token")
+    @classmethod
+    def _visible(cls, token: str) -> str:
+        if not all("!" <= character <= "~" for character in token):
+            raise ValueError("expected visible ASCII characters without spaces: an HTTP header carries no others")
+        return token
 
 
 class Store(_Section):
@@ -256,8 +304,9 @@ class Config(BaseSettings):
         return self
 
     def training_digest(self) -> str:
-        """Digest over what shapes a round's result: rounds, training, models (not the broker, not the server)."""
-        return digest_of(self.model_dump(mode="json", include={"rounds", "training", "models", "evaluation"}))
+        """Digest over what shapes a round's result: rounds, training, models, evaluation, but for `_SHAPE_NOTHING`."""
+        shaping = {"rounds", "training", "models", "evaluation"}
+        return digest_of(self.model_dump(mode="json", include=shaping, exclude=_SHAPE_NOTHING))
 
 
 def load_config(path: Path | None) -> Config:
@@ -281,9 +330,19 @@ def load_config(path: Path | None) -> Config:
     try:
         return Config(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise ConfigError(f"{key}: {first['msg']} (found {first.get('input')!r}); see docs/configuration.md") from error
+        raise ConfigError(_first_fault(error)) from None  # the cause quotes the values, secrets included
+    except SettingsError as error:
+        raise ConfigError(f"the environment (CCIT_*): {error}; see docs/configuration.md") from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The first thing wrong. Of a whole table, an unknown key or a secret, the value is not quoted."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "configuration"
+    secret = key.startswith(_SECRET) or first["type"] == "extra_forbidden"
+    hidden = secret or not isinstance(first["input"], str | int | float)
+    found = "" if hidden else f" (found {first['input']!r})"
+    return f"{key}: {first['msg']}{found}; see docs/configuration.md"
 
 
 def cache_root() -> Path:

@@ -1,4 +1,4 @@
-"""What every selection is compared with: taking everything, and drawing at random at equal tokens.
+"""What every selection is compared with: taking everything, and drawing by lot (`selection.rule`).
 
 Exact duplicates are refused under every rule: at-least-once delivery makes some of them, and a record is decided once.
 """
@@ -6,8 +6,7 @@ Exact duplicates are refused under every rule: at-least-once delivery makes some
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ccit.records import Reason, Sample, Score
 
@@ -55,21 +54,3 @@ class RandomAtEqualTokens:
         """None for a drawn sample, `not_drawn` otherwise."""
         drawn = hashlib.sha256(f"{self._seed}\0{sample.sample_id}".encode()).digest()
         return None if int.from_bytes(drawn[:8], "big") / 2**64 < self._share else Reason.NOT_DRAWN
-
-
-def draw_to_budget(tokens: Sequence[int], budget: int, seed: int) -> list[int]:
-    """Rows of a finite list drawn at random until their tokens reach a budget, in ascending order.
-
-    A row that would overshoot is passed over, so the total is the budget less at most the shortest row left out.
-
-    >>> draw_to_budget([5, 5, 5, 5], budget=10, seed=0)
-    [0, 2]
-    """
-    order = list(range(len(tokens)))
-    random.Random(seed).shuffle(order)
-    chosen, left = [], budget
-    for row in order:
-        if tokens[row] <= left:
-            chosen.append(row)
-            left -= tokens[row]
-    return sorted(chosen)

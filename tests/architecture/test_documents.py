@@ -137,9 +137,7 @@ def _days(milliseconds: int) -> str:
 
 def test_every_reason_is_explained() -> None:
     concepts, operations = page("docs/concepts.md"), page("docs/operations.md")
-    unsaid = [
-        r.value for r in Reason if r not in (Reason.ACCEPTED, Reason.NOT_DRAWN) and f"`{r.value}`" not in concepts
-    ]
+    unsaid = [r.value for r in Reason if r is not Reason.ACCEPTED and f"`{r.value}`" not in concepts]
     assert unsaid == []
     assert [r for r in DEAD_LETTER_REASONS if f"`{r}`" not in operations] == []
 

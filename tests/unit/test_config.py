@@ -45,6 +45,10 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[serving]\nport = 70000\n", "serving.port"),
         ("[selection]\nmin_length = 30000\n", "selection.min_length is above selection.max_length"),
         ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd is not below selection.max_ifd"),
+        ("[rounds]\nnightly = 'at two'\n", "rounds.nightly.*five fields"),
+        ("[rounds]\nnightly = '0 25 * * *'\n", "rounds.nightly.*from 0 to 23"),
+        ("[rounds]\nnightly = '* * * * noon'\n", "rounds.nightly.*noon"),
+        ("[serving]\ntoken = 'schlüssel'\n", "serving.token.*visible ASCII"),
         ("size = \n", "not valid TOML"),
     ],
 )
@@ -69,6 +73,36 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> 
         load_config(tmp_path / "ccit.toml")
 
 
+@pytest.mark.parametrize("cron", ["", "0 2 * * *", "*/5 0-6 1,15 jan-mar mon-fri", "0 2 * * 0"])
+def test_a_cron_expression_is_taken(tmp_path: Path, cron: str) -> None:
+    assert load_config(written(tmp_path, f"[rounds]\nnightly = '{cron}'\n")).rounds.nightly == cron
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[serving]\ntoken = 'hunter 2'\n",
+        "[serving]\ntoken = ['hunter']\n",
+        "[serving]\ntokn = 'hunter2'\n",
+        "[kafka]\nclient = 'hunter2'\n",
+        "[kafka.client]\n'sasl.password' = ['hunter2']\n",
+        "serving = ['hunter2']\n",
+        "[selection]\nmin_ifd = 1.5\n[serving]\ntoken = 'hunter2'\n",
+    ],
+)
+def test_an_error_quotes_no_secret(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(written(tmp_path, text))
+    assert "hunter" not in str(caught.value)
+
+
+def test_a_variable_that_is_not_json_is_an_error_that_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCIT_KAFKA__CLIENT", '{"sasl.password": "hunter2')
+    with pytest.raises(ConfigError, match=r"CCIT_\*") as caught:
+        load_config(None)
+    assert "hunter" not in str(caught.value)
+
+
 def test_a_missing_file_and_a_binary_one_are_errors_that_name_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.toml"):
         load_config(tmp_path / "nowhere.toml")
@@ -83,6 +117,8 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
 
     same = digest("")
     assert digest("[serving]\nport = 9\n") == digest("[kafka]\nprefix = 'x.'\n") == same
+    assert digest("[rounds]\nnightly = '0 2 * * *'\nmin_size = 12\nmax_age_seconds = 60\n") == same
+    assert digest("[models]\nthreads = 2\ndeployed = 'elsewhere'\n") == same
     assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
 
 

@@ -39,7 +39,7 @@ def test_stopping_one_that_never_ran_is_no_error() -> None:
     Schedule(Rounds()).stop()
 
 
-@pytest.mark.parametrize("expression", ["at night", "0 2 * *", "99 2 * * *"])
+@pytest.mark.parametrize("expression", ["30-10 2 * * *", "0 2 * foo *", "0 2 * * 5-1"])
 def test_what_is_no_cron_expression_is_named(expression: str) -> None:
     with pytest.raises(ConfigError, match=r"rounds\.nightly should be a cron expression"):
         Schedule(Rounds(nightly=expression))

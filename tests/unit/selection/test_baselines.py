@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from ccit.assembly import rule
+from ccit.config import Config
 from ccit.records import Reason, Sample
-from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens, draw_to_budget
+from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
+from ccit.selection.thresholds import PaperThresholds
 
 
 def numbered(count: int) -> list[Sample]:
@@ -35,11 +36,13 @@ def test_a_share_is_a_probability(share: float) -> None:
         RandomAtEqualTokens(share, seed=0)
 
 
-@given(st.lists(st.integers(1, 50), max_size=30), st.integers(0, 400), st.integers(0, 9))
-def test_a_budget_is_filled_and_never_exceeded(tokens: list[int], budget: int, seed: int) -> None:
-    rows = draw_to_budget(tokens, budget, seed)
-    assert rows == sorted(set(rows)) == draw_to_budget(tokens, budget, seed)
-    used = sum(tokens[row] for row in rows)
-    left_out = [count for row, count in enumerate(tokens) if row not in rows]
-    assert used <= budget
-    assert not left_out or used + min(left_out) > budget
+def test_a_configuration_names_the_rule() -> None:
+    def rule_of(**selection: object) -> object:
+        return rule(Config.model_validate({"selection": selection, "rounds": {"seed": 4}}))
+
+    assert isinstance(rule_of(), PaperThresholds)
+    assert isinstance(rule_of(rule="accept_all"), AcceptAll)
+    drawn = rule_of(rule="random", random_share=0.5)
+    assert isinstance(drawn, RandomAtEqualTokens)
+    lot = RandomAtEqualTokens(0.5, seed=4)
+    assert [drawn.refuse(s, {}) for s in numbered(64)] == [lot.refuse(s, {}) for s in numbered(64)]
