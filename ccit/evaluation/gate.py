@@ -89,8 +89,8 @@ def decide(candidate: Evaluation, incumbent: Evaluation, settings: Settings, rou
 
     Promote: certainly better, by at least `min_gain_points`, no more than `max_forgetting_points` lost on the general
     suite, and no more faults than `max_fault_points` (or than the incumbent makes). Hold: certainly worse, certainly
-    forgetting beyond the bound, or faulty. Anything between is not enough evidence; so is everything else without general
-    answers, unless `max_forgetting_points` is 100.
+    forgetting beyond the bound, or faulty. Anything between is not enough evidence; so is a gain without general
+    answers beside it, unless `max_forgetting_points` is 100.
 
     Parameters
     ----------
