@@ -3,6 +3,8 @@
 A row that cannot be read raises `InputError` with a reason from the closed list and one sentence that names the field
 and never quotes the text (it may be a patient's).
 
+`null` for `input`, `lang`, `meta` or what stands in `meta` is the same as leaving it out.
+
 Multi-turn rows carry their earlier turns in `meta.history` as [user, assistant] pairs. Such a sample is scored and
 trained on its last answer, given the whole history.
 """
@@ -11,7 +13,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from ccit.errors import InputError
 from ccit.events import first_fault
@@ -21,11 +32,15 @@ from ccit.records import Record, Sample, Turn, digest_of
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Name = Annotated[str, StringConstraints(max_length=256)]  # of a record or a source: part of keys and of every event
 
+_NullIsNone = BeforeValidator(lambda text: "" if text is None else text)  # exporters write null for an empty column
+
 
 class _Meta(BaseModel):
     model_config = ConfigDict(extra="allow")
 
-    history: list[tuple[str, str]] = Field(default_factory=list, max_length=200)
+    history: Annotated[list[tuple[str, str]], BeforeValidator(lambda turns: [] if turns is None else turns)] = Field(
+        default_factory=list, max_length=200
+    )
     group: str | None = ""
 
 
@@ -34,11 +49,11 @@ class _Row(BaseModel):
 
     id: _Name | StrictInt | None = None  # strict: `true` is not record 1
     source: _Name = ""
-    lang: str = ""
+    lang: Annotated[str, _NullIsNone] = ""
     instruction: _Text
-    input: str = ""
+    input: Annotated[str, _NullIsNone] = ""
     output: _Text
-    meta: _Meta = _Meta()
+    meta: Annotated[_Meta, BeforeValidator(lambda meta: {} if meta is None else meta)] = _Meta()
 
 
 _ROW = TypeAdapter(_Row)

@@ -71,6 +71,7 @@ WRONG_TYPES: dict[str, Any] = {
     "null": None,
     "true": True,
 }
+NULL_IS_NONE = ("input", "lang")  # a row without them is sound, and null says the same
 TYPED = ("instruction", "output", "input", "source", "lang")
 
 UNREADABLE = (
@@ -128,6 +129,7 @@ MISFORMED = (
         Poison(f"{field} is {what}", "wrong_schema", raw(**{field: wrong}))
         for field in TYPED
         for what, wrong in WRONG_TYPES.items()
+        if wrong is not None or field not in NULL_IS_NONE
     ),
     *(
         Poison(f"id is {what}", "wrong_schema", raw(id=wrong))
@@ -135,7 +137,7 @@ MISFORMED = (
     ),
     *(
         Poison(f"meta is {what}", "wrong_schema", raw(meta=wrong))
-        for what, wrong in [("a list", [SECRET]), ("a string", SECRET), ("null", None)]
+        for what, wrong in [("a list", [SECRET]), ("a string", SECRET)]
     ),
     *(
         Poison(f"history is {what}", "wrong_schema", raw(meta={"history": wrong}))
@@ -255,6 +257,7 @@ SOUND = (
     Sound("a numbered id", raw(id=7)),
     Sound("no id", without("id")),
     Sound("instruction and output alone", without("id", "source", "lang")),
+    Sound("null for what may be left out", raw(input=None, lang=None, meta=None)),
     Sound("letters of every plane", raw(output="Grüße, 你好, \U0001f489, \u202e, \ufdd0")),
     Sound("control characters but NUL", raw(output="a\x01\x1b[2J\x7f")),
     Sound("an escaped backslash before u0000", with_member(b'"name": "a\\\\u0000"')),

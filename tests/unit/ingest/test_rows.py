@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,13 @@ def test_earlier_turns_come_from_the_meta_field() -> None:
     assert sample.messages()[-1] == {"role": "user", "content": "Dose?\nAdult."}
 
 
+@pytest.mark.parametrize("key", ["input", "lang", "meta"])
+def test_null_is_the_same_as_left_out(key: str) -> None:
+    null, absent = made({**ROW, key: None}), made({k: v for k, v in ROW.items() if k != key})
+    assert replace(null, sample_id="") == replace(absent, sample_id="")
+    assert made({**ROW, "meta": {"history": None, "group": None}}).history == ()
+
+
 def test_the_same_answer_from_two_sources_is_two_samples_of_one_content() -> None:
     one, other = made(ROW), made({**ROW, "source": "clinic"})
     assert one.sample_id != other.sample_id
@@ -77,7 +85,7 @@ def test_the_same_answer_from_two_sources_is_two_samples_of_one_content() -> Non
         (b'{"instruction": "a", "output": 5}', "wrong_schema", "output"),
         (b'{"instruction": "a", "output": "b", "meta": []}', "wrong_schema", "meta"),
         (b'{"instruction": "a", "output": "b", "meta": {"history": [["a"]]}}', "wrong_schema", "meta.history"),
-        (b'{"instruction": "a", "output": "b", "lang": null}', "wrong_schema", "lang"),
+        (b'{"instruction": "a", "output": "b", "lang": 5}', "wrong_schema", "lang"),
     ],
 )
 def test_a_bad_message_is_refused_with_its_reason(value: bytes | None, reason: str, said: str) -> None:
