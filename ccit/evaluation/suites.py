@@ -5,7 +5,10 @@ it (`ccit/ingest/rows.py`). Of the latter, three forms are known:
 
 * the input ends in lines `A. ...`, `B. ...` and the output begins with one of these letters: the lines are the choices;
 * `meta.decision` is yes, no or maybe, and the output begins with it: these three are the choices;
-* anything else is answered freely and graded by ROUGE-L against the output; earlier turns are not asked again.
+* anything else is answered freely and graded by ROUGE-L against the output.
+
+The earlier turns of a conversation stand before the question as text (`User: ...`, `Assistant: ...`), so that "And for
+children?" can be answered.
 
 A row whose output is empty asks nothing and is passed over (public sets have such rows); any other fault is an error.
 """
@@ -110,14 +113,19 @@ def question_from_row(row: dict[str, Any]) -> Question:
     sample = sample_from_record(record)
     meta = row.get("meta") or {}
     group = sample.group or str(meta.get("subject") or sample.source)
-    choices = _lettered(sample.instruction)
+    prompt, choices = _asked(sample), _lettered(sample.instruction)
     by_letter = next((c for c in choices if re.match(rf"{c[0]}\b", sample.response)), None)
     if by_letter is not None:
-        return Question(record.record_id, group, sample.instruction, by_letter, choices)
+        return Question(record.record_id, group, prompt, by_letter, choices)
     decision = meta.get("decision")
     if decision in _DECISIONS and sample.response.startswith(decision):
-        return Question(record.record_id, group, sample.instruction, decision, _DECISIONS)
-    return Question(record.record_id, group, sample.instruction, sample.response)
+        return Question(record.record_id, group, prompt, decision, _DECISIONS)
+    return Question(record.record_id, group, prompt, sample.response)
+
+
+def _asked(sample: Sample) -> str:
+    turns = [f"User: {turn.user}\nAssistant: {turn.assistant}" for turn in sample.history]
+    return "\n".join([*turns, f"User: {sample.instruction}"]) if turns else sample.instruction
 
 
 def _lettered(prompt: str) -> tuple[str, ...]:
@@ -133,7 +141,7 @@ def _lettered(prompt: str) -> tuple[str, ...]:
 
 def questions_from_samples(samples: Iterable[Sample]) -> tuple[Question, ...]:
     """Free questions made of a round's validation part, for a line of versions that has no domain suite."""
-    return tuple(Question(s.sample_id, s.group or s.source, s.instruction, s.response) for s in samples)
+    return tuple(Question(s.sample_id, s.group or s.source, _asked(s), s.response) for s in samples)
 
 
 def suite_digest(suite: Suite) -> str:

@@ -7,7 +7,7 @@ import pytest
 from ccit.config import Evaluation
 from ccit.errors import ConfigError
 from ccit.evaluation.suites import load_suite, question_from_row, questions_from_samples, read_questions, suite_digest
-from ccit.records import Question, Sample, Suite
+from ccit.records import Question, Sample, Suite, Turn
 
 OPTIONS = {
     "instruction": "Choose.",
@@ -100,3 +100,11 @@ def test_the_digest_tells_suites_apart() -> None:
 def test_samples_can_stand_in_for_a_suite() -> None:
     sample = Sample("s1", "r1", "ward", "en", "Why?", "Because.")
     assert questions_from_samples([sample]) == (Question("s1", "ward", "Why?", "Because."),)
+
+
+def test_the_earlier_turns_of_a_conversation_stand_before_the_question() -> None:
+    asked = "User: Dose?\nAssistant: 5 mg.\nUser: And for children?"
+    sample = Sample("s1", "r1", "ward", "en", "And for children?", "2 mg.", (Turn("Dose?", "5 mg."),))
+    assert questions_from_samples([sample])[0].prompt == asked
+    meta = {"history": [["Dose?", "5 mg."]]}
+    assert question_from_row({"instruction": "And for children?", "output": "2 mg.", "meta": meta}).prompt == asked
