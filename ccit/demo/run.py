@@ -72,6 +72,7 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
     days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
     stream = list(hospital_stream(demo.records, demo.seed, days=days))
+    # A line is a message, so a line break inside garbage becomes a space; the others are JSON on one line.
     lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
     (demo.out / "data" / "stream.jsonl").write_bytes(lines)  # for `ccit replay`
     console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
@@ -111,8 +112,7 @@ class _Course:
         self._console = console
         self._began = time.monotonic()
         self._heard = self._began
-        truth = {m.record_id: m for m in stream if m.record_id is not None}
-        self._watch = Watch(truth, stage.config.rounds.size)
+        self._watch = Watch(stream, stage.config.rounds.size)
         topics = Topics(settings.prefix)
         self._observer = Observer(
             settings,

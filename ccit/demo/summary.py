@@ -67,7 +67,9 @@ def summarise(
 
 def _truth(watch: Watch, stream: Sequence[SimulatedMessage]) -> dict[str, dict[str, int]]:
     accepted = Counter(row.kind for row in watch.decisions if row.accepted)
-    return {kind: {"in": n, "accepted": accepted[kind]} for kind, n in Counter(m.kind.value for m in stream).items()}
+    refused = Counter(row.kind for row in watch.dead_letters)
+    arrived = Counter(message.kind.value for message in stream)
+    return {kind: {"in": n, "accepted": accepted[kind], "dead_lettered": refused[kind]} for kind, n in arrived.items()}
 
 
 def _versions(watch: Watch) -> list[dict[str, Any]]:

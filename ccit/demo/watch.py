@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import InitVar, dataclass, field
 
 from ccit.events import (
     CandidateJudged,
@@ -19,6 +19,7 @@ from ccit.events import (
 from ccit.records import Announcement, Candidate, Decision, ReplicaReport, Round
 from ccit.report.history import AnnouncementRow, DeadLetterRow, DecisionRow, RoundRow
 from ccit.simulation.stream import SimulatedMessage
+from consumers.kafka.messages import Message
 from consumers.observe import Seen
 
 
@@ -34,12 +35,12 @@ class JudgedRound:
 
 @dataclass(slots=True)
 class Watch:
-    """Counts and rows. `truth` maps record id -> what the generator knows of the record.
+    """Counts and rows. `stream` is what the generator knows of every message that is sent.
 
     Times are seconds since the demo began.
     """
 
-    truth: Mapping[str, SimulatedMessage]
+    stream: InitVar[Iterable[SimulatedMessage]]
     round_size: int
     decisions: list[DecisionRow] = field(default_factory=list)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
@@ -48,9 +49,17 @@ class Watch:
     replicas: dict[str, ReplicaReport] = field(default_factory=dict)
     seen_records: Counter[str] = field(default_factory=Counter)
     day: int = 0
+    _by_record: dict[str, SimulatedMessage] = field(default_factory=dict)
+    _by_value: dict[bytes, SimulatedMessage] = field(default_factory=dict)
     _planned: dict[str, tuple[Round, float]] = field(default_factory=dict)
     _trained: dict[str, Candidate] = field(default_factory=dict)
     _known_announcements: set[int] = field(default_factory=set)
+
+    def __post_init__(self, stream: Iterable[SimulatedMessage]) -> None:
+        for message in stream:
+            self._by_value[message.value] = message
+            if message.record_id is not None:
+                self._by_record[message.record_id] = message
 
     def take(self, seen: Seen, now: float) -> str | None:
         """Note one message; the line of the story that it is worth, if any."""
@@ -74,8 +83,7 @@ class Watch:
         elif isinstance(event, ReplicaReported):
             return self._reported(event.report)
         elif seen.message.topic.endswith("dead-letters"):
-            reason = (seen.message.header("ccit_reason") or b"").decode()
-            self.dead_letters.append(DeadLetterRow(now, self.day, "garbage", reason))
+            self._refused(seen.message, now)
         return None
 
     @property
@@ -97,9 +105,16 @@ class Watch:
         )
         return len(self._planned) == len(self.rounds) and self.pooled < self.round_size and followed
 
+    def _refused(self, letter: Message, now: float) -> None:
+        """A dead letter holds the original bytes, so a sound record among them shows as what it is."""
+        known = self._by_value.get(letter.value or b"")
+        reason = (letter.header("ccit_reason") or b"").decode()
+        day, kind = (known.day, known.kind.value) if known else (self.day, "")
+        self.dead_letters.append(DeadLetterRow(now, day, kind, reason))
+
     def _decided(self, decision: Decision, now: float) -> None:
         sample = decision.sample
-        known = self.truth.get(sample.record_id)
+        known = self._by_record.get(sample.record_id)
         self.seen_records[sample.record_id] += 1
         if self.seen_records[sample.record_id] > 1:
             return  # an at-least-once broker may deliver a decision again; it is counted once, and the repeat is kept

@@ -32,16 +32,16 @@ from consumers.observe import Seen
 from tests.nouns import candidate, pooled, sample, verdict, version
 
 STREAM = [
-    *(SimulatedMessage(b"", b"", 0, f"ward:{n}", Truth.CLEAN) for n in range(10)),
-    SimulatedMessage(b"", b"", 1, "ward:10", Truth.WRONG_ANSWER),
-    SimulatedMessage(b"", b"", 1, None, Truth.GARBAGE),
+    *(SimulatedMessage(b"", b"%d" % n, 0, f"ward:{n}", Truth.CLEAN) for n in range(10)),
+    SimulatedMessage(b"", b"10", 1, "ward:10", Truth.WRONG_ANSWER),
+    SimulatedMessage(b"", b"\xff", 1, None, Truth.GARBAGE),
 ]
 SIZE = 10
 RECIPE = Recipe("ccit", SIZE, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
 
 
-def seen(event: Event | None, topic: str = "ccit.any", reason: bytes = b"") -> Seen:
-    return Seen(Message(topic, 0, 0, None, b"", (("ccit_reason", reason),)), event)
+def seen(event: Event | None, topic: str = "ccit.any", reason: bytes = b"", value: bytes = b"") -> Seen:
+    return Seen(Message(topic, 0, 0, None, value, (("ccit_reason", reason),)), event)
 
 
 def decided(number: int, reason: Reason = Reason.ACCEPTED) -> Seen:
@@ -56,7 +56,7 @@ def reported(role: Any, number: int, sequence: int, state: Any = "active", spent
 
 @pytest.fixture
 def watch() -> Watch:
-    return Watch({m.record_id: m for m in STREAM if m.record_id is not None}, SIZE)
+    return Watch(STREAM, SIZE)
 
 
 def live(watch: Watch) -> None:
@@ -64,7 +64,7 @@ def live(watch: Watch) -> None:
     for number in range(10):
         watch.take(decided(number), 1.0)
     watch.take(decided(10, Reason.IFD_TOO_HIGH), 1.0)
-    watch.take(seen(None, "ccit.dead-letters", b"not_json"), 1.0)
+    watch.take(seen(None, "ccit.dead-letters", b"not_json", b"\xff"), 1.0)
     pool, lineage = Pool(), Lineage(version())
     for number in range(10):
         pool.add(pooled(number))
@@ -90,6 +90,14 @@ def test_a_decision_that_comes_again_is_counted_once_and_remembered(watch: Watch
     watch.take(decided(1), 2.0)
     assert watch.settled == 1
     assert watch.seen_records["ward:1"] == 2
+
+
+@pytest.mark.parametrize(("value", "day", "kind"), [(b"\xff", 1, "garbage"), (b"3", 0, "clean"), (b"other", 7, "")])
+def test_a_dead_letter_shows_as_what_was_sent(watch: Watch, value: bytes, day: int, kind: str) -> None:
+    watch.day = 7
+    watch.take(seen(None, "ccit.dead-letters", b"not_json", value), 1.0)
+    (row,) = watch.dead_letters
+    assert (row.day, row.kind, row.reason) == (day, kind, "not_json")
 
 
 def test_it_rests_when_nothing_is_due_and_everyone_has_followed(watch: Watch) -> None:
@@ -127,9 +135,9 @@ def test_the_summary_has_every_promised_field_and_the_right_counts(watch: Watch)
         "decided_again": 0,
     }
     assert summary["truth"] == {
-        "clean": {"in": 10, "accepted": 10},
-        "wrong_answer": {"in": 1, "accepted": 0},
-        "garbage": {"in": 1, "accepted": 0},
+        "clean": {"in": 10, "accepted": 10, "dead_lettered": 0},
+        "wrong_answer": {"in": 1, "accepted": 0, "dead_lettered": 0},
+        "garbage": {"in": 1, "accepted": 0, "dead_lettered": 1},
     }
     assert (summary["rounds"], summary["held"], summary["active_version"], summary["proxy_version"]) == (1, 0, 0, 0)
     assert summary["serving"] == {"requests": 3, "failed": 1, "versions_seen": [0, 1]}
