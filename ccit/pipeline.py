@@ -63,7 +63,9 @@ class Recipe:
 
 
 def admit(samples: Sequence[Sample], admission: Admission) -> list[Decision]:
-    """Decide a batch exactly as if one by one; what is accepted stays pending until `admission.commit`."""
+    """Decide a batch as if one by one (up to rounding: see `ports.Scorer`); what is accepted stays pending until
+    `admission.commit`.
+    """
     return admission.decide(samples)
 
 

@@ -46,7 +46,11 @@ class Scorer(Protocol):
         """The metric that the rule reads after this scorer ran."""
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
-        """Score a batch; the result of a sample does not depend on its neighbours in the batch."""
+        """Score a batch; a sample's result depends on its neighbours in the batch by rounding alone.
+
+        A padded batch of another shape sums in another order: that moved an IFD by up to 1.6e-7 in float32 and 8e-4 in
+        bfloat16.
+        """
 
 
 @runtime_checkable

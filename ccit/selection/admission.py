@@ -1,4 +1,7 @@
-"""Admission of a batch: the same Decisions as one sample at a time, with the models run on many samples at once.
+"""Admission of a batch: the Decisions of one sample at a time, with the models run on many samples at once.
+
+The same but for rounding: the shape of a batch moved an IFD by up to 1.6e-7 in float32 and 8e-4 in bfloat16, so a
+sample that lies that close to a threshold may be decided otherwise in another batch.
 
 The checks, in order, ending at the first refusal:
 
