@@ -12,7 +12,7 @@ RECORDS ?= 100000
 KILLS ?= 1000
 SEED ?= 0
 
-.PHONY: demo test lint bench crash-matrix docs schemas golden clean prerequisites
+.PHONY: demo test lint bench crash-matrix docs schemas clean prerequisites
 
 demo: $(INSTALLED)
 	$(BIN)/ccit demo --out runs/demo
@@ -34,6 +34,9 @@ crash-matrix: prerequisites $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/ccit config --markdown > docs/configuration.md
+
+schemas: $(INSTALLED)
+	$(BIN)/python -m ccit.events
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -436,4 +436,3 @@ class Command:
     alias: str
     command_id: str
     to: int | None = None
-    options: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Overlap of an answer with a reference text: ROUGE-L (Lin 2004) and BLEU (Papineni et al. 2002).
+"""Overlap of an answer with a reference text: ROUGE-L (Lin 2004).
 
 `rouge-score`'s own tokenizer drops everything but a-z and 0-9, so that any two Chinese answers score 0. Here a token is
 a run of letters and digits of any alphabet, and each Han, Hiragana, Katakana or Hangul character is a token of its own.
@@ -7,7 +7,6 @@ a run of letters and digits of any alphabet, and each Han, Hiragana, Katakana or
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -41,14 +40,3 @@ def rouge_l(answer: str, reference: str) -> float:
     0.3333333333333333
     """
     return float(_scorer().score(reference, answer)["rougeL"].fmeasure)
-
-
-def bleu(answers: Sequence[str], references: Sequence[str]) -> float:
-    """Corpus BLEU, 0 to 100, with one reference per answer; the tokenizer is sacrebleu's for mixed scripts.
-
-    >>> round(bleu(["the cat sat on the mat"], ["the cat sat on the mat"]))
-    100
-    """
-    from sacrebleu.metrics.bleu import BLEU  # here: it is loaded by no round
-
-    return float(BLEU(tokenize="zh").corpus_score(list(answers), [list(references)]).score)

@@ -1,7 +1,6 @@
 """Fixed question suites: what a version of the model knows about the hospital, and what it kept of general ability.
 
-Questions are multiple choice: rank `choices` by log-likelihood after the chat-formatted prompt (sum over tokens), or
-generate greedily and look for `key` in the text.
+Questions are multiple choice: rank `choices` by log-likelihood after the chat-formatted prompt (sum over tokens).
 """
 
 import random
@@ -19,17 +18,13 @@ GENERAL_COMPLAINTS = 12
 
 @dataclass(frozen=True)
 class Question:
-    """One multiple-choice question.
-
-    `answer` is the right one of `choices`, a short sentence; `key` is the part of it that a free answer must contain.
-    """
+    """One multiple-choice question; `answer` is the right one of `choices`, a short sentence."""
 
     question_id: str
     group: str
     prompt: str
     answer: str
     choices: tuple[str, ...]
-    key: str
 
 
 def _choices(right: str, values: tuple[str, ...], rng: random.Random) -> list[str]:
@@ -47,7 +42,6 @@ def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: rand
         prompt=phrasing.ask(condition.name, phrasing.HELD_OUT_QUESTIONS[attribute][phrase]),
         answer=phrasing.short_answer(attribute, right),
         choices=tuple(phrasing.short_answer(attribute, v) for v in _choices(right, VALUES[attribute], rng)),
-        key=right,
     )
 
 
@@ -77,7 +71,6 @@ def _everyday(fact: EverydayFact, rng: random.Random) -> Question:
         prompt=fact.topic.suite_questions[0].format(k=fact.key),
         answer=form.format(k=fact.key, v=fact.value),
         choices=tuple(form.format(k=fact.key, v=v) for v in _choices(fact.value, fact.topic.values(), rng)),
-        key=fact.value,
     )
 
 

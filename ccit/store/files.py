@@ -84,11 +84,6 @@ class FileStore:
             )
         return {name: self._read_object(digest, name) for name, digest in artifact.files.items()}
 
-    def find(self, uri: str) -> Artifact:
-        """The Artifact behind a uri alone, from its stored and checked table."""
-        table = json.loads(self._read_object(uri.removeprefix(SCHEME), "the file table"))
-        return Artifact(uri, table)
-
     def _put_object(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self._objects / digest

@@ -48,14 +48,6 @@ def test_any_flipped_bit_or_lost_byte_is_refused(data: st.DataObject, tmp_path_f
     assert dict(store.read(store.put_files(FILES))) == FILES  # putting the good bytes again heals it
 
 
-def test_an_artifact_is_found_by_its_uri_alone(tmp_path: Path) -> None:
-    store = FileStore(tmp_path)
-    artifact = store.put_files(FILES)
-    assert store.find(artifact.uri) == artifact
-    with pytest.raises(ArtifactDamaged):
-        store.find("store://" + "0" * 64)
-
-
 def test_equal_content_is_stored_once(tmp_path: Path) -> None:
     FileStore(tmp_path).put_files({"a": b"same", "b": b"same"})
     assert len(list((tmp_path / "objects").iterdir())) == 2  # the content and the table
