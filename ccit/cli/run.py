@@ -153,10 +153,12 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
             for number in range(scorers if role == "score" else 1):
                 name = f"{role}-{number}"
                 supervisor.start(name, [role, *arguments, "--instance", str(number)])
+        serving = config.serving
+        where = f"http://{serving.host}:{serving.port}/v1" if serving.port else "on a free port, see `ccit status`"
         sys.stdout.write(
             f"ccit runs {len(supervisor.process_ids())} consumers on "
             f"{environment.get('CCIT_KAFKA__BOOTSTRAP_SERVERS', config.kafka.bootstrap_servers)}; logs in {logs}/\n"
-            f"OpenAI-compatible API: http://{config.serving.host}:{config.serving.port}/v1 (ready when /ready is 200)\n"
+            f"OpenAI-compatible API: {where} (ready when /ready is 200)\n"
         )
         sys.stdout.flush()
         while not stopping:
