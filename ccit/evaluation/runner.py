@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -20,6 +21,8 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
+from ccit.store.atomic import remove_stale
+from ccit.store.pruning import keep_newest
 from ccit.training.budget import by_token_budget, padded_tokens
 from ccit.training.encoding import encode, response_losses
 from ccit.training.sealed import read_sealed, write_sealed
@@ -33,7 +36,7 @@ class ModelEvaluator:
 
     What a version answered on a suite never changes, so it is kept in a sealed file per version and suite: the
     incumbent is asked only about the validation part of a new round, and an evaluation that was killed later asks
-    nothing twice.
+    nothing twice. The newest few files are kept.
 
     Parameters
     ----------
@@ -96,9 +99,13 @@ class ModelEvaluator:
         path = self._workdir / f"answers-{digest_of(asked)[:24]}.json"
         content = read_sealed(path)
         if content is not None:
+            with suppress(OSError):
+                path.touch()  # the incumbent is asked about again and again: it stays among the newest
             return _ANSWERS.validate_json(content)
         answers = run.answers(questions)
         write_sealed(path, _ANSWERS.dump_json(answers))
+        keep_newest(self._workdir.glob("answers-*.json"))
+        remove_stale(self._workdir)
         return answers
 
 

@@ -6,7 +6,7 @@ adapters, settings), so that a leftover of something else is never taken up:
 1. `deployed-<fingerprint>.checkpoint`, then `proxy-<fingerprint>.checkpoint`, while they are trained;
 2. both adapters go to the artifact store;
 3. `candidate-<fingerprint>.json` is written: from here on the round is finished, and asking again returns it;
-4. the checkpoints are removed.
+4. the checkpoints are removed, and so are the folders of all but the newest rounds.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
+from ccit.store.atomic import remove_stale
+from ccit.store.pruning import keep_newest
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.encoding import encode
 from ccit.training.loop import AdapterTraining, Losses
@@ -32,6 +34,7 @@ from ccit.training.sealed import read_sealed, write_sealed
 from ccit.training.steps import plan_steps, planned_tokens
 
 _CANDIDATE = TypeAdapter(Candidate)
+_ROUND_FOLDERS = "[0-9a-f]" * 16  # their names are round ids
 _FLOPS_PER_TOKEN = 4.0  # times N: forward 2 N; backward 2 N, as the frozen weights need no gradients
 
 
@@ -103,7 +106,14 @@ class LoraTrainer:
         failpoint("training.finished")
         for checkpoint in checkpoints.values():
             checkpoint.remove()
+        self._tidy()
         return candidate
+
+    def _tidy(self) -> None:
+        """Keep the newest rounds' folders, this one's among them, and no file of a write that was killed long ago."""
+        keep_newest(self._workdir.glob(_ROUND_FOLDERS))
+        for folder in self._workdir.glob(_ROUND_FOLDERS):
+            remove_stale(folder)
 
     def _train(
         self,

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import adapter_files, trainable
 from ccit.records import AdapterPair, Artifact, Question, Sample, Suite
 from ccit.store.files import FileStore
+from ccit.store.pruning import KEPT
 
 WORDS = ("rest", "water", "sleep", "air")
 DOMAIN = tuple(Question(f"d{i}", f"g{i % 2}", f"What for {'a ' * i}cold?", WORDS[i % 4], WORDS) for i in range(9))
@@ -66,6 +68,23 @@ def test_a_known_version_answers_only_the_validation_part(bases: BaseModels, tmp
     other_suite = evaluator(bases, tmp_path).evaluate(None, Suite(FREE, ()), (), quiet)
     assert len(other_suite.domain) == 3
     assert other_suite.validation_loss == 0.0
+
+
+def test_the_answers_asked_for_last_are_kept(bases: BaseModels, tmp_path: Path) -> None:
+    folder = tmp_path / "answers"
+    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:1]), (), quiet)
+    (used,) = folder.iterdir()
+    old = [folder / f"answers-{age}.json" for age in range(KEPT)]
+    for age, path in enumerate(old):
+        path.touch()
+        os.utime(path, (2000 - age, 2000 - age))
+    os.utime(used, (1000, 1000))
+    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:1]), (), quiet)  # remembered, and young again
+    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:2]), (), quiet)
+    kept = set(folder.iterdir())
+    assert len(kept) == KEPT
+    assert used in kept
+    assert kept & set(old) == set(old[: KEPT - 2])
 
 
 def test_an_adapter_answers_for_itself(bases: BaseModels, tmp_path: Path) -> None:

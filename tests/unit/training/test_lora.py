@@ -1,4 +1,5 @@
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
+from ccit.store.pruning import KEPT
 from ccit.training.encoding import encode, response_losses
 from ccit.training.lora import LoraTrainer
 
@@ -121,6 +123,23 @@ def test_a_round_that_a_fault_ended_at_any_point_goes_on_and_ends_the_same(
     monkeypatch.setattr("ccit.failpoints._armed", None)
     resumed = trainer(config, bases, tmp_path / "fault").train(plan(0), material, base_version, quiet)
     assert digests(resumed) == digests(whole)
+
+
+def test_the_folders_of_the_newest_rounds_are_kept(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    for age in range(KEPT + 2):
+        folder = work / f"{age:016x}"
+        folder.mkdir(parents=True)
+        (folder / ".a.checkpoint.1.tmp").touch()
+        for path in (folder / ".a.checkpoint.1.tmp", folder):
+            os.utime(path, (1000 - age, 1000 - age))
+    (work / "answers").mkdir()
+    trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    kept = {path.name for path in work.iterdir()}
+    assert kept == {"answers", plan(0).round_id, *(f"{age:016x}" for age in range(KEPT - 1))}
+    assert not list(work.rglob("*.tmp"))
 
 
 def test_what_a_kill_left_in_the_work_folder_does_no_harm(
