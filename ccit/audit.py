@@ -57,13 +57,31 @@ class _Log:
     versions: dict[int, list[Version]] = field(default_factory=dict)
 
 
+def of_alias(events: Iterable[Event], alias: str) -> list[Event]:
+    """The events of one alias, where several share the topics.
+
+    An outcome names its round alone, so it goes with the round; one whose round nobody planned stays, to be found.
+    """
+    log = list(events)
+    others = {e.round_id for e in log if isinstance(e, RoundPlanned) and e.planned.alias != alias}
+    return [event for event in log if _concerns(event, alias, others)]
+
+
+def _concerns(event: Event, alias: str, others: set[str]) -> bool:
+    if isinstance(event, VersionPromoted | VersionRolledBack):
+        return event.announcement.version.alias == alias
+    if isinstance(event, RoundPlanned | CandidateJudged):
+        return event.round_id not in others
+    return not isinstance(event, CandidateTrained) or event.candidate.round_id not in others
+
+
 def verify(events: Iterable[Event], store: ArtifactStore) -> Audit:
     """Check everything that the `rounds` and `model-versions` topics say; see the module's list.
 
     Parameters
     ----------
     events : Iterable[Event]
-        Of one alias, each topic in its own order.
+        Of one alias (`of_alias`), each topic in its own order.
     """
     log = _Log()
     audit = Audit()

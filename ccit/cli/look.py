@@ -99,8 +99,9 @@ def _ago(at: float) -> str:
 @config_file
 @as_json
 def verify(config_path: Path | None, as_json: bool) -> None:
-    """Check every digest, parent link and audit entry from first to last; exit code 1 if anything is wrong."""
+    """Check every digest, parent link and audit entry of models.alias; exit code 1 if anything is wrong."""
     from ccit.assembly import store
+    from ccit.audit import of_alias
     from ccit.audit import verify as check
     from consumers.kafka.topics import Topics
     from consumers.observe import Observer
@@ -109,7 +110,8 @@ def verify(config_path: Path | None, as_json: bool) -> None:
     settings = _reachable(config_path)
     topics = Topics(settings.prefix)
     with Observer(settings, [topics.rounds, topics.model_versions]) as observer:
-        audit = check((seen.event for seen in observer.catch_up() if seen.event is not None), store(config))
+        events = (seen.event for seen in observer.catch_up() if seen.event is not None)
+        audit = check(of_alias(events, config.models.alias), store(config))
     if as_json:
         click.echo(orjson.dumps(asdict(audit), option=orjson.OPT_INDENT_2).decode())
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccit.audit import verify
+from ccit.audit import of_alias, verify
 from ccit.events import (
     CandidateJudged,
     CandidateTrained,
@@ -84,6 +84,28 @@ def test_a_sound_log_has_no_findings(log: Log) -> None:
     audit = verify(log.events, log.store)
     assert audit.findings == []
     assert (audit.rounds, audit.versions, audit.announcements, audit.files) == (3, 2, 3, 4)
+
+
+def test_another_alias_on_the_same_topics_is_another_line(log: Log) -> None:
+    planned, trained, judged, promoted = log.events[:4]
+    assert isinstance(planned, RoundPlanned)
+    assert isinstance(trained, CandidateTrained)
+    assert isinstance(judged, CandidateJudged)
+    assert isinstance(promoted, VersionPromoted)
+    made = replace(planned.planned, alias="other")
+    became = replace(promoted.announcement.version, alias="other", round_id=made.round_id)
+    others: list[Event] = [
+        RoundPlanned(made, made.round_id),
+        CandidateTrained(replace(trained.candidate, round_id=made.round_id)),
+        replace(judged, round_id=made.round_id),
+        VersionPromoted(replace(promoted.announcement, version=became)),
+    ]
+    unplanned = replace(judged, round_id="nobody's")
+    mixed = [*others, *log.events, unplanned]
+    assert of_alias(mixed, "ccit") == [*log.events, unplanned]
+    assert of_alias([*log.events, *others], "other") == others
+    assert verify(of_alias([*log.events, *others], "other"), log.store).findings == []
+    assert verify(mixed, log.store).findings != []
 
 
 def test_the_same_announcement_under_two_keys_is_one(log: Log) -> None:
