@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from ccit.assembly import Workshop
 from ccit.config import Config
@@ -31,10 +31,11 @@ from ccit.records import Position as Place
 from consumers.audit import AuditLine, announced, outcome, planned_output
 from consumers.commands import CommandFollower
 from consumers.connection import commit_protocol, kafka_settings
-from consumers.kafka.clients import error_of, group_consumer
+from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message, Position, received
+from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.reports import Reporter
@@ -323,7 +324,8 @@ class TrainConsumer:
     def _obeyed_up_to(self, consumer: Consumer) -> int:
         """First command that no earlier life of this trainer has obeyed."""
         place = TopicPartition(self._topics.commands.name, self._topics.commands.partition or 0)
-        return max(self._committed(consumer, [place])[0].offset, 0)
+        found = start_offsets(consumer, [place], self._stop.is_set)
+        return max(found[0].offset, 0) if found else 0  # after a stop nothing is obeyed any more
 
     # -- the log ----------------------------------------------------------------------------------------------------
 
@@ -349,16 +351,12 @@ class TrainConsumer:
             return
         self._moved = False
 
-    def _committed(self, consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
-        try:
-            return consumer.committed(places, timeout=30.0)
-        except KafkaException as problem:
-            raise BrokerUnavailable(f"the trainer's offsets cannot be read: {error_of(problem).str()}") from problem
-
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for place in self._committed(consumer, partitions):
-            self._start[place.partition] = max(place.offset, 0)
-        consumer.incremental_assign(partitions)
+        starts = start_offsets(consumer, partitions, self._stop.is_set)
+        if starts is None:
+            return
+        self._start.update({place.partition: max(place.offset, 0) for place in starts})
+        consumer.incremental_assign(starts)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Another trainer reads these now; a round over them is taken up again once they are back, or by the other."""

@@ -32,6 +32,7 @@ from ccit.failpoints import failpoint
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.messages import Delivered, Message, Output, next_positions, received
+from consumers.kafka.offsets import start_offsets
 from consumers.kafka.stepper import Job, Stepper
 
 logger = logging.getLogger("ccit.kafka")
@@ -356,9 +357,12 @@ class BatchLoop:
     # -- partitions come and go (called inside poll, in the loop's thread) ----------------------------------------
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        starts = start_offsets(consumer, partitions, self._stop.is_set)
+        if starts is None:
+            return  # leaving: the client takes them over by itself, and nothing of theirs is queued
         self.counters.rebalances += 1
         self._owned |= {(p.topic, p.partition) for p in partitions}
-        consumer.incremental_assign(partitions)
+        consumer.incremental_assign(starts)
         if self._paused:
             consumer.pause(partitions)
         else:

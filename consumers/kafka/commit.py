@@ -31,6 +31,7 @@ from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
 from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, error_of, producer
 from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.receipts import Receipts
 
 logger = logging.getLogger("ccit.kafka")
@@ -220,7 +221,7 @@ class ExactlyOnce:
         while True:
             try:
                 self.open()
-                found = consumer.committed(offsets, timeout=CALL_TIMEOUT_S)
+                found = committed_offsets(consumer, offsets, CALL_TIMEOUT_S)
                 break
             except (BrokerUnavailable, KafkaException) as problem:
                 if time.monotonic() > deadline:

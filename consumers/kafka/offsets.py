@@ -1,0 +1,85 @@
+"""Where a group continues: its committed offsets, asked for until they are stable.
+
+A partition whose last reader died in the middle of a transaction has no stable offset until the broker aborts that
+transaction (KIP-447). librdkafka 2.16 waits for it, but when any other partition comes or goes meanwhile, it takes
+"not stable yet" for "none committed" and starts at `auto.offset.reset`: at the beginning, so that everything in that
+partition would be decided twice (`rd_kafka_assignment_apply_offsets`; `tests/integration/kafka/test_offsets.py` shows
+it). Members therefore ask here and hand the answer to `incremental_assign`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from ccit.errors import BrokerUnavailable
+from consumers.kafka.clients import FORBIDDEN, error_of
+
+START_TIMEOUT_S = 120.0
+"""Asked for so long (seconds): an orphaned transaction lives `transaction.timeout.ms` (20 s) and up to 10 s until the
+broker looks for it, and a failover may come on top. Below `max.poll.interval.ms` (300 s), for a member waits in it."""
+
+_ASK_S = 2.0  # one question; a stop is noticed between two
+
+
+def _never() -> bool:
+    """Default of `stopped`."""
+    return False
+
+
+def committed_offsets(consumer: Consumer, places: Sequence[TopicPartition], timeout_s: float) -> list[TopicPartition]:
+    """The group's offsets and their notes, in the order asked; a negative offset where there is none.
+
+    Raises
+    ------
+    KafkaException
+        When any of them could not be told, an unstable one among them.
+    """
+    found = consumer.committed(list(places), timeout=timeout_s)
+    for place in found:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return found
+
+
+def start_offsets(
+    consumer: Consumer,
+    places: Sequence[TopicPartition],
+    stopped: Callable[[], bool] = _never,
+    timeout_s: float = START_TIMEOUT_S,
+) -> list[TopicPartition] | None:
+    """Where to begin to read, for `incremental_assign`: the committed offset, or the beginning where there is none.
+
+    Parameters
+    ----------
+    stopped : callable
+        Asked every other second; True ends the wait.
+
+    Returns
+    -------
+    list of TopicPartition or None
+        In the order asked; None after a stop.
+
+    Raises
+    ------
+    BrokerUnavailable
+        When the offsets did not become stable in `timeout_s` seconds, or may not be read.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not stopped():
+        try:
+            found = committed_offsets(consumer, places, _ASK_S)
+        except KafkaException as problem:
+            error = error_of(problem)
+            if time.monotonic() > deadline or error.fatal() or error.code() in FORBIDDEN:
+                raise BrokerUnavailable(
+                    f"the group's offsets should be readable and stable within {timeout_s:g} s, but {error.str()}; "
+                    "check the broker and start again, nothing is lost"
+                ) from problem
+        else:
+            return [
+                TopicPartition(f.topic, f.partition, f.offset if f.offset >= 0 else OFFSET_BEGINNING) for f in found
+            ]
+    return None
