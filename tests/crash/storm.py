@@ -6,6 +6,7 @@ and in which order, is the same for the same seed. When it strikes depends on th
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import Counter
@@ -129,15 +130,21 @@ class TrainerPlace(Place):
         return self._duel(tally)
 
     def _duel(self, tally: Tally) -> bool:
+        """Until one is gone. Who opens the transactional id first is the older, which need not be who started first:
+        a coordinator that is still loading makes one of them wait."""
         if self.slot.running and time.monotonic() > self._kill_at:
             tally.unclear.append("an older trainer was not fenced in time")
+            self._kill_at = math.inf
             self.slot.kill()
         death = self.slot.poll()
+        if death is not None:
+            self.slot, self._rival = self._rival, self.slot
+        else:
+            death = self._rival.poll()
         if death is None:
             return False
         tally.fenced += "another process has taken over" in death.said
         tally.take(death)
-        self.slot, self._rival = self._rival, self.slot
         self._duel_at, self._kill_at = 0.0, time.monotonic() + self._random.uniform(0.4, 4.0)
         return True
 
