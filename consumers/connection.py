@@ -31,6 +31,6 @@ def kafka_settings(config: Config) -> KafkaSettings:
     )
 
 
-def commit_protocol(settings: KafkaSettings, transactional_id: str) -> CommitProtocol:
-    """Exactly once where the broker has transactions, at least once where it has not."""
-    return ExactlyOnce(settings, transactional_id) if settings.transactions else AtLeastOnce(settings)
+def commit_protocol(settings: KafkaSettings, transactional_id: str, *, alone: bool = False) -> CommitProtocol:
+    """Exactly once where the broker has transactions, at least once where it has not; see `ExactlyOnce` for `alone`."""
+    return ExactlyOnce(settings, transactional_id, alone=alone) if settings.transactions else AtLeastOnce(settings)

@@ -62,7 +62,7 @@ class TrainConsumer:
         self._topics = Topics(settings.prefix)
         self._workshop = workshop
         self._clock = clock
-        self._commit = commit_protocol(settings, f"train-{config.models.alias}")
+        self._commit = commit_protocol(settings, f"train-{config.models.alias}", alone=True)
         self._versions = VersionFollower(settings, workshop.base)
         self._audit = AuditLine(settings)
         self._commands = CommandFollower(settings, config.models.alias)

@@ -90,6 +90,10 @@ class ExactlyOnce:
     transactional_id : str
         Names this writer across restarts. Whoever opens the same id later fences this one: give each replica its own,
         and everyone who must be alone (the trainer) the same.
+    alone : bool
+        True where the id is shared by those who must be alone. Such a writer opens the id once, at its start: opening it
+        again after its producer was lost would fence a newer process that took over in between, and go on from what it
+        knew before. It ends instead, and starts again from the topics.
 
     Raises
     ------
@@ -101,9 +105,10 @@ class ExactlyOnce:
         When no coordinator answers.
     """
 
-    def __init__(self, settings: KafkaSettings, transactional_id: str) -> None:
+    def __init__(self, settings: KafkaSettings, transactional_id: str, *, alone: bool = False) -> None:
         self._settings = settings
         self._id = f"{settings.prefix}{transactional_id}"
+        self._alone = alone
         self._producer: Producer | None = None
 
     def open(self) -> None:
@@ -149,6 +154,7 @@ class ExactlyOnce:
             An output can never be written (too large), so that trying again is pointless.
         """
         if self._producer is None:
+            self._require_reopenable()
             self.open()
         note = f"{self._id} {uuid.uuid4().hex}"
         receipts = Receipts(outputs)
@@ -217,6 +223,7 @@ class ExactlyOnce:
                 f"a transaction of {self._id} without offsets got no answer, so nothing tells whether it counts; "
                 "start again: the topics say what is there"
             )
+        self._require_reopenable()
         deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while True:
             try:
@@ -231,6 +238,13 @@ class ExactlyOnce:
                     ) from problem
         if not all(f.offset == o.offset and f.metadata == o.metadata for f, o in zip(found, offsets, strict=True)):
             raise BatchAborted(f"the transaction of {self._id} was aborted after its commit timed out")
+
+    def _require_reopenable(self) -> None:
+        if self._alone:
+            raise BrokerUnavailable(
+                f"the producer of {self._id} was lost in a fault of the broker, and somebody else may have taken over; "
+                "start again, nothing is lost: what was published is on the topics"
+            )
 
     def _opened(self) -> Producer:
         if self._producer is None:
