@@ -91,9 +91,9 @@ class ExactlyOnce:
         Names this writer across restarts. Whoever opens the same id later fences this one: give each replica its own,
         and everyone who must be alone (the trainer) the same.
     alone : bool
-        True where the id is shared by those who must be alone. Such a writer opens the id once, at its start: opening it
-        again after its producer was lost would fence a newer process that took over in between, and go on from what it
-        knew before. It ends instead, and starts again from the topics.
+        True where the id is shared by those who must be alone. Such a writer opens the id once, at its start: opening
+        it again after its producer was lost would fence a newer process that took over meanwhile, and go on from what
+        it knew before. It ends instead, and starts again from the topics.
 
     Raises
     ------
