@@ -57,10 +57,12 @@ def demo(records: int, seed: int, out: Path, broker: str, as_json: bool) -> None
 
 
 def sized(records: int) -> dict[str, dict[str, Any]]:
-    """A quick taste has smaller rounds, so that there is something to see."""
+    """A quick taste has smaller rounds and goes over them more often, so that there is something to see."""
     from ccit.demo.run import MANY
 
-    return {} if records >= MANY else {"rounds": {"size": max(24, records // 12), "min_size": 16}}
+    if records >= MANY:
+        return {}
+    return {"rounds": {"size": max(24, records // 5), "min_size": 16}, "training": {"epochs": 8}}
 
 
 def _tell(summary: dict[str, Any], out: Path, console: Console) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import openai
 import pytest
 
-from ccit.cli.demo import sized
 from ccit.config import cache_root
 from ccit.demo.stage import as_toml, write_jsonl
 from ccit.models.tiny import tiny_pair
@@ -138,7 +137,3 @@ def test_real_rows_become_rounds_and_versions_on_real_kafka(running: tuple[Path,
         == 0
     )
     assert ccit("verify", "--config", str(config)).returncode == 0
-
-
-def test_a_taste_is_sized_so_that_there_is_something_to_see() -> None:
-    assert sized(300)["rounds"]["size"] < 300 / 8
