@@ -34,7 +34,7 @@ def test_the_profile_is_a_configuration(tmp_path: Path) -> None:
 def test_a_quick_taste_has_rounds_small_enough_to_be_seen() -> None:
     assert sized(2400) == {}
     quick = sized(300)["rounds"]
-    assert quick["min_size"] <= quick["size"] <= 300 / 8
+    assert quick["min_size"] <= quick["size"] <= 300 / 4
     assert sized(50)["rounds"]["size"] >= 24
 
 
