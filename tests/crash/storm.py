@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -52,6 +53,8 @@ class Tally:
         """Count how a process ended."""
         if death.code == -9:
             self.kills[death.role, death.armed if death.at_failpoint else RANDOM] += 1
+        elif death.code == -signal.SIGTERM:  # its handler was not there yet: it had begun nothing that could be lost
+            self.ends["asked to leave while it was starting"] += 1
         elif death.code != 1 or not death.said.startswith("ccit: "):
             self.unclear.append(f"{death.role} ended with exit code {death.code}: {death.said[:200]}")
         else:
