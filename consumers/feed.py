@@ -67,7 +67,7 @@ class Feeder:
             why = self._error.str() if self._error is not None else f"{left} messages were not confirmed in time"
             raise BrokerUnavailable(
                 f"{self.confirmed - before} of {sent} messages reached {self._settings.bootstrap_servers}: {why}; "
-                "feed the rest again, records that come twice are decided once"
+                "feed the rest again; copies of records that were accepted are refused as such"
             )
         return self.confirmed - before
 

@@ -97,11 +97,11 @@ class Watch:
         used = sum(len(r.sample_ids) + len(r.validation_ids) for r, _ in self._planned.values())
         return sum(row.accepted for row in self.decisions) - used
 
-    def at_rest(self, sequence_known_to: tuple[str, ...] = ("score", "serve")) -> bool:
+    def at_rest(self) -> bool:
         """No round is due or at work, and scorer and server have followed the last announcement."""
         newest = self.announcements[-1][0].sequence if self.announcements else 0
         followed = all(
-            any(r.role == role and r.sequence >= newest for r in self.replicas.values()) for role in sequence_known_to
+            any(r.role == role and r.sequence >= newest for r in self.replicas.values()) for role in ("score", "serve")
         )
         return len(self._planned) == len(self.rounds) and self.pooled < self.round_size and followed
 
