@@ -160,10 +160,13 @@ class ScoreConsumer:
     def _move(self, announcement: Announcement) -> None:
         """The proxy and the novelty state follow the announcement together; a refused version changes neither."""
         number, sequence = announcement.version.number, announcement.sequence
+        again = self._refused is not None and self._refused.sequence == sequence  # what was said of it stands
         try:
+            if not again:
+                self._report("loading", f"version {number}")
             self.scoring.proxy.activate(announcement.version)
         except CcitError as error:
-            if self._refused is None or self._refused.sequence != sequence:
+            if not again:
                 logger.error("version %d is refused: %s", number, error)  # noqa: TRY400 - the sentence is the message
                 self._report("failed", f"version {number} is refused: {error}")
             self._refused, self._retry_at = announcement, time.monotonic() + _RETRY_S

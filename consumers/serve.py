@@ -2,19 +2,20 @@
 
 1. Read the topic to its end and load the incumbent; only then `/ready` answers 200. An incumbent that cannot be loaded
    keeps it at 503, saying why: whatever else this replica has would be the wrong version.
-2. For each announcement: check the adapter's digests, load it beside the active one, flip, report. A version that
-   cannot be loaded is reported as failed, and the active one goes on answering.
+2. For each announcement: check the adapter's digests, load it beside the active one, flip; each step is reported. A
+   version that cannot be loaded is reported as failed, and the active one goes on answering.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from ccit.assembly import Serving, serving
 from ccit.config import Config
 from ccit.errors import CcitError
-from ccit.records import Version
+from ccit.records import ReplicaState, Version
 from ccit.serving.server import Server
 from consumers.connection import kafka_settings
 from consumers.reports import Reporter
@@ -37,6 +38,7 @@ class ServeConsumer:
         self._reporter = Reporter(settings, "serve", instance)
         self._stop = threading.Event()
         self._refused: Version | None = None
+        self._retry_at = 0.0
         self._followed = 0  # the last announcement that was acted on
 
     def stop(self) -> None:
@@ -53,32 +55,40 @@ class ServeConsumer:
                     self._turn()
         finally:
             self._versions.close()
+            self._report("stopped")
 
     def _turn(self) -> None:
         announcement = self._versions.poll(_POLL_S)
         if announcement is not None:
             self._follow_to(announcement.version)
-        elif self._refused is not None and not self._stop.wait(_RETRY_S):
+        elif self._refused is not None and time.monotonic() > self._retry_at:
             self._follow_to(self._refused)
 
     def _follow_to(self, version: Version) -> None:
+        slots, number = self._parts.slots, version.number
+        again = self._refused is not None and self._refused.number == number  # what was said of it stands
         try:
-            files = self._parts.read(version)
-            self._parts.slots.load(version.number, files)
-            self._parts.slots.activate(version.number)
+            if not again:
+                self._report("loading", f"version {number}")
+            slots.load(number, self._parts.read(version))
+            if not again:
+                self._report("loaded", f"version {number}")
+            slots.activate(number)
         except CcitError as error:
-            if self._refused is None or self._refused.number != version.number:
-                self._refuse(version, error)
+            self._refused, self._retry_at = version, time.monotonic() + _RETRY_S
+            if not again:
+                self._refuse(f"version {number} is refused: {error}")
             return
         self._refused, self._followed = None, self._versions.lineage.sequence
         self._parts.readiness.set_ready()
-        self._reporter.report("active", version.number, self._followed, self._server.url)
-        logger.info("version %d answers", version.number)
+        self._report("active", self._server.url)
+        logger.info("version %d answers", number)
 
-    def _refuse(self, version: Version, error: CcitError) -> None:
-        self._refused = version
-        sentence = f"version {version.number} is refused: {error}"
+    def _refuse(self, sentence: str) -> None:
         logger.error("%s", sentence)
-        self._reporter.report("failed", self._parts.slots.active, self._followed, sentence)
+        self._report("failed", sentence)
         if not self._parts.readiness.ready:
             self._parts.readiness.set_unready(sentence)
+
+    def _report(self, state: ReplicaState, detail: str = "") -> None:
+        self._reporter.report(state, self._parts.slots.active, self._followed, detail)

@@ -111,12 +111,16 @@ def decisions(settings: KafkaSettings) -> dict[str, Decision]:
     return found
 
 
+def reports(settings: KafkaSettings, replica_id: str) -> list[ReplicaReport]:
+    """All that a replica said, in order."""
+    key = replica_id.encode()
+    events = [event_in(message) for message in messages_of(settings, "replica-status") if message.key == key]
+    return [event.report for event in events if isinstance(event, ReplicaReported)]
+
+
 def replica(settings: KafkaSettings, replica_id: str) -> ReplicaReport | None:
     """What a replica said last."""
-    said = [
-        event_in(message) for message in messages_of(settings, "replica-status") if message.key == replica_id.encode()
-    ]
-    return said[-1].report if said and isinstance(said[-1], ReplicaReported) else None
+    return next(reversed(reports(settings, replica_id)), None)
 
 
 class Trainer:

@@ -35,6 +35,7 @@ from tests.integration.following import (
     feed,
     messages_of,
     replica,
+    reports,
     running,
     until,
 )
@@ -109,6 +110,7 @@ def test_a_server_that_was_down_for_ten_versions(
 
     with running(server, server.stop), httpx.Client(base_url=server._server.url, timeout=30) as client:
         until(lambda: "listening on" in caplog.text, "the port is open")
+        url = server._server.url
         early = client.get("/ready")
         assert (early.status_code, early.json()["detail"]) == (503, "reading the version topic")
         gate.set()
@@ -126,6 +128,15 @@ def test_a_server_that_was_down_for_ten_versions(
             assert (answer.status_code, answer.json()["system_fingerprint"]) == (200, "ccit-v7")
             assert client.get("/ready").status_code == 200
         until(lambda: reported(settings, "serve-a") == ("active", TEN + 1, TEN + 2), "once mended it is taken up")
+    assert told(settings, "serve-a") == [
+        ("loading", 0, "version 7"),
+        ("loaded", 0, "version 7"),
+        ("active", 7, url),
+        ("loading", 7, "version 11"),
+        ("failed", 7, "version 11 is refused"),
+        ("active", 11, url),
+        ("stopped", 11, ""),
+    ]
 
 
 def test_a_server_whose_incumbent_is_damaged_is_not_ready(
@@ -230,6 +241,13 @@ def test_a_scorer_refuses_a_damaged_proxy_and_scores_on(settings: KafkaSettings,
         until(lambda: reported(settings, "score-a") == ("active", 2, 2), "once mended it is taken up")
         until(lambda: (tmp_path / "snapshots").exists(), "a snapshot is written while it runs")
     assert {one.proxy_version for one in decisions(settings).values()} == {1}
+    assert told(settings, "score-a") == [
+        ("active", 1, ""),
+        ("loading", 1, "version 2"),
+        ("failed", 1, "version 2 is refused"),
+        ("active", 2, ""),
+        ("stopped", 2, ""),
+    ]
     metrics = {metric.name: metric for metric in ScoreMetrics(scorer).collect()}
     assert sum(one.value for one in metrics["ccit_decisions"].samples) == len(ROUND)
     assert [metrics[name].samples[0].value for name in ("ccit_proxy_version", "ccit_known_samples")] == [2, 50]
@@ -241,6 +259,11 @@ def test_a_scorer_refuses_a_damaged_proxy_and_scores_on(settings: KafkaSettings,
 def reported(settings: KafkaSettings, replica_id: str) -> tuple[str, int, int]:
     found = replica(settings, replica_id)
     return ("", 0, 0) if found is None else (found.state, found.version, found.sequence)
+
+
+def told(settings: KafkaSettings, replica_id: str) -> list[tuple[str, int, str]]:
+    """What it said of itself from its start to its end."""
+    return [(one.state, one.version, one.detail.split(": ")[0]) for one in reports(settings, replica_id)]
 
 
 def detail(settings: KafkaSettings, replica_id: str) -> str:
