@@ -7,9 +7,9 @@ to change: `client_options` is for TLS, SASL and sockets.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -99,9 +99,7 @@ class KafkaSettings:
         """Refuse options on which a guarantee rests."""
         guarded = sorted(_GUARDED & set(self.client_options))
         if guarded:
-            raise ConfigError(
-                f"kafka.client_options is for TLS, SASL and sockets, but sets {', '.join(guarded)}; remove that"
-            )
+            raise ConfigError(f"kafka.client is for TLS, SASL and sockets, but sets {', '.join(guarded)}; remove that")
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -168,13 +166,51 @@ def group_consumer(settings: KafkaSettings, group: str, *, mark_ends: bool = Fal
     ----------
     mark_ends : bool
         Say `_PARTITION_EOF`, as an error, whenever the end of a partition is reached.
+
+    Raises
+    ------
+    ConfigError
+        By this and the functions below: librdkafka refuses one of the client options.
     """
-    return Consumer(consumer_config(settings, group) | {"enable.partition.eof": mark_ends})
+    return _made(Consumer, consumer_config(settings, group) | {"enable.partition.eof": mark_ends})
+
+
+def reader(settings: KafkaSettings, group: str, *, mark_ends: bool = False) -> Consumer:
+    """A consumer that joins no group: it asks for the group's offsets, or reads what it is assigned by hand."""
+    return _made(Consumer, reader_config(settings, group) | {"enable.partition.eof": mark_ends})
 
 
 def producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:
     """A producer; with an id, one that has yet to call `init_transactions`."""
-    return Producer(producer_config(settings, transactional_id))
+    return _made(Producer, producer_config(settings, transactional_id))
+
+
+def admin(settings: KafkaSettings) -> AdminClient:
+    """A client that creates and describes."""
+    return _made(AdminClient, client_config(settings))
+
+
+_Client = TypeVar("_Client")
+
+
+def _made(kind: Callable[[dict[str, Any]], _Client], config: dict[str, Any]) -> _Client:
+    """The client; what librdkafka says against an option names it, and never quotes a secret."""
+    try:
+        return kind(config)
+    except TypeError as problem:  # an option that takes a function
+        raise ConfigError(_refused(str(problem))) from problem
+    except KafkaException as problem:
+        error = error_of(problem)
+        if error.code() != KafkaError._INVALID_ARG:
+            raise
+        raise ConfigError(_refused(error.str())) from problem
+
+
+def _refused(why: str) -> str:
+    return (
+        f"kafka.client should hold options that librdkafka takes, but it says: {' '.join(why.split())}; correct or "
+        "remove that option"
+    )
 
 
 def require_broker(settings: KafkaSettings, timeout_s: float = 10.0) -> None:
@@ -186,7 +222,7 @@ def require_broker(settings: KafkaSettings, timeout_s: float = 10.0) -> None:
         When none did within `timeout_s` seconds.
     """
     try:
-        AdminClient(client_config(settings)).list_topics(timeout=timeout_s)
+        admin(settings).list_topics(timeout=timeout_s)
     except KafkaException as problem:
         raise BrokerUnavailable(
             f"a Kafka broker should answer at {settings.bootstrap_servers} within {timeout_s:g} s, "

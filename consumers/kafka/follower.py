@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable
-from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of, reader_config
+from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of, reader
 from consumers.kafka.messages import Message, received
 from consumers.kafka.topics import Topic
 
@@ -45,8 +45,7 @@ class Follower:
     def __init__(self, settings: KafkaSettings, topic: Topic, start: Mapping[int, int] | None = None) -> None:
         self.topic = topic
         self._settings = settings
-        config = reader_config(settings, f"{settings.prefix}follower") | {"enable.partition.eof": True}
-        self._consumer = Consumer(config)
+        self._consumer = reader(settings, f"{settings.prefix}follower", mark_ends=True)
         begin = start or {}
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
         self._at_end: set[int] = set()

@@ -23,7 +23,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 )
 
 from ccit.errors import BrokerUnavailable, ConfigError
-from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, client_config, error_of, producer, require_broker
+from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, admin, error_of, producer, require_broker
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -155,26 +155,26 @@ def create_topics(
         When no broker answers, or a topic is refused.
     """
     wanted = tuple(Topics(settings.prefix) if topics is None else topics)
-    admin = AdminClient(client_config(settings))
-    if _without_administration(settings, admin):
+    client = admin(settings)
+    if _without_administration(settings, client):
         return _appear(settings, wanted)
     asked = [NewTopic(t.name, t.partitions, replication, config=t.config) for t in wanted]
-    answers = admin.create_topics(asked, request_timeout=_REQUEST_TIMEOUT_S)
+    answers = client.create_topics(asked, request_timeout=_REQUEST_TIMEOUT_S)
     errors = {name: _error(answer) for name, answer in answers.items()}
     for name, error in errors.items():
         if error and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise BrokerUnavailable(
                 f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}"
             )
-    partitions = _await_leaders(admin, wanted)
-    _check_existing(admin, [topic for topic in wanted if errors[topic.name]], partitions)
+    partitions = _await_leaders(client, wanted)
+    _check_existing(client, [topic for topic in wanted if errors[topic.name]], partitions)
     return tuple(name for name, error in errors.items() if error is None)
 
 
-def _without_administration(settings: KafkaSettings, admin: AdminClient) -> bool:
+def _without_administration(settings: KafkaSettings, client: AdminClient) -> bool:
     """Whether this is the embedded broker: no transactions, and no controller to ask (a request would time out)."""
     require_broker(settings)
-    cluster = admin.list_topics(timeout=_REQUEST_TIMEOUT_S)
+    cluster = client.list_topics(timeout=_REQUEST_TIMEOUT_S)
     return not settings.transactions and cluster.controller_id not in cluster.brokers
 
 
@@ -194,11 +194,11 @@ def _appear(settings: KafkaSettings, topics: tuple[Topic, ...]) -> tuple[str, ..
     return tuple(topic.name for topic in topics)
 
 
-def _await_leaders(admin: AdminClient, topics: tuple[Topic, ...]) -> dict[str, int]:
+def _await_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> dict[str, int]:
     """Partitions per topic, once each has a leader: a topic is created before all brokers know of it."""
     deadline = time.monotonic() + _REQUEST_TIMEOUT_S
     while True:
-        found = admin.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+        found = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
         led = {t.name: [p.leader >= 0 for p in found[t.name].partitions.values()] for t in topics if t.name in found}
         missing = [topic.name for topic in topics if not led.get(topic.name) or not all(led[topic.name])]
         if not missing:
@@ -211,7 +211,7 @@ def _await_leaders(admin: AdminClient, topics: tuple[Topic, ...]) -> dict[str, i
         time.sleep(0.05)
 
 
-def _check_existing(admin: AdminClient, topics: list[Topic], partitions: dict[str, int]) -> None:
+def _check_existing(client: AdminClient, topics: list[Topic], partitions: dict[str, int]) -> None:
     for topic in topics:
         found = partitions[topic.name]
         if topic.partitions == 1 and found != 1:
@@ -221,15 +221,15 @@ def _check_existing(admin: AdminClient, topics: list[Topic], partitions: dict[st
             )
         if found != topic.partitions:
             logger.warning("topic %s has %d partitions, %d expected", topic.name, found, topic.partitions)
-    _check_policies(admin, [topic for topic in topics if topic.policy == "compact"])
+    _check_policies(client, [topic for topic in topics if topic.policy == "compact"])
 
 
-def _check_policies(admin: AdminClient, topics: list[Topic]) -> None:
+def _check_policies(client: AdminClient, topics: list[Topic]) -> None:
     """A version topic that deletes by age forgets the active version; that is for a person to repair."""
     if not topics:
         return
     resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
-    for resource, answer in admin.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT_S).items():
+    for resource, answer in client.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT_S).items():
         policy = answer.result()["cleanup.policy"].value
         if "compact" not in str(policy):
             raise ConfigError(

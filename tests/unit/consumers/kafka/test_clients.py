@@ -4,7 +4,19 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from ccit.errors import BrokerUnavailable, ConfigError
-from consumers.kafka.clients import KafkaSettings, consumer_config, error_of, producer_config, require_broker
+from consumers.kafka.clients import (
+    KafkaSettings,
+    admin,
+    consumer_config,
+    error_of,
+    group_consumer,
+    producer,
+    producer_config,
+    reader,
+    require_broker,
+)
+from consumers.kafka.follower import Follower
+from consumers.kafka.topics import Topics
 
 NOWHERE = "127.0.0.1:1"
 
@@ -31,6 +43,38 @@ def test_guarantees_are_in_the_configuration() -> None:
 def test_options_behind_a_guarantee_are_refused(option: str) -> None:
     with pytest.raises(ConfigError, match=option):
         KafkaSettings(NOWHERE, client_options={option: "x"})
+
+
+BAD = [
+    ({"socket.timeout": "10"}, 'No such configuration property: "socket.timeout"'),
+    ({"socket.timeout.ms": "5"}, "value 5 is outside allowed range 10..300000; correct"),
+    ({"security.protocol": "SLL"}, 'Invalid value "SLL" for configuration property "security.protocol"'),
+    (
+        {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN"},
+        "sasl.username and sasl.password must be set",
+    ),
+    ({"security.protocol": "SSL", "ssl.ca.location": "/nowhere/ca.pem"}, r"ssl\.ca\.location failed"),
+    ({"stats_cb": "f"}, "expected stats_cb property as a callable"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), BAD, ids=[next(reversed(options)) for options, _ in BAD])
+def test_options_that_librdkafka_refuses_are_one_sentence(options: dict[str, str], why: str) -> None:
+    settings = KafkaSettings(NOWHERE, client_options=options)
+    for make in (lambda: group_consumer(settings, "g"), lambda: reader(settings, "g"), lambda: producer(settings)):
+        with pytest.raises(ConfigError, match=rf"kafka\.client should hold.*{why}") as refused:
+            make()
+        assert "\n" not in str(refused.value)
+    with pytest.raises(ConfigError, match=why):
+        admin(settings)
+    with pytest.raises(ConfigError, match=why):
+        require_broker(settings)
+
+
+def test_an_option_that_suits_members_alone_is_refused_to_followers() -> None:
+    settings = KafkaSettings(NOWHERE, client_options={"max.poll.interval.ms": "20000"})
+    with pytest.raises(ConfigError, match=r"max\.poll\.interval\.ms.*must be >= `session\.timeout\.ms`"):
+        Follower(settings, Topics().samples)
 
 
 def test_options_for_security_reach_every_client() -> None:
