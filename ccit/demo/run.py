@@ -205,9 +205,11 @@ class _Course:
         self._console.progress("records decided", self._watch.settled, len(self._stream))
 
     def _drain(self) -> None:
-        """The last words of the processes that have ended."""
+        """The last words of the processes that have ended: a scorer says in them what it has spent."""
         deadline = time.monotonic() + 5.0
-        while time.monotonic() < deadline and not any(r.state == "stopped" for r in self._watch.replicas.values()):
+        while time.monotonic() < deadline and not all(
+            r.state == "stopped" for r in self._watch.replicas.values() if r.role in ("score", "serve")
+        ):
             self._look()
             time.sleep(_TICK_S)
 
