@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ccit.evaluation.prompts import RunPrompts
-from ccit.models.causal import CausalModel
+from ccit.models.causal import CausalModel, end_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,6 @@ class Generated:
 
     text: str
     faulty: bool
-
-
-def end_ids(model: CausalModel) -> set[int]:
-    """Tokens that end an answer, by the tokenizer and by the model's own generation settings."""
-    configured = model.model.generation_config.eos_token_id
-    listed = configured if isinstance(configured, list) else [configured]
-    return {i for i in (*listed, model.tokenizer.eos_token_id) if i is not None}
 
 
 @torch.inference_mode()
@@ -39,7 +32,7 @@ def greedy_answers(
     tuple
         Answers in the order of `prompts`, and the tokens computed, padding included.
     """
-    run, ends = RunPrompts(model, prompts), end_ids(model)
+    run, ends = RunPrompts(model, prompts), end_tokens(model)
     written: list[list[int]] = [[] for _ in prompts]
     faulty = [True] * len(prompts)  # until the answer has come to its end
     rows = list(range(len(prompts)))  # the prompt behind each row of the batch

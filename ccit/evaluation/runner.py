@@ -19,13 +19,13 @@ from ccit.evaluation.overlap import rouge_l
 from ccit.evaluation.suites import suite_digest
 from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.models.encoding import encode, response_losses
+from ccit.models.packing import pack, padded_tokens
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest
-from ccit.training.budget import by_token_budget, padded_tokens
-from ccit.training.encoding import encode, response_losses
-from ccit.training.sealed import read_sealed, write_sealed
+from ccit.store.sealed import read_sealed, write_sealed
 
 _ANSWERS = TypeAdapter(tuple[Answer, ...])
 _FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
@@ -129,7 +129,7 @@ class _Run:
             found |= self._choose(questions, prompts, batch)
             self._progress("evaluate", len(found), len(questions))
         lengths = [len(prompts[i]) + self._settings.max_new_tokens for i in free]
-        for indices in by_token_budget(lengths, self._training.batch_tokens):
+        for indices in pack(lengths, self._training.batch_tokens):
             found |= self._write(questions, prompts, [free[i] for i in indices])
             self._progress("evaluate", len(found), len(questions))
         return tuple(found[i] for i in range(len(questions)))
@@ -138,7 +138,7 @@ class _Run:
         """Mean negative log-likelihood of the responses, nats per token."""
         rows = [encode(self._model.tokenizer, s, self._training.max_tokens) for s in samples]
         lengths = [len(row.ids) for row in rows]
-        batches = by_token_budget(lengths, self._training.batch_tokens)
+        batches = pack(lengths, self._training.batch_tokens)
         total = 0.0
         with torch.inference_mode():
             for done, batch in enumerate(batches, start=1):
@@ -159,7 +159,7 @@ class _Run:
     ) -> Iterator[list[int]]:
         """By the memory of the continued rows: each choice holds a copy of its prompt's keys and values."""
         most = max((len(questions[i].choices) for i in chosen), default=1)
-        for batch in by_token_budget([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
+        for batch in pack([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
             yield [chosen[i] for i in batch]
 
     def _choose(

@@ -209,6 +209,13 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> list[in
     return ids
 
 
+def end_tokens(causal: CausalModel) -> frozenset[int]:
+    """Ids that end an answer: the generation settings' and the tokenizer's."""
+    configured = causal.model.generation_config.eos_token_id
+    ids = configured if isinstance(configured, list) else [configured]
+    return frozenset(i for i in [*ids, causal.tokenizer.eos_token_id] if i is not None)
+
+
 def _inject(base: CausalModel, shape: LoraShape, tensors: Tensors | None, seed: int = 0) -> CausalModel:
     """A new module tree over the base's tensors with LoRA layers; fresh seeded weights where `tensors` is None."""
     shared: dict[int, Any] = {id(tensor): tensor for tensor in (*base.model.parameters(), *base.model.buffers())}

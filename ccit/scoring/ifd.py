@@ -29,10 +29,10 @@ from jinja2 import TemplateError
 from ccit.config import Selection
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.models.packing import fit
 from ccit.ports import ArtifactStore
 from ccit.records import Sample, Score, Spend, Version
 from ccit.scoring.likelihood import Failure, Likelihood, Passage
-from ccit.scoring.packing import fit
 
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")
 

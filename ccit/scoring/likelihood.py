@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel
-from ccit.scoring.packing import pack
+from ccit.models.packing import pack
 
 # float32 logits alive at once, and as much again for their softmax; below the size of the smallest real proxy.
 _LOGIT_BYTES = 128 * 2**20

@@ -14,7 +14,7 @@ import torch
 from transformers import DynamicCache
 
 from ccit.errors import ModelUnusable
-from ccit.models.causal import CausalModel
+from ccit.models.causal import CausalModel, end_tokens
 from ccit.serving.sampling import Sampler, Sampling
 from ccit.serving.text import IncrementalDecoder, StopTexts
 
@@ -69,13 +69,6 @@ def generate(
         yield Delta(piece, count, "length" if count == sampling.max_tokens else None)
         if count == sampling.max_tokens or cancelled():
             return
-
-
-def end_tokens(causal: CausalModel) -> frozenset[int]:
-    """Ids that end an answer: the generation settings' and the tokenizer's."""
-    configured = causal.model.generation_config.eos_token_id
-    ids = configured if isinstance(configured, list) else [configured]
-    return frozenset(i for i in [*ids, causal.tokenizer.eos_token_id] if i is not None)
 
 
 def context_length(causal: CausalModel) -> int:

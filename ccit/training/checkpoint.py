@@ -15,7 +15,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 
 from ccit.failpoints import failpoint
-from ccit.training.sealed import read_sealed, write_sealed
+from ccit.store.sealed import read_sealed, write_sealed
 
 _LOSSES = "losses"
 

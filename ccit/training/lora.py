@@ -23,14 +23,14 @@ from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.failpoints import failpoint
 from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
+from ccit.models.encoding import encode
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest
+from ccit.store.sealed import read_sealed, write_sealed
 from ccit.training.checkpoint import Checkpoint
-from ccit.training.encoding import encode
 from ccit.training.loop import AdapterTraining, Losses
-from ccit.training.sealed import read_sealed, write_sealed
 from ccit.training.steps import plan_steps, planned_tokens
 
 _CANDIDATE = TypeAdapter(Candidate)

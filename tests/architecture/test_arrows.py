@@ -41,7 +41,7 @@ POLICIES = (
     "ccit.evaluation.gate",
     "ccit.evaluation.metrics",
     "ccit.training.mixture",
-    "ccit.training.budget",
+    "ccit.models.packing",
     "ccit.training.schedule",
 )
 IMPURE = {"time", "datetime", "os", "sys", "secrets", "uuid", "pathlib", "socket", "subprocess", "threading"}
@@ -54,10 +54,10 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 # The adapters: the only files that load a model library. A new one is added here on purpose.
 ADAPTERS = {
     "ccit.evaluation": {"choices", "generation", "prompts", "runner"},
-    "ccit.models": {"adapter_format", "causal", "embedders", "placement", "pretraining", "tiny"},
+    "ccit.models": {"adapter_format", "causal", "embedders", "encoding", "placement", "pretraining", "tiny"},
     "ccit.scoring": {"index", "likelihood"},
     "ccit.serving": {"generation", "sampling", "slots"},
-    "ccit.training": {"checkpoint", "encoding", "loop", "lora", "worker", "steps"},
+    "ccit.training": {"checkpoint", "loop", "lora", "worker", "steps"},
     "ccit": {"testing"},
 }
 

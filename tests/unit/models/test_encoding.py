@@ -1,15 +1,21 @@
 import pytest
 import torch
 
-from ccit.models.bases import BaseModels
+from ccit.models.causal import CausalModel, load_causal
+from ccit.models.encoding import encode, response_losses
 from ccit.records import Sample, Turn
-from ccit.training.encoding import encode, response_losses
+from ccit.testing import random_model
 
 SAMPLE = Sample("s", "r", "ward", "en", "Why?", "Because.", history=(Turn("Hello", "Hi"),))
 
 
-def test_only_the_last_response_and_its_end_carry_loss(bases: BaseModels) -> None:
-    tokenizer = bases.proxy.tokenizer
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
+    return load_causal(str(random_model(tmp_path_factory.mktemp("model") / "base")), device="cpu", threads=1)
+
+
+def test_only_the_last_response_and_its_end_carry_loss(model: CausalModel) -> None:
+    tokenizer = model.tokenizer
     row = encode(tokenizer, SAMPLE, max_tokens=500)
     assert tokenizer.decode(row.ids[row.prompt_length :]) == "Because.<|im_end|>"
     assert tokenizer.decode(row.ids[: row.prompt_length]).endswith(
@@ -18,8 +24,8 @@ def test_only_the_last_response_and_its_end_carry_loss(bases: BaseModels) -> Non
 
 
 @pytest.mark.parametrize("limit", [16, 40, 56])
-def test_a_long_prompt_loses_its_start_and_a_long_response_its_end(bases: BaseModels, limit: int) -> None:
-    tokenizer = bases.proxy.tokenizer
+def test_a_long_prompt_loses_its_start_and_a_long_response_its_end(model: CausalModel, limit: int) -> None:
+    tokenizer = model.tokenizer
     whole = encode(tokenizer, SAMPLE, max_tokens=500)
     row = encode(tokenizer, SAMPLE, limit)
     assert len(row.ids) == limit
@@ -29,8 +35,7 @@ def test_a_long_prompt_loses_its_start_and_a_long_response_its_end(bases: BaseMo
     assert (len(long.ids), long.prompt_length) == (limit, limit // 4)
 
 
-def test_the_loss_is_that_of_one_row_at_a_time(bases: BaseModels) -> None:
-    model = bases.deployed
+def test_the_loss_is_that_of_one_row_at_a_time(model: CausalModel) -> None:
     rows = [encode(model.tokenizer, Sample("s", "r", "w", "en", "Why?", text), 100) for text in ("A", "Because it is.")]
     with torch.no_grad():
         together = response_losses(model, rows)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ccit.models.causal import CausalModel, prompt_ids
+from ccit.models.packing import fit
 from ccit.records import Sample
 
 PROMPT_SHARE = 0.25  # of the token limit that a prompt keeps beside a response that would fill it all
@@ -44,8 +45,9 @@ def encode(tokenizer: Any, sample: Sample, max_tokens: int) -> Encoded:
     """
     prompt = prompt_ids(tokenizer, sample.messages())
     response = [*tokenizer(sample.response, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-    kept = min(len(prompt), max(1, max_tokens - len(response), int(max_tokens * PROMPT_SHARE)))
-    return Encoded((*prompt[len(prompt) - kept :], *response[: max_tokens - kept]), kept)
+    floor = max(1, int(max_tokens * PROMPT_SHARE))
+    kept, answered = fit(len(prompt), len(response), max_tokens, floor)
+    return Encoded((*prompt[len(prompt) - kept :], *response[:answered]), kept)
 
 
 def response_losses(model: CausalModel, batch: Sequence[Encoded]) -> torch.Tensor:

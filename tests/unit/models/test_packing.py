@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccit.scoring.packing import fit, pack
+from ccit.models.packing import fit, pack, padded_tokens
 
 lengths = st.lists(st.integers(1, 60), max_size=40)
 
@@ -32,3 +32,15 @@ def test_every_row_is_packed_once_within_the_budget(rows: list[int], budget: int
 def test_batches_are_of_falling_length(rows: list[int], budget: int) -> None:
     flat = [rows[row] for batch in pack(rows, budget) for row in batch]
     assert flat == sorted(flat, reverse=True)
+
+
+@given(lengths, st.integers(1, 200))
+def test_padding_is_counted(rows: list[int], budget: int) -> None:
+    batches = pack(rows, budget)
+    padded = [rows[batch[0]] for batch in batches for _ in batch]  # each row at the length of its batch's first
+    assert padded_tokens(rows, batches) == sum(padded) >= sum(rows)
+
+
+def test_similar_lengths_share_a_batch() -> None:
+    rows = [100, 5] * 20
+    assert padded_tokens(rows, pack(rows, 400)) <= 1.1 * sum(rows)

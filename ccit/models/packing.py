@@ -1,4 +1,7 @@
-"""Fitting token sequences into a window and into batches: pure arithmetic on lengths, in tokens."""
+"""Fitting token sequences into a window and into batches: pure arithmetic on lengths, in tokens.
+
+Shared by scoring, training and evaluation.
+"""
 
 from __future__ import annotations
 
@@ -57,3 +60,12 @@ def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
             batches.append([row])
             longest = lengths[row]
     return batches
+
+
+def padded_tokens(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> int:
+    """Tokens that a model computes for these batches, padding included.
+
+    >>> padded_tokens([5, 1, 4, 2], [[0], [2, 3], [1]])
+    14
+    """
+    return sum(len(batch) * max(lengths[i] for i in batch) for batch in batches if batch)

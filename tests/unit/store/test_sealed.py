@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ccit.training.sealed import read_sealed, write_sealed
+from ccit.store.sealed import read_sealed, write_sealed
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
