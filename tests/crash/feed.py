@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import orjson
+from confluent_kafka import KafkaError, Message, Producer
 
-from consumers.kafka.clients import KafkaSettings, producer
+from ccit.ingest.rows import record_from_row, sample_from_record
+from consumers.kafka.clients import KafkaSettings, producer_config
 from consumers.kafka.topics import Topics
 
 SOURCE = "ward"
 _EVERY_POISON = 23  # one raw message in so many cannot be read: a dead letter
 _EVERY_COPY = 17  # one in so many says what an earlier one said: rejected as an exact duplicate, if that was admitted
 _COPY_DISTANCE = 170
+_REPORT_WITHIN_S = 10.0  # librdkafka looks for messages that are overdue once a second
+_VOID = "this says nothing about what is tested: see why the brokers were away so long, and run it again"
 
 
 def key_of(number: int) -> str:
@@ -18,9 +22,20 @@ def key_of(number: int) -> str:
     return f"{SOURCE}:{number}"
 
 
+def number_of(key: str) -> int:
+    """The other way round; -1 for a key that was never fed."""
+    source, _, number = key.partition(":")
+    return int(number) if source == SOURCE and number.isdigit() else -1
+
+
+def is_poison(number: int) -> bool:
+    """Whether nobody can read the message."""
+    return number % _EVERY_POISON == 0
+
+
 def value_of(number: int) -> bytes:
     """The raw message: an instruction row, a copy of an earlier row under a new id, or poison."""
-    if number % _EVERY_POISON == 0:
+    if is_poison(number):
         return b'{"instruction": "cut off' + str(number).encode()
     told = number
     if number % _EVERY_COPY == 0 and number >= _COPY_DISTANCE and (number - _COPY_DISTANCE) % _EVERY_POISON:
@@ -35,23 +50,74 @@ def value_of(number: int) -> bytes:
     return orjson.dumps(row)
 
 
-class Feed:
-    """Publishes records 0, 1, 2, ... to `raw`, each exactly once: the producer is idempotent and is never killed."""
+def digest_of_content(number: int) -> str:
+    """The content digest of what a record that is not poison says."""
+    return sample_from_record(record_from_row(orjson.loads(value_of(number)), 0.0)).content_digest
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._producer = producer(settings)
+
+class FeedFailed(Exception):
+    """A record could not be published: the run is void, no law was broken."""
+
+
+class Feed:
+    """Publishes records 0, 1, 2, ... to `raw`, each exactly once: the producer is idempotent and is never killed.
+
+    Parameters
+    ----------
+    patience_s : float
+        How long a record may wait for a broker. The product's 20 s are for clients that try again; here a record that
+        is given up would be counted as lost, though nothing that is tested ever saw it. So the feed outwaits any
+        bounce, and says so where it cannot.
+
+    Raises
+    ------
+    FeedFailed
+        By `up_to` or `flush`: a record was given up.
+    """
+
+    def __init__(self, settings: KafkaSettings, patience_s: float = 300.0) -> None:
+        self._producer = Producer(producer_config(settings) | {"message.timeout.ms": round(patience_s * 1000)})
         self._topic = Topics(settings.prefix).raw.name
+        self._patience_s = patience_s
+        self._refused: list[str] = []
         self.published = 0
+        self.delivered = 0
 
     def up_to(self, total: int) -> None:
         """Publish until `total` records are on their way; `flush` waits for the broker."""
-        for number in range(self.published, total):
-            self._producer.produce(self._topic, value=value_of(number), key=key_of(number).encode())
+        while self.published < total:
+            number = self.published
+            try:
+                self._producer.produce(
+                    self._topic, value_of(number), key_of(number).encode(), on_delivery=self._reported
+                )
+            except BufferError:  # librdkafka holds 100,000
+                self._producer.poll(1.0)
+                self._check()
+                continue
+            self.published += 1
             self._producer.poll(0)
-        self.published = max(total, self.published)
+        self._producer.poll(0)
+        self._check()
 
     def flush(self) -> None:
         """Return once the broker has all of them."""
-        left = self._producer.flush(120.0)
-        if left:
-            raise RuntimeError(f"{left} of {self.published} records did not reach the broker within 120 s")
+        self._producer.flush(self._patience_s + _REPORT_WITHIN_S)
+        self._check()
+        if self.delivered != self.published:
+            raise FeedFailed(
+                f"the broker took {self.delivered} of {self.published} records within {self._patience_s:g} s; {_VOID}"
+            )
+
+    def _reported(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.delivered += 1
+        else:
+            self._refused.append(f"{(message.key() or b'').decode()}: {error.str()}")
+
+    def _check(self) -> None:
+        if self._refused:
+            raise FeedFailed(
+                f"{len(self._refused)} of {self.published} records never reached `raw` "
+                f"(the first is {self._refused[0]}); {_VOID}"
+            )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from ccit.audit import verify
-from ccit.events import VersionPromoted, VersionRolledBack
+from ccit.events import CandidateJudged, RoundPlanned, VersionPromoted, VersionRolledBack
 from ccit.ports import ArtifactStore
+from ccit.records import Round
 from tests.crash.feed import key_of
 from tests.crash.ledger import Ledger, plans_in_order
 
@@ -39,6 +41,14 @@ class Breaches:
         Plans without an outcome that a crash, not a rollback, replaced by another.
     versions_forked : int
         Announcements that are not one line: a sequence or a version number used twice, or a gap.
+    replayed_wrongly : int
+        Replay picks of samples that no earlier round used, or only one that was held, failed, or led to a version that
+        the plan's parent does not descend from (a rollback left it).
+    misjudged : int
+        Contents that were admitted although the thresholds refuse them, or never admitted although they do not. A
+        scorer that came back has to decide as if it had never been away.
+    letters_altered : int
+        Dead letters that do not carry the bytes that were sent.
     audit : int
         Findings of `ccit verify`, which reads every artifact.
     """
@@ -52,6 +62,9 @@ class Breaches:
     outcomes_twice: int
     plans_dropped: int
     versions_forked: int
+    replayed_wrongly: int
+    misjudged: int
+    letters_altered: int
     audit: int
 
     @property
@@ -68,7 +81,8 @@ def judged(
     raw: Counter[str],
     ingested: Counter[str],
     records: int,
-    used_up_to: dict[int, int],
+    wanted: Set[str],
+    used_up_to: Mapping[int, int],
     artifacts: ArtifactStore,
 ) -> Breaches:
     """Hold what the topics say against what was sent.
@@ -81,6 +95,8 @@ def judged(
         How often each record id is on `raw` and on `records`.
     records : int
         How many were fed.
+    wanted : set of str
+        Digests of the contents that the thresholds admit.
     used_up_to : dict
         The trainer group's committed offset per partition of the samples topic.
     """
@@ -97,6 +113,9 @@ def judged(
         outcomes_twice=sum(count > 1 for count in ledger.outcomes.values()),
         plans_dropped=_plans_dropped(ledger),
         versions_forked=_versions_forked(ledger),
+        replayed_wrongly=_replayed_wrongly(ledger),
+        misjudged=len(ledger.contents.keys() ^ wanted),
+        letters_altered=ledger.letters_altered,
         audit=len(verify(ledger.events, artifacts).findings),
     )
 
@@ -118,3 +137,42 @@ def _versions_forked(ledger: Ledger) -> int:
     forks += sum(later[3] != earlier[2] for earlier, later in pairwise(line))
     promoted = [number for _, kind, number, _ in line if kind == "promoted"]
     return forks + sum(number != place for place, number in enumerate(promoted, 1))
+
+
+def _replayed_wrongly(ledger: Ledger) -> int:
+    """In the order of the rounds topic: a plan may pick from what had its outcome by then."""
+    planned: dict[str, Round] = {}
+    outcomes: dict[str, CandidateJudged] = {}
+    parents: dict[int, int] = {}
+    wrong = 0
+    for event in ledger.events:
+        if isinstance(event, RoundPlanned) and event.round_id not in planned:
+            known = _replayable(event.planned, planned, outcomes, parents)
+            wrong += sum(sample not in known for sample in event.planned.replay_ids)
+            planned[event.round_id] = event.planned
+        elif isinstance(event, CandidateJudged) and event.round_id in planned:
+            outcomes[event.round_id] = event
+            if event.number is not None:
+                parents[event.number] = planned[event.round_id].parent
+    return wrong
+
+
+def _replayable(
+    one: Round, planned: Mapping[str, Round], outcomes: Mapping[str, CandidateJudged], parents: Mapping[int, int]
+) -> set[str]:
+    """The samples that a plan may replay."""
+    line = set(_ancestors(one.parent, parents))
+    return {
+        sample
+        for round_id, judged in outcomes.items()
+        if judged.verdict is not None and judged.verdict.outcome != "hold"
+        if judged.number is None or judged.number in line
+        for sample in (*planned[round_id].sample_ids, *planned[round_id].validation_ids)
+    }
+
+
+def _ancestors(number: int, parents: Mapping[int, int]) -> Iterator[int]:
+    """A version and all that it descends from, but for the base."""
+    while number in parents:
+        yield number
+        number = parents[number]

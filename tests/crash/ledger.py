@@ -9,13 +9,14 @@ from typing import Self
 
 import orjson
 
-from ccit.events import CandidateJudged, Event, RoundPlanned
+from ccit.events import CandidateJudged, Event, RoundPlanned, VersionPromoted, VersionRolledBack
 from ccit.records import Position, Round
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
+from tests.crash.feed import is_poison, number_of, value_of
 
 
 class Ledger:
@@ -27,12 +28,13 @@ class Ledger:
     def __init__(self, settings: KafkaSettings) -> None:
         topics = Topics(settings.prefix)
         self._decided = [Follower(settings, t) for t in (topics.samples, topics.rejects, topics.dead_letters)]
-        self._samples_topic = topics.samples.name
+        self._samples_topic, self._letters_topic = topics.samples.name, topics.dead_letters.name
         self._line = [Follower(settings, t) for t in (topics.rounds, topics.model_versions)]
         self.decisions: Counter[str] = Counter()
         self.by_topic: Counter[str] = Counter()
         self.samples: dict[Position, str] = {}  # place in the log -> sample id
         self.contents: Counter[str] = Counter()  # content digests of the samples
+        self.letters_altered = 0  # dead letters that do not carry the bytes that were fed
         self.events: list[Event] = []  # of `rounds` and `model-versions`, each in its own order
         self.planned: list[Round] = []  # in the log's order, a repeated plan as often as it is there
         self.outcomes: Counter[str] = Counter()  # by round id
@@ -61,6 +63,16 @@ class Ledger:
         )
 
     @property
+    def promoted(self) -> set[int]:
+        """The numbers of the versions that were announced as new."""
+        return {e.announcement.version.number for e in self.events if isinstance(e, VersionPromoted)}
+
+    @property
+    def rollbacks(self) -> int:
+        """How often an older version was made active again."""
+        return sum(isinstance(event, VersionRolledBack) for event in self.events)
+
+    @property
     def waiting(self) -> int:
         """Samples that no round with an outcome has used."""
         return len(self.samples) - len(self.used)
@@ -85,6 +97,8 @@ class Ledger:
                 continue
             self.by_topic[message.topic] += 1
             self.decisions[record_id_in(message)] += 1
+            if message.topic == self._letters_topic:
+                self.letters_altered += not is_letter_of_the_feed(message)
             if message.topic == self._samples_topic:
                 value = orjson.loads(message.value or b"")
                 place = Position(message.partition, message.offset)
@@ -121,6 +135,12 @@ def traces(settings: KafkaSettings) -> dict[str, list[str]]:
                 place = f"{topic.name}[{message.partition}]@{message.offset} {message.timestamp_ms}"
                 found.setdefault(record, []).append(place)
     return {record: places for record, places in found.items() if decided[record] > 1}
+
+
+def is_letter_of_the_feed(message: Message) -> bool:
+    """Whether a dead letter carries poison, byte for byte as it was fed."""
+    number = number_of((message.key or b"").decode())
+    return is_poison(number) and message.value == value_of(number)
 
 
 def record_id_in(message: Message) -> str:

@@ -58,6 +58,11 @@ def fraction(*parts: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
+def ifd_of(content_digest: str) -> float:
+    """The stub's IFD of a content, uniform between 0 and 1.2."""
+    return 1.2 * fraction("ifd", content_digest)
+
+
 class HashEmbedder:
     """Port `Embedder`: a direction drawn from the text."""
 
@@ -84,7 +89,7 @@ class HashProxy:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         time.sleep(self._pace_s)
-        return [(Score("ifd", 1.2 * fraction("ifd", s.content_digest), "crash-stub"),) for s in samples]
+        return [(Score("ifd", ifd_of(s.content_digest), "crash-stub"),) for s in samples]
 
     def activate(self, version: Version) -> None:
         if version.adapters is not None:

@@ -2,6 +2,8 @@
 
     python -m tests.crash.process score CONFIG.toml NAME
 
+`train-lora` is the trainer without stubs, and dies with its training process; `train-lora-survives` outlives it.
+
 What a user's `ccit score` does around the consumer is done here too: signals, exit codes, one sentence on stderr.
 """
 
@@ -12,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,11 +23,14 @@ from ccit.config import Config, load_config
 from ccit.errors import CcitError
 
 PACE_VARIABLE = "CCIT_CRASH_PACE_S"
+BEGINS = "the work begins"
+"""Said once signals are obeyed and before anything is read: an earlier end is the end of a process that starts."""
+
 _PR_SET_PDEATHSIG = 1  # prctl(2): a harness that is killed leaves nothing running
 
 
 class Consumer(Protocol):
-    """What the three have in common."""
+    """What they have in common."""
 
     def run(self) -> None: ...
 
@@ -42,7 +48,19 @@ def consumer(role: str, config: Config, instance: str, pace_s: float) -> Consume
         from tests.crash.parts import stub_workshop
 
         return TrainConsumer(config, stub_workshop(config, pace_s), instance)
+    if role.startswith("train-lora"):
+        return _lora_trainer(config, instance, cut_with_child=role == "train-lora")
     return _Scorer(config, instance, pace_s)
+
+
+def _lora_trainer(config: Config, instance: str, *, cut_with_child: bool) -> Consumer:
+    """Nothing is a stub: the training process, LoRA by transformers and peft, the evaluator."""
+    from ccit.assembly import workshop
+    from consumers.train import TrainConsumer
+    from tests.crash.power import PowerCut
+
+    parts = workshop(config)
+    return TrainConsumer(config, replace(parts, trainer=PowerCut(parts.trainer)) if cut_with_child else parts, instance)
 
 
 class _Scorer:
@@ -64,6 +82,7 @@ def main() -> int:
         config = load_config(Path(config_path))
         one = consumer(role, config, instance, float(os.environ.get(PACE_VARIABLE, "0")))
         stop_on_signals(one.stop)
+        logging.getLogger("tests.crash").info(BEGINS)
         one.run()
     except CcitError as error:
         sys.stderr.write(f"ccit: {error}\n")

@@ -27,6 +27,9 @@ _LAWS = {
     "outcomes_twice": "rounds with more than one published outcome",
     "plans_dropped": "planned rounds that a crash replaced by another",
     "versions_forked": "announcements that break the one line of versions",
+    "replayed_wrongly": "replay picks from rounds without an outcome, held, failed, or left by a rollback",
+    "misjudged": "contents admitted against the thresholds, or refused against them",
+    "letters_altered": "dead letters that do not carry the bytes that were sent",
     "audit": "findings of `ccit verify`, every artifact's digest included",
 }
 

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccit.failpoints import ENVIRONMENT_VARIABLE
-from tests.crash.process import PACE_VARIABLE
+from ccit.failpoints import ENVIRONMENT_VARIABLE, struck
+from tests.crash.process import BEGINS, PACE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,18 +25,24 @@ class Death:
     armed : str
         The failpoint it was started with, without the pass; empty for none.
     at_failpoint : bool
-        It died by SIGKILL, and nobody but itself sent one.
+        It, or its child, was seen to strike the point it was armed with.
+    by_us : bool
+        The harness sent it SIGKILL.
+    begun : bool
+        It had said that its work begins: from then on it obeys signals and says why it ends.
     code : int
         As `subprocess` gives it: minus the signal's number.
     seconds : float
         From its start.
     said : str
-        Last line on stderr.
+        Last line of this life on stderr.
     """
 
     role: str
     armed: str
     at_failpoint: bool
+    by_us: bool
+    begun: bool
     code: int
     seconds: float
     said: str
@@ -54,6 +60,7 @@ class Slot:
         self.log = logs / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._killed_by_us = False
+        self._life_from = 0  # bytes of the log that earlier lives wrote
 
     @property
     def running(self) -> bool:
@@ -66,6 +73,7 @@ class Slot:
         environment = os.environ | {ENVIRONMENT_VARIABLE: failpoint, PACE_VARIABLE: str(pace_s)}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._life_from = log.tell()
             command = [sys.executable, "-m", "tests.crash.process", self.role, str(self._config), self.name]
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -88,9 +96,17 @@ class Slot:
         if code is None:
             return None
         self._process = None
-        by_itself = code == -signal.SIGKILL and not self._killed_by_us
-        name = self.armed.partition("@")[0]
-        return Death(self.role, name, by_itself, code, time.monotonic() - self.started, last_line(self.log))
+        name, said = self.armed.partition("@")[0], self.said()
+        return Death(
+            role=self.role,
+            armed=name,
+            at_failpoint=code == -signal.SIGKILL and struck(name) in said,
+            by_us=self._killed_by_us,
+            begun=BEGINS in said,
+            code=code,
+            seconds=time.monotonic() - self.started,
+            said=(said.strip().splitlines() or [""])[-1],
+        )
 
     def wait(self, timeout_s: float) -> Death:
         """As `poll`, but waits; raises `TimeoutError`."""
@@ -102,12 +118,20 @@ class Slot:
         raise TimeoutError(f"{self.name} should have ended within {timeout_s:g} s; its log is {self.log}")
 
     def await_said(self, text: str, timeout_s: float = 60.0) -> None:
-        """Return once the log holds this text; raises `TimeoutError`."""
+        """Return once this life has said so; raises `TimeoutError`."""
         deadline = time.monotonic() + timeout_s
-        while not self.log.is_file() or text not in self.log.read_text("utf-8", "replace"):
+        while text not in self.said():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.name} should have said {text!r} within {timeout_s:g} s; see {self.log}")
             time.sleep(0.05)
+
+    def said(self) -> str:
+        """All that the latest life wrote on stderr so far."""
+        if not self.log.is_file():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._life_from)
+            return log.read().decode("utf-8", "replace")
 
     def end(self) -> None:
         """Kill what is left."""
@@ -115,9 +139,3 @@ class Slot:
         if self._process is not None:
             self._process.wait()
             self._process = None
-
-
-def last_line(log: Path) -> str:
-    """The last line of a log, by convention the sentence that says what went wrong."""
-    lines = log.read_text("utf-8", "replace").strip().splitlines()[-1:] if log.is_file() else []
-    return lines[0] if lines else ""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ccit.errors import BrokerUnavailable
-from ccit.failpoints import FAILPOINTS
 from consumers.commands import Verb, issue
+from tests.crash.points import POINTS
 from tests.crash.slot import Death, Slot
 from tests.crash.system import System
 
@@ -25,11 +25,6 @@ _AHEAD_KILLS = 12  # records are fed by kills, so that none of them hits an idle
 _LONGEST_LIFE_S = 9.0  # a failpoint that was not reached by then: the process is killed where it is
 _FENCED_WITHIN_S = 60.0
 _PASSES = {"score": 8, "ingest": 12, "train": 3}  # batches or rounds that a life may see: the stream must flow
-_POINTS = {
-    "ingest": [n for n in FAILPOINTS if n.startswith(("batch.", "commit."))],
-    "score": [n for n in FAILPOINTS if n.startswith(("batch.", "commit."))],
-    "train": [n for n in FAILPOINTS if n.startswith(("train.", "store.", "commit."))],
-}
 
 
 @dataclass(slots=True)
@@ -51,9 +46,11 @@ class Tally:
 
     def take(self, death: Death) -> None:
         """Count how a process ended."""
-        if death.code == -9:
+        if death.at_failpoint or (death.code == -signal.SIGKILL and death.by_us):
             self.kills[death.role, death.armed if death.at_failpoint else RANDOM] += 1
-        elif death.code == -signal.SIGTERM:  # its handler was not there yet: it had begun nothing that could be lost
+        elif death.code == -signal.SIGKILL:
+            self.unclear.append(f"{death.role} was killed by somebody else (out of memory?): {death.said[:200]}")
+        elif death.code == -signal.SIGTERM and not death.begun:  # it had begun nothing that could be lost
             self.ends["asked to leave while it was starting"] += 1
         elif death.code != 1 or not death.said.startswith("ccit: "):
             self.unclear.append(f"{death.role} ended with exit code {death.code}: {death.said[:200]}")
@@ -82,7 +79,7 @@ class Place:
             self.slot.start(pace_s=0.05)
         else:
             if not self._points:
-                self._points = self._random.sample(_POINTS[self.slot.role], len(_POINTS[self.slot.role]))
+                self._points = self._random.sample(POINTS[self.slot.role], len(POINTS[self.slot.role]))
             passes = self._random.randint(1, _PASSES[self.slot.role])
             self.slot.start(f"{self._points.pop()}@{passes}", pace_s=0.05)
             life_s = _LONGEST_LIFE_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +15,14 @@ from ccit.events import CandidateJudged
 from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.topics import Topics, create_topics
-from tests.crash.feed import Feed, key_of
+from tests.crash.feed import Feed, digest_of_content, is_poison, key_of
 from tests.crash.laws import Breaches, judged
 from tests.crash.ledger import Ledger, keys_of
+from tests.crash.parts import ifd_of
 from tests.crash.slot import Slot
 
 ROUND_SIZE = 12
+MAX_IFD = 1.0
 
 
 class System:
@@ -34,6 +36,8 @@ class System:
         For the configuration, the artifact store and one log per process.
     accepted_share : float
         Of the records that are neither poison nor copies, 0 to 0.8.
+    sections : Mapping
+        Section -> key -> value, over the configuration made here.
     """
 
     def __init__(
@@ -43,16 +47,19 @@ class System:
         accepted_share: float = 1 / 3,
         batch_size: int = 50,
         replication: int = 1,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.settings = settings
         self.topics = Topics(settings.prefix)
         self.logs = folder / "logs"
         self.store = FileStore(folder / "store")
         folder.mkdir(parents=True, exist_ok=True)
+        self._min_ifd = MAX_IFD - 1.2 * accepted_share
         self.config = folder / "ccit.toml"
-        self.config.write_text(
-            as_toml(_sections(settings, folder, accepted_share, batch_size, replication)), encoding="utf-8"
-        )
+        written = _sections(settings, folder, self._min_ifd, batch_size, replication)
+        for name, section in (sections or {}).items():
+            written[name] = {**written.get(name, {}), **section}
+        self.config.write_text(as_toml(written), encoding="utf-8")
         create_topics(settings, replication=replication)
         self.feed = Feed(settings)
         self.ledger = Ledger(settings)
@@ -86,7 +93,14 @@ class System:
         with Ledger(self.settings) as ledger:
             ledger.catch_up()
             raw, ingested = (keys_of(self.settings, t) for t in (self.topics.raw, self.topics.records))
-            return judged(ledger, raw, ingested, self.feed.published, self.used_up_to(), self.store)
+            fed = self.feed.published
+            return judged(ledger, raw, ingested, fed, self.wanted(fed), self.used_up_to(), self.store)
+
+    def wanted(self, records: int) -> set[str]:
+        """Digests of the contents among so many records that the thresholds admit: by their IFD, as nothing else that
+        is fed is too short, or near to another content."""
+        contents = {digest_of_content(number) for number in range(records) if not is_poison(number)}
+        return {content for content in contents if self._min_ifd < ifd_of(content) < MAX_IFD}
 
     def summary(self) -> dict[str, int]:
         """How much there was, for the page."""
@@ -128,9 +142,9 @@ class System:
 
 
 def _sections(
-    settings: KafkaSettings, folder: Path, accepted_share: float, batch_size: int, replication: int
+    settings: KafkaSettings, folder: Path, min_ifd: float, batch_size: int, replication: int
 ) -> dict[str, dict[str, Any]]:
-    """The stub's IFD is uniform between 0 and 1.2: the band below 1.0 decides how many are accepted."""
+    """The stub's IFD is uniform between 0 and 1.2: the band below `MAX_IFD` decides how many are accepted."""
     return {
         "kafka": {
             "bootstrap_servers": settings.bootstrap_servers,
@@ -140,7 +154,7 @@ def _sections(
             "replication": replication,
             "create_topics": False,
         },
-        "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": 1.0 - 1.2 * accepted_share, "max_ifd": 1.0},
+        "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": min_ifd, "max_ifd": MAX_IFD},
         "rounds": {"size": ROUND_SIZE, "min_size": ROUND_SIZE, "general_ratio": 0.0, "replay_ratio": 0.25},
         "evaluation": {"min_gain_points": 0.0, "max_forgetting_points": 100.0},  # the stub has no general suite
         "store": {"root": str(folder / "store")},

@@ -15,7 +15,7 @@ import pytest
 import ccit
 import consumers
 from ccit.errors import ConfigError
-from ccit.failpoints import ENVIRONMENT_VARIABLE, FAILPOINTS, Armed
+from ccit.failpoints import ENVIRONMENT_VARIABLE, FAILPOINTS, Armed, struck
 
 
 def called_names(package: Path) -> set[str]:
@@ -50,6 +50,7 @@ def test_kills_at_the_given_pass() -> None:
     done = run("batch.read@3")
     assert done.returncode == -signal.SIGKILL
     assert done.stdout == "0\n1\n"
+    assert done.stderr == f"{struck('batch.read')}\n"
 
 
 def test_unset_and_other_points_pass() -> None:
