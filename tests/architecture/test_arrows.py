@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.architecture.source import loaded_by, own, sources, top
+from tests.architecture.source import ROOT, loaded_by, own, sources, top
 
 # Who may know whom: a module imports modules of its own rank or of a lower one, functions included.
 RANKS = (
@@ -78,6 +78,13 @@ def test_nobody_imports_from_above() -> None:
             if target not in (None, "ccit") and rank_of(target) > rank_of(source.name):
                 wrong.append(f"{source} imports {target}")
     assert not wrong
+
+
+def test_each_port_has_a_contract_suite() -> None:
+    """`ProxyScorer` is a Scorer with versions: the suite of scorers holds for it too, and asks for more."""
+    ports = {node.name for node in sources()["ccit.ports"].tree.body if isinstance(node, ast.ClassDef)}
+    suites = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "contract").glob("test_*.py"))
+    assert {port for port in ports if not re.search(rf"from ccit\.ports import .*\b{port}\b", suites)} == set()
 
 
 def test_only_the_assembly_names_concrete_scorers_trainers_and_stores_together() -> None:

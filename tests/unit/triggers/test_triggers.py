@@ -1,27 +1,15 @@
-"""Every trigger, over the same pools: pure, and never due on nothing."""
+"""When each trigger is due; what all have in common is in `tests/contract/test_triggers.py`."""
 
 from __future__ import annotations
 
-import pickle
-
 import pytest
 
-from ccit.ports import Trigger
 from ccit.triggers.age import AgeTrigger
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
 from tests.nouns import pooled
 
 SIZE, AGE = SizeTrigger(5), AgeTrigger(60.0, 2)
-EVERY = [SIZE, AGE, AnyOf((SIZE, AGE)), AnyOf(())]
-
-
-@pytest.mark.parametrize("trigger", EVERY, ids=["size", "age", "any of both", "any of none"])
-def test_the_generic_checks(trigger: Trigger) -> None:
-    pool = [pooled(n, at=float(n)) for n in range(4)]
-    assert trigger.due([], now=1e9) is None
-    assert trigger.due(pool, now=100.0) == trigger.due(pool, now=100.0)
-    assert pickle.loads(pickle.dumps(trigger)) == trigger
 
 
 def test_size_is_due_from_that_size_on() -> None:
