@@ -1,79 +1,126 @@
-"""How far each group has read, and what each replica said last: the facts behind `ccit status`."""
+"""How far each group has read, and what each replica said last: the facts behind `ccit status`.
+
+It looks at a system that may be in trouble, so what the broker does not tell is unknown, and never the end of the look.
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Set
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from ccit.events import CandidateJudged, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
-from ccit.records import ReplicaReport
-from consumers.kafka.clients import KafkaSettings, reader_config
+from ccit.audit import of_alias
+from ccit.events import CandidateJudged, Event, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
+from ccit.records import Announcement, ReplicaReport, Round
+from consumers.kafka.clients import KafkaSettings, error_of, reader_config
+from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topic, Topics
 from consumers.observe import Observer
 
-_TIMEOUT_S = 10.0
+logger = logging.getLogger("ccit.status")
+
+_TIMEOUT_S = 5.0  # of one question
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Messages between a group's committed offset and the end of its topic; control markers count."""
+    """Messages between a group's committed offset and the end of its topic; control markers count.
+
+    `behind` is None where the broker did not tell.
+    """
 
     group: str
     topic: str
-    behind: int
+    behind: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A look at a running system."""
+    """A look at a running system.
+
+    Parameters
+    ----------
+    open_round : str
+        Planned, without an outcome, and still to be made; empty when there is none.
+    announced : int
+        Sequence of the alias's newest announcement; a replica with a smaller one has yet to follow.
+    """
 
     replicas: tuple[ReplicaReport, ...]
     lags: tuple[Lag, ...]
     rounds_planned: int
     rounds_judged: int
     open_round: str
-    announced: int  # sequence of the newest announcement; a replica with a smaller one has yet to follow
+    announced: int
 
 
-def look(settings: KafkaSettings) -> Status:
-    """Read what there is; changes nothing and joins no group."""
+def look(settings: KafkaSettings, alias: str) -> Status:
+    """Read what there is of one alias; changes nothing and joins no group.
+
+    Raises
+    ------
+    BrokerUnavailable
+        The topics cannot be read.
+    """
     topics = Topics(settings.prefix)
     replicas: dict[str, ReplicaReport] = {}
-    planned: dict[str, None] = {}
-    judged: set[str] = set()
-    announced = 0
+    events: list[Event] = []
     with Observer(settings, [topics.replica_status, topics.rounds, topics.model_versions]) as observer:
         for seen in observer.catch_up():
             if isinstance(seen.event, ReplicaReported):
                 replicas[seen.event.report.replica_id] = seen.event.report
-            elif isinstance(seen.event, RoundPlanned):
-                planned[seen.event.round_id] = None
-            elif isinstance(seen.event, CandidateJudged):
-                judged.add(seen.event.round_id)
-            elif isinstance(seen.event, VersionPromoted | VersionRolledBack):
-                announced = max(announced, seen.event.announcement.sequence)
-    last = next(reversed(planned), "")
+            elif seen.event is not None:
+                events.append(seen.event)
+    own = of_alias(events, alias)
+    planned = {event.round_id: event.planned for event in own if isinstance(event, RoundPlanned)}
+    judged = {event.round_id for event in own if isinstance(event, CandidateJudged)}
+    announcements = [e.announcement for e in own if isinstance(e, VersionPromoted | VersionRolledBack)]
+    newest = max(announcements, key=lambda announcement: announcement.sequence, default=None)
     reads = (("ingest", topics.raw), ("score", topics.records), ("train", topics.samples))
     return Status(
         replicas=tuple(replicas[name] for name in sorted(replicas)),
-        lags=tuple(_lag(settings, group, topic) for group, topic in reads),
+        lags=tuple(Lag(group, topic.name, _behind(settings, group, topic)) for group, topic in reads),
         rounds_planned=len(planned),
         rounds_judged=len(judged),
-        open_round="" if last in judged else last,
-        announced=announced,
+        open_round=_open(planned, judged, newest),
+        announced=newest.sequence if newest else 0,
     )
 
 
-def _lag(settings: KafkaSettings, group: str, topic: Topic) -> Lag:
-    consumer = Consumer(reader_config(settings, f"{settings.prefix}{group}"))
+def _open(planned: dict[str, Round], judged: Set[str], newest: Announcement | None) -> str:
+    """The last planned round, unless it has its outcome, or its parent is no longer active (the trainer drops it)."""
+    last = next(reversed(planned), "")
+    if not last or last in judged:
+        return ""
+    return last if planned[last].parent == (newest.version.number if newest else 0) else ""
+
+
+def _behind(settings: KafkaSettings, group: str, topic: Topic) -> int | None:
+    """How far a group is behind; None where that is not to be had, which is logged.
+
+    A read-committed client asks for stable offsets and waits while the transaction of a dead member is open; this one
+    takes the last that was committed.
+    """
+    config = reader_config(settings, f"{settings.prefix}{group}") | {"isolation.level": "read_uncommitted"}
+    consumer = Consumer(config)
     try:
-        partitions = consumer.list_topics(topic.name, timeout=_TIMEOUT_S).topics[topic.name].partitions
-        places = [TopicPartition(topic.name, number) for number in partitions]
-        behind = 0
-        for place in consumer.committed(places, timeout=_TIMEOUT_S):
-            first, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
-            behind += end - max(place.offset, first)
-        return Lag(group, topic.name, behind)
+        return _distance(consumer, topic)
+    except KafkaException as problem:
+        logger.warning("how far %s has read %s is unknown: %s", group, topic.name, error_of(problem).str())
+        return None
     finally:
         consumer.close()
+
+
+def _distance(consumer: Consumer, topic: Topic) -> int:
+    found = consumer.list_topics(topic.name, timeout=_TIMEOUT_S).topics[topic.name]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    places = [TopicPartition(topic.name, number) for number in found.partitions]
+    behind = 0
+    for place in committed_offsets(consumer, places, _TIMEOUT_S):
+        first, end = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+        behind += max(end - max(place.offset, first), 0)
+    return behind

@@ -8,11 +8,13 @@ from ccit.records import (
     AdapterPair,
     Artifact,
     Candidate,
+    Due,
     Estimate,
     OffsetRange,
     Outcome,
     Pooled,
     Position,
+    Round,
     Sample,
     Spend,
     Verdict,
@@ -82,4 +84,26 @@ def version(number: int = 0, parent: int | None = None, consumed: Sequence[Offse
         consumed=tuple(consumed),
         config_digest="c",
         code_digest="d",
+    )
+
+
+def a_round(parent: int = 0, sample_ids: Sequence[str] = ("s0",), ranges: Sequence[OffsetRange] = ()) -> Round:
+    """A manifest over these samples, all of them for training."""
+    return Round(
+        alias="ccit",
+        ranges=tuple(ranges),
+        sample_ids=tuple(sample_ids),
+        validation_ids=(),
+        sample_digest="",
+        replay_ids=(),
+        general_ids=(),
+        parent=parent,
+        base_model="base",
+        base_revision="",
+        proxy_model="proxy",
+        proxy_revision="",
+        config_digest="c",
+        code_digest="d",
+        seed=0,
+        due=Due("size", ""),
     )

@@ -69,7 +69,7 @@ def status(config_path: Path | None, as_json: bool) -> None:
     from ccit.console import Console
     from consumers.status import look
 
-    found = look(_reachable(config_path))
+    found = look(_reachable(config_path), load(config_path).models.alias)
     if as_json:
         click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
         return
@@ -83,7 +83,9 @@ def status(config_path: Path | None, as_json: bool) -> None:
             ],
         )
         console.table(
-            "still to read", ("group", "topic", "messages"), [(x.group, x.topic, str(x.behind)) for x in found.lags]
+            "still to read",
+            ("group", "topic", "messages"),
+            [(x.group, x.topic, "unknown" if x.behind is None else str(x.behind)) for x in found.lags],
         )
         console.story(
             f"{found.rounds_judged} rounds judged"

@@ -123,7 +123,7 @@ def test_a_server_that_was_down_for_ten_versions(
             trainer.promote(pair)
             until(lambda: reported(settings, "serve-a") == ("failed", 7, TEN + 1), "the damaged one is refused")
             assert "SHA-256" in detail(settings, "serve-a")
-            assert look(settings).announced == TEN + 2, "so that `ccit status` shows it one behind"
+            assert look(settings, served.models.alias).announced == TEN + 2, "so that `ccit status` shows it one behind"
             answer = client.post("/v1/completions", json={"model": "ccit", "prompt": "Dose?", "max_tokens": 2})
             assert (answer.status_code, answer.json()["system_fingerprint"]) == (200, "ccit-v7")
             assert client.get("/ready").status_code == 200

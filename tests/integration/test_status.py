@@ -1,0 +1,99 @@
+"""What `ccit status` sees of a system in trouble, on real Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from ccit.lineage import Lineage
+from ccit.records import OffsetRange, Round
+from consumers import status as status_module
+from consumers.audit import announced, planned_output
+from consumers.kafka.clients import KafkaSettings, group_consumer, producer
+from consumers.kafka.messages import Output
+from consumers.kafka.offsets import committed_offsets
+from consumers.kafka.topics import Topics
+from consumers.status import look
+from tests.nouns import a_round, version
+
+
+def write(settings: KafkaSettings, outputs: list[Output]) -> None:
+    client = producer(settings)
+    for output in outputs:
+        client.produce(output.topic, output.value, output.key, output.partition or 0, headers=list(output.headers))
+    assert client.flush(30.0) == 0
+
+
+def behind(settings: KafkaSettings) -> dict[str, int | None]:
+    return {lag.group: lag.behind for lag in look(settings, "ccit").lags}
+
+
+@pytest.fixture
+def asker(settings: KafkaSettings) -> Iterator[Consumer]:
+    consumer = group_consumer(settings, f"{settings.prefix}score")
+    yield consumer
+    consumer.close()
+
+
+@pytest.fixture
+def orphan(settings: KafkaSettings, asker: Consumer) -> Iterator[Producer]:
+    """Of ten records the scorers have committed four; a dead one's transaction with eight is open."""
+    topic = Topics(settings.prefix).records.name
+    write(settings, [Output(topic, b"k", b"{}") for _ in range(10)])
+    writer = producer(settings, f"{settings.prefix}score-dead")
+    writer.init_transactions(30)
+    for offset in (4, 8):
+        writer.begin_transaction()
+        writer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], asker.consumer_group_metadata(), 30)
+        if offset == 4:
+            writer.commit_transaction(30)
+    yield writer
+    writer.abort_transaction(30)
+
+
+@pytest.mark.usefixtures("orphan")
+def test_lag_is_told_while_a_dead_members_transaction_is_open(settings: KafkaSettings, asker: Consumer) -> None:
+    with pytest.raises(KafkaException):  # what a member is told, and has to wait for
+        committed_offsets(asker, [TopicPartition(Topics(settings.prefix).records.name, 0)], 1.0)
+    assert behind(settings) == {"ingest": 0, "score": 6, "train": 0}
+
+
+def test_what_the_broker_does_not_tell_is_unknown(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_module, "_TIMEOUT_S", 0.0)  # no broker answers so soon
+    assert behind(settings) == {"ingest": None, "score": None, "train": None}
+
+
+def open_round(settings: KafkaSettings) -> str:
+    return look(settings, "ccit").open_round
+
+
+def test_a_round_that_a_rollback_cancelled_is_not_at_work(settings: KafkaSettings) -> None:
+    topics, lineage = Topics(settings.prefix), Lineage(version())
+    first = a_round(parent=0)
+    write(settings, [planned_output(first, 0.0, topics)])
+    assert open_round(settings) == first.round_id
+    for number in (1, 2):
+        announcement = lineage.promote(version(number, number - 1), 0.0)
+        lineage.apply(announcement)
+        write(settings, announced(announcement, topics))
+    second = a_round(parent=2)
+    write(settings, [planned_output(second, 0.0, topics)])
+    assert open_round(settings) == second.round_id
+    write(settings, announced(lineage.roll_back(1, 0.0), topics))
+    assert open_round(settings) == ""
+
+
+def test_only_the_aliass_own_announcements_and_rounds_count(settings: KafkaSettings) -> None:
+    topics, lineage = Topics(settings.prefix), Lineage(replace(version(), alias="other"))
+    theirs = replace(a_round(parent=1), alias="other", ranges=(OffsetRange(0, 5, 9),))
+    write(settings, announced(lineage.promote(replace(version(1, 0), alias="other"), 0.0), topics))
+    write(settings, [planned_output(theirs, 0.0, topics)])
+    own: Round = a_round(parent=0)
+    write(settings, [planned_output(own, 0.0, topics)])
+    found = look(settings, "ccit")
+    assert (found.open_round, found.rounds_planned, found.announced) == (own.round_id, 1, 0)
+    found = look(settings, "other")
+    assert (found.open_round, found.rounds_planned, found.announced) == (theirs.round_id, 1, 1)
