@@ -29,11 +29,15 @@ class AuditLine:
 
     A round that was held harmed or was faulty, and its samples are not used again. One with not enough evidence did
     neither: its samples are replayed into later rounds, or what they teach would be lost.
+
+    Rounds of other aliases are passed over.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, alias: str) -> None:
         self._settings = settings
+        self._alias = alias
         self.judged = 0
+        self.used_up_to: dict[int, int] = {}  # partition -> first offset that no round with an outcome has used
         self.since_promotion = (
             0  # rounds judged since the last version was promoted: the gate's error budget starts anew
         )
@@ -46,7 +50,7 @@ class AuditLine:
         with Follower(self._settings, Topics(self._settings.prefix).rounds) as follower:
             for message in (message for batch in follower.to_end() for message in batch):
                 event = event_in(message)
-                if isinstance(event, RoundPlanned):
+                if isinstance(event, RoundPlanned) and event.planned.alias == self._alias:
                     planned[event.round_id] = event.planned
                 elif isinstance(event, CandidateJudged):
                     outcomes[event.round_id] = event
@@ -59,6 +63,8 @@ class AuditLine:
     def note(self, planned: Round, verdict: Verdict | None) -> None:
         """Take in a round's outcome."""
         self.judged += 1
+        for used in planned.ranges:
+            self.used_up_to[used.partition] = max(used.end, self.used_up_to.get(used.partition, 0))
         self.since_promotion = 0 if verdict is not None and verdict.outcome == "promote" else self.since_promotion + 1
         if verdict is not None and verdict.outcome != "hold":
             self._replayable += planned.ranges

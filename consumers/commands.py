@@ -1,9 +1,20 @@
-"""The commands topic: operators write, the trainer reads and obeys each once."""
+"""The commands topic: operators write, the trainer reads and answers each once, in order.
+
+A command is answered when the group's committed offset has passed it, and the offset moves in the transaction that
+carries the answer. `rollback`, `hold` and `resume` are answered at once. A `round-now` is answered by the next plan, in
+whose transaction its offset moves, or at once where too few samples wait. Until then it waits: while a round is at
+work or training is held. A trainer that dies meanwhile reads it again.
+
+Other commands do not wait for a waiting `round-now`, but their offset would pass it. So it is written again behind
+them, under its id, in the transaction that answers them: no state but the topic's own, and nothing asked for is
+forgotten. Several that wait are answered by one plan.
+"""
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections import deque
 from typing import Literal
 
 from ccit.errors import BrokerUnavailable
@@ -11,45 +22,88 @@ from ccit.events import CommandIssued, encode
 from ccit.records import Command
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message, Position
-from consumers.kafka.topics import Topics
+from consumers.kafka.messages import Message, Output, Position
+from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
 
 Verb = Literal["rollback", "hold", "resume", "round-now"]
 
 
 class CommandFollower:
-    """Reads every command of one alias; those an earlier life obeyed only tell whether training is held."""
+    """Reads every command of one alias, and knows which are still to be answered.
+
+    Those that an earlier life answered only tell whether training is held.
+    """
 
     def __init__(self, settings: KafkaSettings, alias: str) -> None:
+        self.held = False
+        self.round_now: Command | None = None  # the last one read, if it waits for a plan
         self._alias = alias
-        self._follower = Follower(settings, Topics(settings.prefix).commands)
-        self._waiting: list[tuple[Command, Position]] = []
+        self._topic = Topics(settings.prefix).commands
+        self._follower = Follower(settings, self._topic)
+        self._queue: deque[tuple[Command, Position]] = deque()
+        self._answered_to = 0  # first offset not answered yet, as committed; 0 where nothing was
+        self._after_round_now: Position | None = None
 
-    def catch_up(self, obeyed_up_to: int) -> bool:
-        """Read to the end; True when the commands obeyed so far leave training held."""
-        held = False
+    def catch_up(self, answered_to: int) -> None:
+        """Read to the end; commands below the offset `answered_to` are answered."""
+        self._answered_to = answered_to
         for messages in self._follower.to_end():
             for command, after in self._read(messages):
-                if after.offset > obeyed_up_to:
-                    self._waiting.append((command, after))
-                elif command.verb in ("hold", "resume"):
-                    held = command.verb == "hold"
-        return held
+                if after.offset > answered_to:
+                    self._queue.append((command, after))
+                else:
+                    self._take_in(command)
 
-    def poll(self) -> list[tuple[Command, Position]]:
-        """Commands not obeyed yet, each with the position to commit once it is."""
-        found = self._waiting + self._read(self._follower.poll())
-        self._waiting = []
-        return found
+    def first(self) -> Command | None:
+        """The command to obey now; it stays the first until `obeyed`.
 
-    def put_back(self, command: Command, after: Position) -> None:
-        """It could not be obeyed now; `poll` gives it again, before later ones."""
-        self._waiting.append((command, after))
+        None when there is none, and once after each `round-now`: a plan is to answer it before those behind it.
+        """
+        self._queue.extend(self._read(self._follower.poll()))
+        if not self._queue:
+            return None
+        command, after = self._queue[0]
+        if command.verb != "round-now":
+            return command
+        self._queue.popleft()
+        self.round_now, self._after_round_now = command, after
+        return None
+
+    def obeying(self, at: float) -> tuple[list[Output], Position]:
+        """What goes into the transaction that answers the first command: a waiting `round-now` anew, and the offset."""
+        again = [_output(self.round_now, at, self._topic)] if self.round_now else []
+        return again, self._queue[0][1]
+
+    def obeyed(self) -> None:
+        """That transaction counts; a `round-now` that was written again will be read again."""
+        command, after = self._queue.popleft()
+        self._take_in(command)
+        self.round_now = self._after_round_now = None
+        self._answered_to = after.offset
+
+    def answering(self) -> list[Position]:
+        """What goes into the transaction that answers a `round-now`, and into every plan.
+
+        The offset as it is goes into plans, because a broker forgets one that was not committed for a week.
+        """
+        if self._after_round_now is not None:
+            return [self._after_round_now]
+        return [Position(self._topic.name, self._topic.partition or 0, self._answered_to)] if self._answered_to else []
+
+    def answered(self) -> None:
+        """That transaction counts."""
+        if self._after_round_now is not None:
+            self._answered_to = self._after_round_now.offset
+        self.round_now = self._after_round_now = None
 
     def close(self) -> None:
         """Let go of the broker."""
         self._follower.close()
+
+    def _take_in(self, command: Command) -> None:
+        if command.verb in ("hold", "resume"):
+            self.held = command.verb == "hold"
 
     def _read(self, messages: list[Message]) -> list[tuple[Command, Position]]:
         found = []
@@ -69,10 +123,16 @@ def issue(settings: KafkaSettings, alias: str, verb: Verb, to: int | None = None
         It could not be written; nothing was asked for.
     """
     command = Command(verb, alias, uuid.uuid4().hex[:12], to)
-    value, headers = encode(CommandIssued(command), at=time.time(), source="ccit/operator")
-    topic = Topics(settings.prefix).commands
+    written = _output(command, time.time(), Topics(settings.prefix).commands)
     client = producer(settings)
-    client.produce(topic.name, value=value, key=alias.encode(), partition=topic.partition or 0, headers=list(headers))
+    client.produce(
+        written.topic, written.value, written.key, partition=written.partition or 0, headers=list(written.headers)
+    )
     if client.flush(15.0):
         raise BrokerUnavailable(f"the command {verb} did not reach {settings.bootstrap_servers} within 15 s; try again")
     return command
+
+
+def _output(command: Command, at: float, topic: Topic) -> Output:
+    value, headers = encode(CommandIssued(command), at=at, source="ccit/operator")
+    return Output(topic.name, command.alias.encode(), value, headers, topic.partition)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccit.assembly import Workshop
-from ccit.errors import CcitError, TrainingFailed
+from ccit.errors import TrainingFailed
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version
 
@@ -34,7 +34,12 @@ class Finished:
 
 
 class RoundJob:
-    """Trains and judges one round; `finished` is asked between polls."""
+    """Trains and judges one round; `finished` is asked between polls.
+
+    A training process that dies or diverges is tried again, and in the end that is the round's outcome: it will not
+    come back for ever. What is broken around the round (a damaged incumbent, a full disk, an unusable model) is no
+    outcome, or every following round would be used up by it: `finished` raises it, and the round stays unfinished.
+    """
 
     def __init__(
         self,
@@ -92,7 +97,7 @@ class RoundJob:
                 break
             try:
                 return self._once(material)
-            except CcitError as error:
+            except TrainingFailed as error:
                 failure = str(error)
                 logger.warning("round %s, try %d of %d: %s", self.planned.round_id, attempt, MAX_TRIES, error)
         return Finished(self.planned, material, None, None, Spend(), failure)

@@ -64,8 +64,9 @@ def test_a_long_round_keeps_its_assignment(
             lost.extend(partitions)
         revoked(self, consumer, partitions)
 
-    def impatient(settings: KafkaSettings, group: str) -> Consumer:
-        return Consumer(consumer_config(settings, group) | {"max.poll.interval.ms": POLL_INTERVAL_MS})
+    def impatient(settings: KafkaSettings, group: str, *, mark_ends: bool) -> Consumer:
+        quick = {"max.poll.interval.ms": POLL_INTERVAL_MS, "enable.partition.eof": mark_ends}
+        return Consumer(consumer_config(settings, group) | quick)
 
     monkeypatch.setattr(TrainConsumer, "_revoked", counted)
     monkeypatch.setattr(train_module, "group_consumer", impatient)

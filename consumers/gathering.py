@@ -1,0 +1,148 @@
+"""What the trainer has gathered from the samples topic: the pool, and where in each partition it begins.
+
+The topic is the pool. Offsets stay uncommitted until the round that used them has its outcome, so whoever is assigned
+a partition, after a crash or when it comes back, gathers again what no round has used.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from ccit.errors import BrokerUnavailable
+from ccit.events import SampleAdmitted
+from ccit.pool import Pool
+from ccit.records import OffsetRange, Pooled, Position
+from consumers.kafka.clients import error_of
+from consumers.kafka.messages import Message, received
+from consumers.kafka.offsets import start_offsets
+from consumers.kafka.topics import Topic
+from consumers.reading import event_in
+
+logger = logging.getLogger("ccit.train")
+
+_POLL_S = 0.2
+_METADATA_TIMEOUT_S = 10.0
+
+
+class Gathering:
+    """The pool of one member of the group.
+
+    Parameters
+    ----------
+    topic : Topic
+        The samples topic.
+    most : int
+        Samples held in memory; beyond it the partitions are paused.
+    """
+
+    def __init__(self, topic: Topic, most: int) -> None:
+        self.pool = Pool()
+        self.start: dict[int, int] = {}  # partition -> first offset that no finished round has used
+        self._topic = topic
+        self._most = most
+        self._partitions: frozenset[int] = frozenset()
+        self._at_end: set[int] = set()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that waited when the partitions came has been read, in every partition of the topic."""
+        return self._at_end >= self._partitions
+
+    def begin(self, consumer: Consumer) -> None:
+        """Ask how many partitions there are. Raises `BrokerUnavailable`."""
+        try:
+            found = consumer.list_topics(self._topic.name, timeout=_METADATA_TIMEOUT_S).topics[self._topic.name]
+        except KafkaException as problem:
+            raise BrokerUnavailable(
+                f"topic {self._topic.name} should be known, but {error_of(problem).str()}; check the broker"
+            ) from problem
+        self._partitions = frozenset(found.partitions)
+
+    def read(self, consumer: Consumer, *, unbounded: bool) -> None:
+        """Take in what has come.
+
+        Parameters
+        ----------
+        unbounded : bool
+            Read on when the pool is full: a round is waited for, and what fills the pool may lie beside its ranges.
+
+        Raises
+        ------
+        BrokerUnavailable
+            The group refused this member for good.
+        """
+        full = len(self.pool) >= self._most and not unbounded
+        (consumer.pause if full else consumer.resume)(consumer.assignment())
+        messages = []
+        for raw in consumer.consume(1000, _POLL_S):
+            error = raw.error()
+            if error is None:
+                messages.append(received(raw))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._at_end.add(int(raw.partition() or 0))
+            elif error.fatal():
+                raise BrokerUnavailable(f"the group refused this trainer: {error.str()}; start it again")
+            else:
+                logger.warning("reading samples: %s", error.str())
+        for pooled in pooled_in(messages):
+            self.pool.add(pooled)
+
+    def read_past(self, ranges: Sequence[OffsetRange], consumer: Consumer) -> bool:
+        """Whether everything that these ranges hold has been read."""
+        places = [TopicPartition(self._topic.name, r.partition) for r in ranges]
+        reached = {place.partition: place.offset for place in consumer.position(places)}
+        return all(reached[r.partition] >= r.end for r in ranges)
+
+    def used(self, ranges: Iterable[OffsetRange]) -> None:
+        """A round over these has its outcome."""
+        taken = list(ranges)
+        self.start.update({r.partition: r.end for r in taken})
+        self.pool.remove(self.pool.within(taken))
+
+    def assigned(
+        self,
+        consumer: Consumer,
+        partitions: Sequence[TopicPartition],
+        used_up_to: Mapping[int, int],
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Partitions come: read them from what no round has used.
+
+        Parameters
+        ----------
+        used_up_to : Mapping[int, int]
+            What the audit line says of that. It outlives the group's offsets, which a broker forgets a week after the
+            last member has left; at least once, it is also ahead of them when a trainer died between the two.
+        """
+        starts = start_offsets(consumer, partitions, stopped)
+        if starts is None:
+            return
+        for place in starts:
+            used = used_up_to.get(place.partition, 0)
+            if used > place.offset:
+                logger.warning("%s[%d]: rounds have used it up to %d", place.topic, place.partition, used)
+                place.offset = used
+            self.start[place.partition] = max(place.offset, 0)
+            self._at_end.discard(place.partition)
+        consumer.incremental_assign(starts)
+
+    def revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        """Partitions go: another trainer reads them now."""
+        gone = {p.partition for p in partitions}
+        self._at_end -= gone
+        self.pool.drop_partitions(gone)
+        consumer.incremental_unassign(list(partitions))
+
+
+def pooled_in(messages: Iterable[Message]) -> list[Pooled]:
+    """The admitted samples in these messages; what cannot be read is logged and left out."""
+    found = []
+    for message in messages:
+        event = event_in(message)
+        if isinstance(event, SampleAdmitted):
+            at = message.timestamp_ms / 1000
+            found.append(Pooled(event.decision.sample, Position(message.partition, message.offset), at))
+    return found

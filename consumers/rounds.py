@@ -1,0 +1,192 @@
+"""The rounds of one trainer, one after another: planned or taken up, at work, published.
+
+1. *plan*: the manifest is published on `rounds` before anything is trained.
+2. *train*: `RoundJob` trains and judges; the thread that polls asks now and then whether it has finished.
+3. *publish*: candidate, verdict, version and offsets in one transaction, fenced by the trainer's transactional id.
+
+A trainer that was killed finds the manifest without an outcome, gathers the same samples, and takes the same round up
+again; the child process finds its finished work or its last checkpoint by the round's id.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+
+from confluent_kafka import Consumer
+
+from ccit.assembly import Workshop
+from ccit.failpoints import failpoint
+from ccit.lineage import Lineage
+from ccit.pipeline import plan
+from ccit.records import Due, Round, Sample
+from consumers.audit import AuditLine, outcome, planned_output
+from consumers.gathering import Gathering, pooled_in
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.commit import BatchAborted, CommitProtocol
+from consumers.kafka.follower import Follower
+from consumers.kafka.messages import Position
+from consumers.kafka.topics import Topics
+from consumers.reports import Reporter
+from consumers.round_job import Finished, RoundJob
+
+logger = logging.getLogger("ccit.train")
+
+
+class Rounds:
+    """At most one round is at work; its samples stay pooled until its outcome is published."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        workshop: Workshop,
+        commit: CommitProtocol,
+        lineage: Lineage,
+        gathering: Gathering,
+        reporter: Reporter,
+        clock: Callable[[], float],
+    ) -> None:
+        self.audit = AuditLine(settings, workshop.recipe.alias)
+        self.unfinished: Round | None = None  # planned, by an earlier life or before partitions moved; not at work
+        self.job: RoundJob | None = None
+        self.history: list[Sample] = []  # what may be replayed; see AuditLine
+        self._settings = settings
+        self._topics = Topics(settings.prefix)
+        self._workshop = workshop
+        self._commit = commit
+        self._lineage = lineage
+        self._gathering = gathering
+        self._reporter = reporter
+        self._clock = clock
+
+    def catch_up(self) -> None:
+        """What the topics say; the line of versions has been read to its end before. Raises `BrokerUnavailable`."""
+        self.unfinished = self.audit.catch_up()
+        self.history = self._read_history()
+
+    def take_up(self, consumer: Consumer) -> None:
+        """Start the unfinished round once its samples are gathered; drop it when what it builds on has changed."""
+        planned = self.unfinished
+        if planned is None:
+            return
+        if (why := self._outdated(planned)) is not None:
+            logger.warning("round %s is dropped, its samples stay pooled: %s", planned.round_id, why)
+            self.unfinished = None
+            return
+        present = {p.sample.sample_id for p in self._gathering.pool.within(planned.ranges)}
+        whole = present.issuperset((*planned.sample_ids, *planned.validation_ids))
+        if not whole and not self._gathering.read_past(planned.ranges, consumer):
+            return  # the log is still being read; what is missing after that is gone, and the job says so
+        logger.info("round %s is taken up again", planned.round_id)
+        self.unfinished = None
+        self._start(planned)
+
+    def plan(self, why: Due, commands: Iterable[Position], consumer: Consumer) -> bool:
+        """Publish a manifest and start to train; False when it was not published.
+
+        Parameters
+        ----------
+        commands : iterable of Position
+            How far commands are answered with this plan. Offsets of samples go along as they are: committing them
+            proves membership and the trainer's fence.
+        """
+        planned = plan(
+            self._gathering.pool,
+            why,
+            self._lineage.incumbent,
+            self._workshop.recipe,
+            self.history,
+            self._workshop.general,
+            self._gathering.start,
+        )
+        failpoint("train.planned")
+        unmoved = self.unmoved(r.partition for r in planned.ranges)
+        output = planned_output(planned, self._clock(), self._topics)
+        try:
+            self._commit.commit([output], [*unmoved, *commands], consumer)
+        except BatchAborted as aborted:
+            logger.warning("round %s is planned again: %s", planned.round_id, aborted)
+            return False
+        failpoint("train.plan_published")
+        logger.info("round %s planned: %s", planned.round_id, why.detail)
+        self._start(planned)
+        return True
+
+    def publish(self, finished: Finished, consumer: Consumer) -> None:
+        """Candidate, verdict, version and offsets: one transaction, then the pool and the history move."""
+        planned, verdict, lineage = finished.planned, finished.verdict, self._lineage
+        outputs, announcement = outcome(finished, lineage, self._clock(), self._topics)
+        positions = [Position(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
+        failpoint("train.judged")
+        try:
+            self._commit.commit(outputs, positions, consumer)
+        except BatchAborted as aborted:  # the job keeps its result; the next turn polls, then tries again
+            logger.warning("the outcome of round %s is published again: %s", planned.round_id, aborted)
+            return
+        failpoint("train.published")
+        self.job = None
+        self.audit.note(planned, verdict)
+        self._gathering.used(planned.ranges)
+        if announcement is not None:
+            lineage.apply(announcement)
+        if verdict is not None and verdict.outcome != "hold":
+            self.history += (*finished.material.training, *finished.material.validation)
+        self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
+        said = f"{verdict.outcome}: {verdict.why}" if verdict else f"could not be trained: {finished.failure}"
+        logger.info("round %s: %s", planned.round_id, said)
+
+    def rolled_back(self) -> None:
+        """A round at work was to be judged against a version that is no longer active: its samples stay pooled."""
+        self.cancel()
+        self.history = self._read_history()
+
+    def given_up(self, partitions: Collection[int]) -> None:
+        """Partitions went: a round over them is taken up again once they are back, or by another trainer."""
+        if self.job is not None and any(r.partition in partitions for r in self.job.planned.ranges):
+            self.unfinished = self.job.planned
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End the round at work, if there is one; nothing is published."""
+        if self.job is not None:
+            self.job.cancel()
+            self.job = None
+
+    def unmoved(self, partitions: Iterable[int]) -> list[Position]:
+        """The group's offsets as they are."""
+        return [Position(self._topics.samples.name, p, self._gathering.start[p]) for p in partitions]
+
+    def _outdated(self, planned: Round) -> str | None:
+        """Why a round that was planned earlier cannot be made any more; None when it can."""
+        if planned.parent != self._lineage.incumbent.number:
+            return f"version {planned.parent} is no longer active"
+        recipe = self._workshop.recipe
+        if (planned.base_revision, planned.proxy_revision) != (recipe.base_revision, recipe.proxy_revision):
+            return "it was planned for other base models than models.deployed and models.proxy are now"
+        return None
+
+    def _start(self, planned: Round) -> None:
+        incumbent = self._lineage.incumbent
+        self._reporter.report("active", incumbent.number, self._lineage.sequence, f"round {planned.round_id}")
+        self.job = RoundJob(
+            planned,
+            self._gathering.pool.within(planned.ranges),
+            self.history,
+            incumbent,
+            self.audit.since_promotion + 1,
+            self._workshop,
+        )
+
+    def _read_history(self) -> list[Sample]:
+        """What may be replayed, from the log, as far as its retention reaches back.
+
+        The samples of earlier rounds, without those that were held and those that only abandoned versions learned.
+        """
+        found: list[Sample] = []
+        with Follower(self._settings, self._topics.samples) as follower:
+            for messages in follower.to_end():
+                for pooled in pooled_in(messages):
+                    place = pooled.position
+                    if self.audit.replayable(place) and not self._lineage.abandoned(place):
+                        found.append(pooled.sample)
+        return found
