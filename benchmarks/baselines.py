@@ -1,10 +1,12 @@
 """What selection buys: the demo's stream under the paper's thresholds, drawn by lot at equal tokens, and all of it.
 
-    python -m benchmarks.baselines [--records 2400] [--seed 0]
+    python -m benchmarks.baselines [--records 2400] [--seeds 3]
 
-Three replays of one stream with the same models, recipe and suites; only `selection.rule` differs. The lot draws the
-share of samples that the thresholds let in. Takes about ten minutes on two cores, so `make bench` leaves it out. Prints
-a Markdown table; accuracy is that of the last candidate, promoted or not. One seed gives one figure: no interval.
+Replays of the same streams with the same models, recipe and suites; only `selection.rule` differs. The lot draws the
+share of tokens (counted as characters of the answers) that the thresholds let in. Each seed is a stream and suites of
+its own. Takes about ten minutes a seed on two cores, so `make bench` leaves it out. Prints a Markdown table of means
+with the smallest and the largest value over the seeds. Accuracy is that of the last candidate, promoted or not; *at
+equal tokens* is that of the last candidate before the rule had trained on more tokens than the thresholds in all.
 """
 
 from __future__ import annotations
@@ -12,64 +14,114 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ccit.demo.run import MANY
-from ccit.demo.stage import set_stage
+from ccit.demo.stage import Stage, set_stage
 from ccit.simulation.stream import hospital_stream
 
+NAN = float("nan")
 
-def replay(rule: str, share: float, stream: Path, config: Path, folder: Path) -> dict[str, Any]:
-    """The summary of one replay, with a store of its own."""
+
+@dataclass(frozen=True)
+class Run:
+    """One rule on one stream."""
+
+    summary: dict[str, Any]
+    accepted: frozenset[str]  # record ids
+
+    @property
+    def tokens(self) -> int:
+        """Trained on, in all rounds, by both models."""
+        return sum(r["training_tokens"] for r in self.summary["rounds"])
+
+    def figures(self, at_most: int) -> tuple[float, ...]:
+        """The row of the table; `at_most` tokens for its last column."""
+        rounds, spent = self.summary["rounds"], 0
+        last = rounds[-1] if rounds else {"accuracy": NAN, "general_accuracy": NAN}
+        equal = NAN
+        for one in rounds:
+            spent += one["training_tokens"]
+            equal = one["accuracy"] if spent <= at_most else equal
+        promoted = sum(r["outcome"] == "promote" for r in rounds)
+        shares = (last["accuracy"] * 100, last["general_accuracy"] * 100, equal * 100)
+        return (self.summary["accepted"], self.tokens / 1e6, len(rounds), promoted, *shares)
+
+
+def replay(rule: str, share: float, stream: Path, stage: Stage, folder: Path) -> Run:
+    """One replay with a store of its own."""
     out = folder / rule
     overrides = {
         "CCIT_SELECTION__RULE": rule,
         "CCIT_SELECTION__RANDOM_SHARE": str(share),
         "CCIT_STORE__ROOT": str(folder / f"store-{rule}"),
     }
-    command = [sys.executable, "-m", "ccit.cli.main", "replay", str(stream), "--config", str(config), "--json"]
-    subprocess.run(
-        [*command, "--out", str(out)], check=True, stdout=subprocess.DEVNULL, env={**os.environ, **overrides}
-    )
-    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return summary
+    command = [sys.executable, "-m", "ccit.cli.main", "replay", str(stream), "--config", str(stage.config_path)]
+    subprocess.run([*command, "--out", str(out)], check=True, stdout=sys.stderr, env={**os.environ, **overrides})
+    decisions = [json.loads(line) for line in (out / "decisions.jsonl").read_text("utf-8").splitlines()]
+    accepted = frozenset(line["record_id"] for line in decisions if line["accepted"])
+    return Run(json.loads((out / "summary.json").read_text("utf-8")), accepted)
 
 
-def row(rule: str, summary: dict[str, Any]) -> str:
-    """One line of the table."""
-    rounds = summary["rounds"]
-    last = rounds[-1] if rounds else {"accuracy": float("nan"), "general_accuracy": float("nan")}
-    promoted = sum(r["outcome"] == "promote" for r in rounds)
-    used = sum(r["samples"] for r in rounds)
-    return (
-        f"| {rule} | {summary['accepted']} | {used} | {len(rounds)} | {promoted} | {last['accuracy']:.1%} | "
-        f"{last['general_accuracy']:.1%} |"
-    )
+def characters(stream: Path) -> dict[str, int]:
+    """Record id -> length of its answer; what cannot be read has none."""
+    found = {}
+    for line in stream.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+            found[f"{row['source']}:{row['id']}"] = len(row["output"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def compare(seed: int, records: int, folder: Path) -> dict[str, tuple[float, ...]]:
+    """The three rules on one stream."""
+    stage = set_stage(folder / "stage", seed, lambda *_: None, {})
+    stream = folder / "stream.jsonl"
+    stream.write_bytes(b"".join(m.value.replace(b"\n", b" ") + b"\n" for m in hospital_stream(records, seed)))
+    chosen = replay("thresholds", 1.0, stream, stage, folder)
+    lengths = characters(stream)
+    share = sum(lengths[record] for record in chosen.accepted) / sum(lengths.values())
+    found = {"thresholds": chosen.figures(chosen.tokens)}
+    for rule in ("random", "accept_all"):
+        found[rule] = replay(rule, share, stream, stage, folder).figures(chosen.tokens)
+    return found
+
+
+def cell(values: Sequence[float], digits: int) -> str:
+    """Mean, and from where to where."""
+    known = [value for value in values if value == value]
+    if not known:
+        return "none"
+    spread = f" ({min(known):,.{digits}f} to {max(known):,.{digits}f})" if len(known) > 1 else ""
+    return f"{statistics.fmean(known):,.{digits}f}{spread}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=2400)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=3, help="streams 0, 1, ...")
     options = parser.parse_args()
     if options.records < MANY:
         parser.error(f"expected at least {MANY} records: fewer give too few rounds to compare")
-    folder = Path(tempfile.mkdtemp())
-    stage = set_stage(folder / "stage", options.seed, lambda *_: None, {})
-    stream = folder / "stream.jsonl"
-    lines = (m.value.replace(b"\n", b" ") + b"\n" for m in hospital_stream(options.records, options.seed))
-    stream.write_bytes(b"".join(lines))
-    print("| rule | let in | trained on | rounds | promoted | accuracy of the last candidate | general |")
-    print("|---|---|---|---|---|---|---|")
-    chosen = replay("thresholds", 1.0, stream, stage.config_path, folder)
-    print(row("thresholds", chosen), flush=True)
-    share = chosen["accepted"] / chosen["decided"]
-    for rule in ("random", "accept_all"):
-        print(row(rule, replay(rule, share, stream, stage.config_path, folder)), flush=True)
+    runs = []
+    for seed in range(options.seeds):
+        runs.append(compare(seed, options.records, Path(tempfile.mkdtemp())))
+        print(f"seed {seed}: {runs[-1]}", file=sys.stderr, flush=True)
+    print("| rule | let in | tokens trained, M | rounds | promoted | accuracy, % | general, % | at equal tokens, % |")
+    print("|---|---|---|---|---|---|---|---|")
+    for rule in runs[0]:
+        columns = list(zip(*(run[rule] for run in runs), strict=True))
+        cells = [cell(values, digits) for values, digits in zip(columns, (0, 2, 1, 1, 1, 1, 1), strict=True)]
+        print(f"| {rule} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ def round_line(outcome: Outcome) -> dict[str, Any]:
     return {
         "round_id": outcome.planned.round_id,
         "samples": len(outcome.planned.sample_ids) + len(outcome.planned.validation_ids),
+        "training_tokens": outcome.candidate.training.tokens,
         "parent": outcome.planned.parent,
         "outcome": outcome.verdict.outcome,
         "why": outcome.verdict.why,
