@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Sequence
 
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.commit import AtLeastOnce, ExactlyOnce
+from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.local import LocalKafka
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics, create_topics

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ccit.config import EMBEDDED, Config
 from ccit.errors import ConfigError
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.commit import AtLeastOnce, CommitProtocol, ExactlyOnce
+from consumers.kafka.commit import CommitProtocol
+from consumers.kafka.exactly_once import ExactlyOnce
 
 
 def kafka_settings(config: Config) -> KafkaSettings:

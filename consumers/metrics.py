@@ -36,13 +36,13 @@ class LoopMetrics(Collector):
     """Messages, batches, rebalances, latencies, lag and age of a loop."""
 
     def __init__(self, loop: BatchLoop, clock: Callable[[], float] = time.time) -> None:
-        loop.watched = True
+        loop.backlog.on = True
         self._loop = loop
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         """Called by the registry at each scrape, in the server's thread."""
-        counters, backlog = self._loop.counters, self._loop.backlog
+        counters, backlog = self._loop.counters, self._loop.backlog.now
         for name, what, value in (
             ("ccit_messages", "Messages decided and committed", counters.messages),
             ("ccit_outputs", "Messages written", counters.outputs),

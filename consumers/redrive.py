@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ccit.errors import ConfigError
 from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
-from consumers.kafka.commit import ExactlyOnce
+from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output
 from consumers.kafka.receipts import Receipts

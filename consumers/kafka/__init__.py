@@ -8,9 +8,14 @@
 | `clients.py` | connection settings and every client option, with the reason for each |
 | `messages.py` | what is read, what is to be written, what was written |
 | `receipts.py` | the outputs of a batch on their way into the log |
-| `commit.py` | the commit protocols: exactly once, at least once |
+| `commit.py` | the commit protocol: how outputs and offsets become facts |
+| `exactly_once.py`, `at_least_once.py` | the two that keep it, with transactions and without |
+| `patience.py` | calls that want to be repeated, and those that may never return |
+| `offsets.py` | where a group continues |
 | `stepper.py` | the thread that decides while another one polls |
-| `batches.py` | the loop: read, step, commit; rebalances, retries, shutdown |
+| `member.py` | a member of a group: what it owns and has read, and how partitions come and go |
+| `batches.py` | the loop: read, step, commit; retries, shutdown |
+| `backlog.py` | what is still to be decided: lag and age |
 | `follower.py` | a topic from its beginning to its end, and on |
 
 Only this package and its neighbours in `consumers/` know `confluent_kafka`.

@@ -12,6 +12,10 @@ Headers = tuple[tuple[str, bytes | None], ...]
 """Kafka's headers: ordered, names may repeat, values may be absent."""
 
 
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
 class Position(NamedTuple):
     """One place in the log."""
 
@@ -37,6 +41,11 @@ class Message:
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = -1
+
+    @property
+    def place(self) -> Place:
+        """The partition it was in."""
+        return self.topic, self.partition
 
     @property
     def size_bytes(self) -> int:
@@ -100,8 +109,7 @@ def next_positions(messages: Sequence[Message]) -> list[Position]:
     >>> next_positions([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
     [Position(topic='t', partition=0, offset=6)]
     """
-    ends: dict[tuple[str, int], int] = {}
+    ends: dict[Place, int] = {}
     for message in messages:
-        place = (message.topic, message.partition)
-        ends[place] = max(ends.get(place, 0), message.offset + 1)
+        ends[message.place] = max(ends.get(message.place, 0), message.offset + 1)
     return [Position(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

@@ -18,9 +18,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ccit.errors import CcitError
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.commit import AtLeastOnce, ExactlyOnce
+from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 

@@ -10,9 +10,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from ccit.errors import Fenced, TransactionFailed
-from consumers.kafka import commit
+from consumers.kafka import exactly_once
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
-from consumers.kafka.commit import BatchAborted, ExactlyOnce
+from consumers.kafka.commit import BatchAborted
+from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output, Position
 from consumers.kafka.topics import Topics
@@ -111,10 +112,10 @@ def unanswered(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
     def arrange(happened: bool) -> None:
         def once(settings: KafkaSettings, transactional_id: str | None = None) -> Any:
-            monkeypatch.setattr(commit, "producer", producer)
+            monkeypatch.setattr(exactly_once, "producer", producer)
             return Unanswered(producer(settings, transactional_id), happened)
 
-        monkeypatch.setattr(commit, "producer", once)
+        monkeypatch.setattr(exactly_once, "producer", once)
 
     return arrange
 

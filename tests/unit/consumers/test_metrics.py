@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from ccit.config import Metrics
 from ccit.errors import ConfigError, PortOccupied
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.commit import AtLeastOnce
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics, create_topics
@@ -58,8 +58,8 @@ def test_a_loop_at_work(settings: KafkaSettings) -> None:
             idle.append(1)
 
     def between() -> None:
-        loop._watched_at = 0.0  # look every time: a test has no second to wait
-        if idle and not loop.backlog.oldest_ms:
+        loop.backlog._looked_at = 0.0  # look every time: a test has no second to wait
+        if idle and loop.backlog.now.behind and not loop.backlog.now.oldest_ms:
             loop.stop()
 
     during: list[dict[str, float]] = []

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from confluent_kafka import Consumer
 
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
-from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.commit import AtLeastOnce, BatchAborted
-from consumers.kafka.embedded import EmbeddedKafka
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Delivered, Message, Output, Position
-from consumers.kafka.topics import Topics, create_topics
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
-
-
-def publish(settings: KafkaSettings, count: int, size: int = 1) -> list[bytes]:
-    keys = [b"%d" % number for number in range(count)]
-    client = producer(settings)
-    for key in keys:
-        client.produce(Topics(settings.prefix).records.name, value=bytes(size), key=key)
-    assert client.flush(10.0) == 0
-    return keys
+from consumers.kafka.topics import Topics
+from tests.unit.consumers.kafka.conftest import Publish
 
 
 class Run:
@@ -84,8 +69,8 @@ class AbortsFirst(AtLeastOnce):
         return super().commit(outputs, positions, consumer, membership)
 
 
-def test_delivered_places_are_where_the_outputs_are(settings: KafkaSettings) -> None:
-    keys = publish(settings, 100)
+def test_delivered_places_are_where_the_outputs_are(settings: KafkaSettings, publish: Publish) -> None:
+    keys = publish(100)
     run = Run(settings, 100, AtLeastOnce(settings), BatchLimits(batch_size=30))
     run.loop.run()
     assert max(run.batches) <= 30
@@ -95,8 +80,8 @@ def test_delivered_places_are_where_the_outputs_are(settings: KafkaSettings) -> 
     assert sorted(found.values(), key=lambda key: int(key or b"-1")) == keys
 
 
-def test_an_aborted_batch_comes_again_and_is_told_once(settings: KafkaSettings) -> None:
-    keys = publish(settings, 50)
+def test_an_aborted_batch_comes_again_and_is_told_once(settings: KafkaSettings, publish: Publish) -> None:
+    keys = publish(50)
     run = Run(settings, 50, AbortsFirst(settings), BatchLimits(batch_size=20))
     run.loop.run()
     assert run.aborts == run.loop.counters.aborted == 2
@@ -104,49 +89,24 @@ def test_an_aborted_batch_comes_again_and_is_told_once(settings: KafkaSettings) 
     assert run.loop.counters.messages == 50
 
 
-def test_batches_are_bounded_by_bytes(settings: KafkaSettings) -> None:
-    publish(settings, 20, size=10_000)
+def test_batches_are_bounded_by_bytes(settings: KafkaSettings, publish: Publish) -> None:
+    publish(20, size=10_000)
     run = Run(settings, 20, AtLeastOnce(settings), BatchLimits(batch_size=100, linger_ms=500, batch_bytes=30_000))
     run.loop.run()
     assert max(run.batches) <= 3
 
 
-def test_lag_is_what_is_left(settings: KafkaSettings) -> None:
-    publish(settings, 40)
-    run = Run(settings, 40, AtLeastOnce(settings), BatchLimits(batch_size=10))
-    seen: list[int] = []
-    tell = run.committed
-
-    def committed(delivered: Sequence[Delivered]) -> None:
-        seen.append(sum(run.loop.lag().values()))
-        tell(delivered)
-
-    run.loop = BatchLoop(
-        settings,
-        "g",
-        [run.topics.records.name],
-        run.step,
-        AtLeastOnce(settings),
-        limits=BatchLimits(batch_size=10),
-        on_committed=committed,
-    )
-    assert run.loop.lag() == {}
-    run.loop.run()
-    assert seen[-1] == 0
-    assert all(0 <= behind <= 40 for behind in seen)  # not falling: the end is heard of a moment after the messages
-
-
-def test_a_restarted_loop_continues_where_the_group_is(settings: KafkaSettings) -> None:
-    publish(settings, 30)
+def test_a_restarted_loop_continues_where_the_group_is(settings: KafkaSettings, publish: Publish) -> None:
+    publish(30)
     Run(settings, 30, AtLeastOnce(settings), BatchLimits()).loop.run()
-    publish(settings, 10)
+    publish(10)
     second = Run(settings, 10, AtLeastOnce(settings), BatchLimits())
     second.loop.run()
     assert second.loop.counters.messages == 10
 
 
-def test_what_a_step_raises_ends_the_loop_with_nothing_committed(settings: KafkaSettings) -> None:
-    publish(settings, 10)
+def test_what_a_step_raises_ends_the_loop_with_nothing_committed(settings: KafkaSettings, publish: Publish) -> None:
+    publish(10)
     broken = Run(settings, 10, AtLeastOnce(settings), BatchLimits())
 
     def fail(messages: Sequence[Message]) -> list[Output]:
@@ -159,8 +119,8 @@ def test_what_a_step_raises_ends_the_loop_with_nothing_committed(settings: Kafka
     assert len(broken.told) == 10
 
 
-def test_a_stop_abandons_a_step_that_outlasts_the_grace(settings: KafkaSettings) -> None:
-    publish(settings, 10)
+def test_a_stop_abandons_a_step_that_outlasts_the_grace(settings: KafkaSettings, publish: Publish) -> None:
+    publish(10)
     begun, release = threading.Event(), threading.Event()
 
     def hang(messages: Sequence[Message]) -> list[Output]:

@@ -5,6 +5,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from ccit.errors import BrokerUnavailable, ConfigError
 from consumers.kafka.clients import (
+    QUEUE_KIB,
     KafkaSettings,
     admin,
     consumer_config,
@@ -91,3 +92,12 @@ def test_no_broker_is_one_sentence() -> None:
 def test_error_of_an_exception_without_one() -> None:
     assert error_of(KafkaException(KafkaError(KafkaError._FENCED))).code() == KafkaError._FENCED
     assert error_of(KafkaException("text")).str() == "text"
+
+
+def test_what_a_broker_does_not_take_is_bounded() -> None:
+    client = Producer(producer_config(KafkaSettings(NOWHERE)) | {"log_level": 0})
+    for _ in range(QUEUE_KIB // 1024):
+        client.produce("t", value=bytes(2**20))
+    with pytest.raises(BufferError):
+        client.produce("t", value=bytes(2**20))
+    client.purge()

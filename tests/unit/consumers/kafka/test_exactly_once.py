@@ -9,7 +9,7 @@ from confluent_kafka import Consumer
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.commit import ExactlyOnce
+from consumers.kafka.exactly_once import ExactlyOnce
 
 NOBODY = KafkaSettings("127.0.0.1:1")
 

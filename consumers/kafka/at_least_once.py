@@ -1,0 +1,69 @@
+"""At least once, for brokers without transactions: produce, flush, then commit the offsets.
+
+A crash in between repeats the batch, so ids must come from content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from confluent_kafka import Consumer, KafkaException, Producer
+
+from ccit.errors import TransactionFailed
+from ccit.failpoints import failpoint
+from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.commit import BatchAborted, require_writable, to_commit
+from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.receipts import Receipts
+
+
+class AtLeastOnce:
+    """Outputs first, then offsets: for brokers without transactions."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        """Make a producer."""
+        self._producer = producer(self._settings)
+
+    def commit(
+        self,
+        outputs: Sequence[Output],
+        positions: Sequence[Position],
+        consumer: Consumer,
+        membership: object | None = None,
+    ) -> tuple[Delivered, ...]:
+        """Write the outputs, wait for them, then move the group; see `ExactlyOnce.commit`.
+
+        Raises
+        ------
+        BatchAborted
+            The offsets did not move; outputs may be there already and will be there again.
+        """
+        if self._producer is None:
+            self.open()
+        receipts = Receipts(outputs)
+        try:
+            self._write(receipts)
+            consumer.commit(offsets=to_commit(positions), asynchronous=False)
+        except KafkaException as problem:
+            error = error_of(problem)
+            self._producer = None
+            require_writable(error)
+            raise BatchAborted(f"the batch is repeated because {error.str()}") from problem
+        failpoint("commit.done")
+        return receipts.all()
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._producer = None
+
+    def _write(self, receipts: Receipts) -> None:
+        if self._producer is None:
+            raise TransactionFailed("the producer should be open; call open() first")
+        receipts.produce(self._producer)
+        failpoint("commit.produced")
+        receipts.flush(self._producer)
+        failpoint("commit.flushed")

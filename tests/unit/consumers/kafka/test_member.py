@@ -1,0 +1,95 @@
+"""A member of a group on the embedded broker: what it reads while partitions come, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from consumers.kafka.backlog import BacklogWatch
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.member import Member
+from consumers.kafka.messages import Message
+from consumers.kafka.topics import Topics
+from tests.unit.consumers.kafka.conftest import Publish
+
+BATCH = 20
+
+
+class Trial:
+    """A member and how often partitions have moved."""
+
+    def __init__(self, settings: KafkaSettings, stopped: bool = False) -> None:
+        self.moves = 0
+        self.member = Member(
+            settings,
+            f"{settings.prefix}g",
+            [Topics(settings.prefix).records.name],
+            batch_size=BATCH,
+            batch_bytes=2**20,
+            linger_s=0.1,
+            watch=BacklogWatch(settings),
+            on_moved=self.moved,
+            stopped=lambda: stopped,
+        )
+
+    def moved(self) -> None:
+        self.moves += 1
+
+    def batch(self) -> list[Message]:
+        """The next one that is not empty; partitions that move make one that is."""
+        for _ in range(200):
+            before = self.moves
+            batch = self.member.read()
+            assert self.moves == before or not batch, "partitions came, and nobody was asked"
+            if batch:
+                return batch
+        raise AssertionError("nothing came")
+
+
+@pytest.fixture
+def trial_of(settings: KafkaSettings) -> Iterator[Callable[..., Trial]]:
+    made: list[Trial] = []
+
+    def make(stopped: bool = False) -> Trial:
+        made.append(Trial(settings, stopped))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.member.close()
+
+
+def test_what_comes_with_new_partitions_waits_for_the_next_read(
+    trial_of: Callable[..., Trial], publish: Publish
+) -> None:
+    publish(10)
+    trial = trial_of()
+    assert trial.batch()
+    assert trial.moves > 0
+
+
+def test_a_batch_put_back_again_and_again_grows_by_nothing(trial_of: Callable[..., Trial], publish: Publish) -> None:
+    keys = publish(200)
+    trial = trial_of()
+    first = trial.batch()
+    while len(first) < BATCH:
+        trial.member.put_back(first)
+        first = trial.batch()
+    for _ in range(10):
+        trial.member.put_back(first)
+        assert trial.member.read() == first
+        assert len(trial.member.queued) == 0
+    found = [message.key for message in first]
+    while len(found) < len(keys):
+        found += [message.key for message in trial.batch()]
+    assert sorted(found, key=lambda key: int(key or b"-1")) == keys, "what was dropped meanwhile is fetched again"
+
+
+def test_who_is_leaving_takes_no_partitions(trial_of: Callable[..., Trial], publish: Publish) -> None:
+    publish(10)
+    trial = trial_of(stopped=True)
+    for _ in range(12):
+        assert trial.member.read() == []
+    assert trial.moves == 0
+    assert len(trial.member.queued) == 0
