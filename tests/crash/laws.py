@@ -105,7 +105,7 @@ def judged(
     passed = {sample for place, sample in ledger.samples.items() if place.offset < used_up_to.get(place.partition, 0)}
     return Breaches(
         lost=len(sent - ledger.decisions.keys()),
-        twice=sum(count > raw[record] for record, count in ledger.decisions.items()),
+        twice=sum(count > raw[record] for record, count in ledger.decisions.items() if record in sent),
         ingested_twice=sum(count > raw[record] for record, count in ingested.items()),
         invented=len(ledger.decisions.keys() - sent),
         rounds_twice=sum(count > 1 for count in used.values()),

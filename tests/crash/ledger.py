@@ -20,16 +20,13 @@ from tests.crash.feed import is_poison, number_of, value_of
 
 
 class Ledger:
-    """Follows the five topics that hold the truth, and keeps what the laws ask for.
+    """What five topics say, in the form that the laws ask for; it knows no broker.
 
     `decisions` counts each record id, whatever was decided; `samples` is the pool's log; `rounds` the audit line.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
-        topics = Topics(settings.prefix)
-        self._decided = [Follower(settings, t) for t in (topics.samples, topics.rejects, topics.dead_letters)]
+    def __init__(self, topics: Topics) -> None:
         self._samples_topic, self._letters_topic = topics.samples.name, topics.dead_letters.name
-        self._line = [Follower(settings, t) for t in (topics.rounds, topics.model_versions)]
         self.decisions: Counter[str] = Counter()
         self.by_topic: Counter[str] = Counter()
         self.samples: dict[Position, str] = {}  # place in the log -> sample id
@@ -38,18 +35,6 @@ class Ledger:
         self.events: list[Event] = []  # of `rounds` and `model-versions`, each in its own order
         self.planned: list[Round] = []  # in the log's order, a repeated plan as often as it is there
         self.outcomes: Counter[str] = Counter()  # by round id
-
-    def poll(self) -> None:
-        """Take in what has come since."""
-        for follower in (*self._decided, *self._line):
-            while messages := follower.poll():
-                self._take(follower, messages)
-
-    def catch_up(self) -> None:
-        """Read every topic to its end."""
-        for follower in (*self._decided, *self._line):
-            for messages in follower.to_end():
-                self._take(follower, messages)
 
     @property
     def used(self) -> Counter[str]:
@@ -77,6 +62,48 @@ class Ledger:
         """Samples that no round with an outcome has used."""
         return len(self.samples) - len(self.used)
 
+    def take_decision(self, message: Message) -> None:
+        """Take in a message of `samples`, `rejects` or `dead-letters`."""
+        self.by_topic[message.topic] += 1
+        self.decisions[record_id_in(message)] += 1
+        if message.topic == self._letters_topic:
+            self.letters_altered += not is_letter_of_the_feed(message)
+        if message.topic == self._samples_topic:
+            value = orjson.loads(message.value or b"")
+            place = Position(message.partition, message.offset)
+            self.samples[place] = value["decision"]["sample"]["sample_id"]
+            self.contents[value["content_digest"]] += 1
+
+    def take_event(self, event: Event) -> None:
+        """Take in what a message of `rounds` or `model-versions` says."""
+        self.events.append(event)
+        if isinstance(event, RoundPlanned):
+            self.planned.append(event.planned)
+        elif isinstance(event, CandidateJudged):
+            self.outcomes[event.round_id] += 1
+
+
+class LiveLedger(Ledger):
+    """A ledger that follows the topics as a read-committed reader."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        topics = Topics(settings.prefix)
+        super().__init__(topics)
+        self._decided = [Follower(settings, t) for t in (topics.samples, topics.rejects, topics.dead_letters)]
+        self._line = [Follower(settings, t) for t in (topics.rounds, topics.model_versions)]
+
+    def poll(self) -> None:
+        """Take in what has come since."""
+        for follower in (*self._decided, *self._line):
+            while messages := follower.poll():
+                self._take(follower, messages)
+
+    def catch_up(self) -> None:
+        """Read every topic to its end."""
+        for follower in (*self._decided, *self._line):
+            for messages in follower.to_end():
+                self._take(follower, messages)
+
     def close(self) -> None:
         """Let go of the broker."""
         for follower in (*self._decided, *self._line):
@@ -92,27 +119,10 @@ class Ledger:
 
     def _take(self, follower: Follower, messages: list[Message]) -> None:
         for message in messages:
-            if follower in self._line:
-                self._take_event(event_in(message))
-                continue
-            self.by_topic[message.topic] += 1
-            self.decisions[record_id_in(message)] += 1
-            if message.topic == self._letters_topic:
-                self.letters_altered += not is_letter_of_the_feed(message)
-            if message.topic == self._samples_topic:
-                value = orjson.loads(message.value or b"")
-                place = Position(message.partition, message.offset)
-                self.samples[place] = value["decision"]["sample"]["sample_id"]
-                self.contents[value["content_digest"]] += 1
-
-    def _take_event(self, event: Event | None) -> None:
-        if event is None:
-            return
-        self.events.append(event)
-        if isinstance(event, RoundPlanned):
-            self.planned.append(event.planned)
-        elif isinstance(event, CandidateJudged):
-            self.outcomes[event.round_id] += 1
+            if follower not in self._line:
+                self.take_decision(message)
+            elif (event := event_in(message)) is not None:
+                self.take_event(event)
 
 
 def keys_of(settings: KafkaSettings, topic: Topic) -> Counter[str]:

@@ -17,7 +17,7 @@ from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.topics import Topics, create_topics
 from tests.crash.feed import Feed, digest_of_content, is_poison, key_of
 from tests.crash.laws import Breaches, judged
-from tests.crash.ledger import Ledger, keys_of
+from tests.crash.ledger import LiveLedger, keys_of
 from tests.crash.parts import ifd_of
 from tests.crash.slot import Slot
 
@@ -62,7 +62,7 @@ class System:
         self.config.write_text(as_toml(written), encoding="utf-8")
         create_topics(settings, replication=replication)
         self.feed = Feed(settings)
-        self.ledger = Ledger(settings)
+        self.ledger = LiveLedger(settings)
         self.slots: list[Slot] = []
 
     def slot(self, role: str, name: str) -> Slot:
@@ -90,7 +90,7 @@ class System:
 
     def truth(self) -> Breaches:
         """The laws, over everything read again from the beginning."""
-        with Ledger(self.settings) as ledger:
+        with LiveLedger(self.settings) as ledger:
             ledger.catch_up()
             raw, ingested = (keys_of(self.settings, t) for t in (self.topics.raw, self.topics.records))
             fed = self.feed.published

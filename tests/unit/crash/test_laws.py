@@ -1,0 +1,191 @@
+"""A law that cannot fail proves nothing: each has mutations of a sound run that it counts, and no other law does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import pytest
+
+from ccit.events import CandidateJudged, RoundPlanned, VersionPromoted, VersionRolledBack
+from tests.crash.feed import is_poison
+from tests.crash.laws import Breaches
+from tests.unit.crash.synthetic import RECORDS, Run, admitted, healthy, rejected, sample_of
+
+PLAN_AFTER_ROLLBACK = 5  # of the plans in the log: 1, 2, 3, the dropped one, 4, and 4 taken up again
+
+
+def no_decision(run: Run) -> None:
+    run.messages.remove(run.message("rejects"))
+
+
+def two_decisions(run: Run) -> None:
+    run.messages.append(run.message("rejects"))
+
+
+def written_twice_by_ingest(run: Run) -> None:
+    run.ingested["ward:1"] += 1
+
+
+def decided_but_never_sent(run: Run) -> None:
+    run.messages.append(rejected(sample_of(RECORDS + 1)))
+
+
+def a_sample_in_two_rounds(run: Run) -> None:
+    used = run.planned(0).sample_ids[0]
+    run.replan(1, lambda planned: replace(planned, sample_ids=(*planned.sample_ids, used)))
+
+
+def an_offset_past_an_unused_sample(run: Run) -> None:
+    run.used_up_to[0] += 1
+
+
+def an_offset_before_a_used_sample(run: Run) -> None:
+    run.used_up_to[0] -= 1
+
+
+def an_offset_that_was_never_committed(run: Run) -> None:
+    run.used_up_to.clear()
+
+
+def two_outcomes(run: Run) -> None:
+    run.events.append(run.events[run.place(CandidateJudged)])
+
+
+def a_crash_that_plans_another_round(run: Run) -> None:
+    other = replace(run.planned(1), seed=99)
+    run.events.insert(run.place(RoundPlanned, 1), RoundPlanned(other, other.round_id))
+
+
+def a_gap_in_the_announcements(run: Run) -> None:
+    del run.events[run.place(VersionPromoted, 1)]
+
+
+def two_announcements_in_one_place(run: Run) -> None:
+    event = run.events[run.place(VersionRolledBack)]
+    assert isinstance(event, VersionRolledBack)
+    other = replace(event.announcement, version=replace(event.announcement.version, number=2))
+    run.events.append(VersionRolledBack(other))
+
+
+def a_rollback_that_expected_another_version(run: Run) -> None:
+    place = run.place(VersionRolledBack)
+    event = run.events[place]
+    assert isinstance(event, VersionRolledBack)
+    run.events[place] = VersionRolledBack(replace(event.announcement, expected_previous=1))
+
+
+def replay(run: Run, of_plan: int) -> None:
+    picked = run.planned(of_plan).sample_ids[0]
+    run.replan(PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, replay_ids=(*planned.replay_ids, picked)))
+
+
+def replay_of_a_held_round(run: Run) -> None:
+    replay(run, 1)
+
+
+def replay_of_a_version_that_was_left(run: Run) -> None:
+    replay(run, 2)
+
+
+def replay_of_what_no_round_used(run: Run) -> None:
+    run.replan(PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, replay_ids=("nobody's",)))
+
+
+def replay_of_its_own_samples(run: Run) -> None:
+    replay(run, PLAN_AFTER_ROLLBACK)
+
+
+def admitted_against_the_thresholds(run: Run) -> None:
+    message = run.message("rejects")
+    number = next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
+    run.messages.remove(message)
+    run.messages.append(admitted(sample_of(number), 10_000))
+
+
+def refused_against_the_thresholds(run: Run) -> None:
+    message = run.message("samples", -1)
+    number = next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
+    run.messages.remove(message)
+    run.messages.append(rejected(sample_of(number)))
+
+
+def an_altered_dead_letter(run: Run) -> None:
+    message = run.message("dead-letters")
+    run.messages[run.messages.index(message)] = replace(message, value=(message.value or b"")[:-1])
+
+
+def a_dead_letter_of_what_can_be_read(run: Run) -> None:
+    message = run.message("dead-letters")
+    run.messages.remove(message)
+    run.messages.append(replace(message, key=b"ward:1", value=b"{}"))
+
+
+def adapter_of(run: Run) -> Path:
+    """The one file of the first version's deployed adapter."""
+    event = run.events[run.place(VersionPromoted)]
+    assert isinstance(event, VersionPromoted)
+    adapters = event.announcement.version.adapters
+    assert adapters is not None
+    (digest,) = adapters.deployed.files.values()
+    return run.root / "store" / "objects" / digest
+
+
+def a_missing_artifact(run: Run) -> None:
+    adapter_of(run).unlink()
+
+
+def a_flipped_bit(run: Run) -> None:
+    path = adapter_of(run)
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+
+
+# mutation -> the laws that count it; `ccit verify`, which the law `audit` asks, looks at some of it too
+MUTATIONS: dict[Callable[[Run], None], set[str]] = {
+    no_decision: {"lost"},
+    two_decisions: {"twice"},
+    written_twice_by_ingest: {"ingested_twice"},
+    decided_but_never_sent: {"invented"},
+    a_sample_in_two_rounds: {"rounds_twice"},
+    an_offset_past_an_unused_sample: {"rounds_lost"},
+    an_offset_before_a_used_sample: {"rounds_lost"},
+    an_offset_that_was_never_committed: {"rounds_lost"},
+    two_outcomes: {"outcomes_twice", "audit"},
+    a_crash_that_plans_another_round: {"plans_dropped"},
+    a_gap_in_the_announcements: {"versions_forked"},
+    two_announcements_in_one_place: {"versions_forked", "audit"},
+    a_rollback_that_expected_another_version: {"versions_forked", "audit"},
+    replay_of_a_held_round: {"replayed_wrongly"},
+    replay_of_a_version_that_was_left: {"replayed_wrongly"},
+    replay_of_what_no_round_used: {"replayed_wrongly"},
+    replay_of_its_own_samples: {"replayed_wrongly"},
+    admitted_against_the_thresholds: {"misjudged"},
+    refused_against_the_thresholds: {"misjudged"},
+    an_altered_dead_letter: {"letters_altered"},
+    a_dead_letter_of_what_can_be_read: {"lost", "twice", "letters_altered"},
+    a_missing_artifact: {"audit"},
+    a_flipped_bit: {"audit"},
+}
+
+
+def test_a_sound_run_breaks_no_law(tmp_path: Path) -> None:
+    run = healthy(tmp_path)
+    assert run.breaches().total == 0, run.breaches()
+    assert run.planned(PLAN_AFTER_ROLLBACK).replay_ids
+    assert len(run.wanted) > max(run.used_up_to.values())
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
+def test_a_breach_is_counted(tmp_path: Path, mutation: Callable[[Run], None]) -> None:
+    run = healthy(tmp_path)
+    mutation(run)
+    assert {name for name, count in asdict(run.breaches()).items() if count} == MUTATIONS[mutation]
+
+
+def test_every_law_can_be_broken() -> None:
+    """By a mutation that no other law sees, but for `audit` and the one that `audit` always sees too."""
+    alone = {name for laws in MUTATIONS.values() for name in laws if laws <= {name, "audit"}}
+    assert alone == {field.name for field in fields(Breaches)}
