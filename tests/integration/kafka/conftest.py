@@ -14,16 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from ccit.failpoints import ENVIRONMENT_VARIABLE
-from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.clients import KafkaSettings, admin, producer
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topics, create_topics
 
 _COPIER = Path(__file__).with_name("copier.py")
 _PATIENCE_S = 120.0
+_MOST_IN_FLIGHT = 10_000  # records; below the client's own limits
 
 Member = subprocess.Popen[str]
 
@@ -36,14 +42,17 @@ class CopyTrial:
         self.topics = Topics(settings.prefix)
         self._started: list[Member] = []
 
-    def publish(self, count: int, first: int = 0) -> list[bytes]:
+    def publish(
+        self, count: int, first: int = 0, value: Callable[[int], bytes] = lambda number: b"record %d" % number
+    ) -> list[bytes]:
         """Write records keyed first, first + 1, ... and return their keys."""
-        keys = [str(number).encode() for number in range(first, first + count)]
         client = producer(self.settings)
-        for key in keys:
-            client.produce(self.topics.records.name, value=b"record " + key, key=key)
-        assert client.flush(30.0) == 0
-        return keys
+        for number in range(first, first + count):
+            while len(client) > _MOST_IN_FLIGHT:
+                client.poll(0.1)
+            client.produce(self.topics.records.name, value=value(number), key=str(number).encode())
+        assert client.flush(60.0) == 0
+        return [str(number).encode() for number in range(first, first + count)]
 
     def start(
         self, member: str, failpoint: str = "", client_options: Mapping[str, str] | None = None, **job: Any
@@ -91,11 +100,18 @@ class CopyTrial:
         with Follower(self.settings, self.topics.samples) as reader:
             return Counter(message.key or b"" for message in reader.catch_up())
 
+    def configure(self, kind: ResourceType, name: str, option: str, value: str) -> None:
+        """Set an option of a topic or a group at the broker."""
+        entry = ConfigEntry(option, value, incremental_operation=AlterConfigOpType.SET)
+        client = admin(self.settings)
+        resource = ConfigResource(kind, name, incremental_configs=[entry])
+        client.incremental_alter_configs([resource])[resource].result()
+
     def members(self) -> int:
         """How many the broker counts in the group."""
         group = f"{self.settings.prefix}copy"
-        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap_servers})
-        return len(admin.describe_consumer_groups([group], request_timeout=30.0)[group].result().members)
+        client = admin(self.settings)
+        return len(client.describe_consumer_groups([group], request_timeout=30.0)[group].result().members)
 
     def end(self) -> None:
         """Kill what still runs."""

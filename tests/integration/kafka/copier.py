@@ -3,7 +3,8 @@
     python copier.py '{"settings": {...}, "member": "a", "batch_size": 50, "step_s": 0.0, "freeze_at": 0}'
 
 Prints one JSON line with its counters when SIGTERM ended it cleanly. `freeze_at: n` stops the process (SIGSTOP, as a
-long pause of the machine would) in its n-th step, which then takes `thaw_s` seconds more.
+long pause of the machine would) in its n-th step, which then takes `thaw_s` seconds more. Its copies are its name,
+filled up with blanks to `output_bytes`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def run(job: dict[str, Any]) -> None:
     settings = KafkaSettings(**job["settings"])
     topics = Topics(settings.prefix)
     steps = 0
+    value = job["member"].encode().ljust(job.get("output_bytes", 0))
 
     def step(messages: Sequence[Message]) -> list[Output]:
         nonlocal steps
@@ -38,7 +40,7 @@ def run(job: dict[str, Any]) -> None:
         if steps == job.get("freeze_at", 0):
             os.kill(os.getpid(), signal.SIGSTOP)
             time.sleep(job.get("thaw_s", 0.0))
-        return [Output(topics.samples.name, m.key, job["member"].encode()) for m in messages]
+        return [Output(topics.samples.name, m.key, value) for m in messages]
 
     loop = BatchLoop(
         settings,

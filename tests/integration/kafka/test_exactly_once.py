@@ -96,9 +96,12 @@ def test_partitions_that_left_and_came_back_during_a_step(
 
 
 def test_step_outlasts_the_poll_interval(trial: CopyTrial) -> None:
-    """Each step takes longer than max.poll.interval.ms; the member stays, so nothing is aborted."""
+    """Each step takes longer than max.poll.interval.ms; the member stays, so nothing is aborted.
+
+    The loop looks up after 1 s: an interval of 1 s would be a race, and one of 2.5 s leaves a loaded machine 1.5 s.
+    """
     keys = trial.publish(60)
-    member = trial.start("a", client_options={"max.poll.interval.ms": "1000"}, batch_size=60, step_s=3.0)
+    member = trial.start("a", client_options={"max.poll.interval.ms": "2500"}, batch_size=60, step_s=4.0)
     trial.await_copies(keys)
     counters = trial.finish(member)
     assert counters["aborted"] == 0

@@ -1,0 +1,87 @@
+"""A broker that stands still four fifths of the time, and now and then for seconds: SIGSTOP and SIGCONT.
+
+What is guaranteed: a member lives on, holds a bounded amount, and copies everything exactly once. It keeps its
+membership as long as no pause outlasts the group's session timeout; after a longer one the broker may have given it up,
+and it joins again by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]  # its stubs forget to re-export it
+
+from consumers.kafka.local import LocalKafka
+from tests.integration.kafka.growth import growth_of
+
+if TYPE_CHECKING:
+    from tests.integration.kafka.conftest import CopyTrial
+
+RECORDS, RECORD_BYTES, BATCH = 60_000, 1_500, 1_500  # 86 MiB in, 86 MiB out
+WHILE_SLOW = 20 * BATCH
+STOPPED_S, RUNNING_S, LONG_S = 0.4, 0.1, 4.0  # the long pause is longer than the tests' session timeout of 2.5 s
+EVERY_NTH_LONG, LONG_PAUSES = 8, 3
+ALLOWED_MIB = 64
+"""Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what
+the allocator keeps."""
+
+
+@pytest.mark.parametrize("session_ms", [45_000, 2_500], ids=["pauses_within_the_session", "pauses_outlast_it"])
+def test_a_slow_broker(
+    trial: CopyTrial, kafka: LocalKafka, until: Callable[[Callable[[], bool], str], None], session_ms: int
+) -> None:
+    group = f"{trial.settings.prefix}copy"
+    trial.configure(ResourceType.GROUP, group, "consumer.session.timeout.ms", str(session_ms))  # 45 s is the default
+    first = trial.publish(1)
+    member = trial.start("a", batch_size=BATCH, output_bytes=RECORD_BYTES)
+    trial.await_copies(first)
+    random = Random(0)
+    keys = trial.publish(RECORDS, first=1, value=lambda _: random.randbytes(RECORD_BYTES // 2).hex().encode())
+    with growth_of(member.pid) as growth:
+        with slow(kafka) as pauses:
+            trial.await_some(WHILE_SLOW)
+            until(lambda: pauses.count(LONG_S) == LONG_PAUSES, "the long pauses")
+        trial.await_copies(first + keys)
+    assert growth.mib < ALLOWED_MIB
+    counters = trial.finish(member)
+    if session_ms > 1000 * LONG_S:
+        assert counters["rebalances"] == 2, "it came once, and left at the end"
+    assert trial.copied() == Counter(first + keys)
+
+
+@contextmanager
+def slow(kafka: LocalKafka) -> Iterator[list[float]]:
+    """The broker stands still again and again while the block runs; yields the pauses so far (seconds)."""
+    pid = kafka.nodes[0].pid
+    assert pid is not None
+    done, pauses = threading.Event(), list[float]()
+
+    def stop_and_go() -> None:
+        try:
+            for turn in itertools.count(1):
+                long = turn % EVERY_NTH_LONG == 0 and pauses.count(LONG_S) < LONG_PAUSES
+                pauses.append(LONG_S if long else STOPPED_S)
+                os.kill(pid, signal.SIGSTOP)
+                done.wait(pauses[-1])
+                os.kill(pid, signal.SIGCONT)
+                if done.wait(RUNNING_S):
+                    return
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=stop_and_go, daemon=True)
+    thread.start()
+    try:
+        yield pauses
+    finally:
+        done.set()
+        thread.join()
