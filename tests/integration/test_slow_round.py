@@ -35,10 +35,10 @@ class CountingTrainer(HashTrainer):
         return super().train(planned, material, parent, progress)
 
 
-def admit(settings: KafkaSettings, count: int) -> None:
-    """Accepted samples, as a scorer writes them."""
+def admit(settings: KafkaSettings, count: int, first: int = 0) -> None:
+    """Accepted samples number `first` and on, as a scorer writes them."""
     embedder, client = HashEmbedder(), producer(settings)
-    for number in range(count):
+    for number in range(first, first + count):
         one = sample(number)
         vector = encode_vector(embedder.embed([one.response])[0])
         decision = Decision(one, True, Reason.ACCEPTED)
