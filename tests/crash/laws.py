@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
 from ccit.audit import verify
@@ -49,6 +49,10 @@ class Breaches:
         scorer that came back has to decide as if it had never been away.
     letters_altered : int
         Dead letters that do not carry the bytes that were sent.
+    rollbacks_twice : int
+        Rollbacks beyond the commands that asked for one (one that is refused makes none).
+    commands_left : int
+        Commands without an answer.
     audit : int
         Findings of `ccit verify`, which reads every artifact.
     """
@@ -65,6 +69,8 @@ class Breaches:
     replayed_wrongly: int
     misjudged: int
     letters_altered: int
+    rollbacks_twice: int
+    commands_left: int
     audit: int
 
     @property
@@ -76,14 +82,31 @@ class Breaches:
         return " ".join(f"{name}={count}" for name, count in asdict(self).items())
 
 
+@dataclass(slots=True)
+class Sent:
+    """What was asked of the system.
+
+    Parameters
+    ----------
+    records : int
+        How many were fed.
+    raw, ingested : Counter
+        How often each record id is on `raw` and on `records`.
+    wanted : set of str
+        Digests of the contents that the thresholds admit.
+    rollbacks : int
+        Commands to roll back, each counted once.
+    """
+
+    records: int = 0
+    raw: Counter[str] = field(default_factory=Counter)
+    ingested: Counter[str] = field(default_factory=Counter)
+    wanted: Set[str] = frozenset()
+    rollbacks: int = 0
+
+
 def judged(
-    ledger: Ledger,
-    raw: Counter[str],
-    ingested: Counter[str],
-    records: int,
-    wanted: Set[str],
-    used_up_to: Mapping[int, int],
-    artifacts: ArtifactStore,
+    ledger: Ledger, asked: Sent, used_up_to: Mapping[int, int], unanswered: int, artifacts: ArtifactStore
 ) -> Breaches:
     """Hold what the topics say against what was sent.
 
@@ -91,22 +114,18 @@ def judged(
     ----------
     ledger : Ledger
         Caught up.
-    raw, ingested : Counter
-        How often each record id is on `raw` and on `records`.
-    records : int
-        How many were fed.
-    wanted : set of str
-        Digests of the contents that the thresholds admit.
-    used_up_to : dict
+    used_up_to : Mapping
         The trainer group's committed offset per partition of the samples topic.
+    unanswered : int
+        Commands that the trainer group's committed offset has not passed.
     """
-    sent = {key_of(number) for number in range(records)}
+    sent = {key_of(number) for number in range(asked.records)}
     used = ledger.used
     passed = {sample for place, sample in ledger.samples.items() if place.offset < used_up_to.get(place.partition, 0)}
     return Breaches(
         lost=len(sent - ledger.decisions.keys()),
-        twice=sum(count > raw[record] for record, count in ledger.decisions.items() if record in sent),
-        ingested_twice=sum(count > raw[record] for record, count in ingested.items()),
+        twice=sum(count > asked.raw[record] for record, count in ledger.decisions.items() if record in sent),
+        ingested_twice=sum(count > asked.raw[record] for record, count in asked.ingested.items()),
         invented=len(ledger.decisions.keys() - sent),
         rounds_twice=sum(count > 1 for count in used.values()),
         rounds_lost=len(passed ^ used.keys()),
@@ -114,8 +133,10 @@ def judged(
         plans_dropped=_plans_dropped(ledger),
         versions_forked=_versions_forked(ledger),
         replayed_wrongly=_replayed_wrongly(ledger),
-        misjudged=len(ledger.contents.keys() ^ wanted),
+        misjudged=len(ledger.contents.keys() ^ asked.wanted),
         letters_altered=ledger.letters_altered,
+        rollbacks_twice=max(0, ledger.rollbacks - asked.rollbacks),
+        commands_left=unanswered,
         audit=len(verify(ledger.events, artifacts).findings),
     )
 

@@ -9,7 +9,7 @@ from typing import Self
 
 import orjson
 
-from ccit.events import CandidateJudged, Event, RoundPlanned, VersionPromoted, VersionRolledBack
+from ccit.events import CandidateJudged, CommandIssued, Event, RoundPlanned, VersionPromoted, VersionRolledBack
 from ccit.records import Position, Round
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
@@ -129,6 +129,14 @@ def keys_of(settings: KafkaSettings, topic: Topic) -> Counter[str]:
     """How often each key is on a topic."""
     with Follower(settings, topic) as follower:
         return Counter((m.key or b"").decode() for messages in follower.to_end() for m in messages)
+
+
+def rollback_commands(settings: KafkaSettings) -> set[str]:
+    """The ids of the commands to roll back."""
+    with Follower(settings, Topics(settings.prefix).commands) as follower:
+        events = [event_in(message) for messages in follower.to_end() for message in messages]
+    commands = [event.command for event in events if isinstance(event, CommandIssued)]
+    return {command.command_id for command in commands if command.verb == "rollback"}
 
 
 def traces(settings: KafkaSettings) -> dict[str, list[str]]:

@@ -30,6 +30,8 @@ _LAWS = {
     "replayed_wrongly": "replay picks from rounds without an outcome, held, failed, or left by a rollback",
     "misjudged": "contents admitted against the thresholds, or refused against them",
     "letters_altered": "dead letters that do not carry the bytes that were sent",
+    "rollbacks_twice": "rollbacks beyond the commands that asked for one",
+    "commands_left": "commands without an answer",
     "audit": "findings of `ccit verify`, every artifact's digest included",
 }
 
@@ -53,8 +55,8 @@ started again.
 **What is a stub.** The embedder and the proxy's IFD are drawn from hashes of the text, so that 100,000 records fit;
 the trainer writes a small artifact into the real store instead of training, and the evaluator answers as that
 artifact says (`tests/crash/parts.py`). Admission, novelty index, thresholds, pool, plan, gate, lineage, artifact store
-and all of `consumers/` are the real ones. The failpoints of the training process itself (`training.*`) are hit in
-`tests/unit/training/`.
+and all of `consumers/` are the real ones. The failpoints of the training process itself (`training.*`) are not in this
+run: `tests/integration/test_training_kills.py` kills a trainer without any stub at each of them.
 
 **What is counted.** Everything is read again from the first offset by a read-committed reader at the end. A
 seed gives the same strikes in the same order at each place; the moment at which one falls depends on the machine.

@@ -215,6 +215,8 @@ def storm(
         told(tally)
         time.sleep(0.03)
     calm()
+    issue(system.settings, "ccit", "resume")  # the one that belongs to a hold may have found no broker
+    tally.commands += 1
     system.feed.up_to(records)
     system.feed.flush()
     _settle(system, tally, told)

@@ -14,10 +14,11 @@ from ccit.demo.stage import as_toml
 from ccit.events import CandidateJudged
 from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.follower import Follower
+from consumers.kafka.topics import Topic, Topics, create_topics
 from tests.crash.feed import Feed, digest_of_content, is_poison, key_of
-from tests.crash.laws import Breaches, judged
-from tests.crash.ledger import LiveLedger, keys_of
+from tests.crash.laws import Breaches, Sent, judged
+from tests.crash.ledger import LiveLedger, keys_of, rollback_commands
 from tests.crash.parts import ifd_of
 from tests.crash.slot import Slot
 
@@ -71,10 +72,10 @@ class System:
         return self.slots[-1]
 
     def settled(self) -> bool:
-        """Every record is decided, and fewer samples wait than a round needs."""
+        """Every record is decided, fewer samples wait than a round needs, and every command is answered."""
         self.ledger.poll()
         decided = all(key_of(n) in self.ledger.decisions for n in range(self.feed.published))
-        return decided and self.ledger.waiting < ROUND_SIZE
+        return decided and self.ledger.waiting < ROUND_SIZE and not self.unanswered()
 
     def settle(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Wait until `settled`; raises `TimeoutError` that says what is missing."""
@@ -83,7 +84,8 @@ class System:
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     f"{self.feed.published - len(self.ledger.decisions)} records are undecided and "
-                    f"{self.ledger.waiting} samples wait after {timeout_s:g} s; the logs are in {self.logs}"
+                    f"{self.ledger.waiting} samples and {self.unanswered()} commands wait after "
+                    f"{timeout_s:g} s; the logs are in {self.logs}"
                 )
             meanwhile()
             time.sleep(0.2)
@@ -93,8 +95,9 @@ class System:
         with LiveLedger(self.settings) as ledger:
             ledger.catch_up()
             raw, ingested = (keys_of(self.settings, t) for t in (self.topics.raw, self.topics.records))
-            fed = self.feed.published
-            return judged(ledger, raw, ingested, fed, self.wanted(fed), self.used_up_to(), self.store)
+            fed, rollbacks = self.feed.published, len(rollback_commands(self.settings))
+            asked = Sent(fed, raw, ingested, self.wanted(fed), rollbacks)
+            return judged(ledger, asked, self.committed(self.topics.samples), self.unanswered(), self.store)
 
     def wanted(self, records: int) -> set[str]:
         """Digests of the contents among so many records that the thresholds admit: by their IFD, as nothing else that
@@ -116,9 +119,15 @@ class System:
             "copies admitted by scorers at the same time": sum(count - 1 for count in ledger.contents.values()),
         }
 
-    def used_up_to(self) -> dict[int, int]:
-        """The trainer group's committed offsets on the samples topic."""
-        topic = self.topics.samples
+    def unanswered(self) -> int:
+        """Commands that the trainer has not answered: it commits their offset with the answer."""
+        with Follower(self.settings, self.topics.commands) as follower:
+            offsets = [message.offset for messages in follower.to_end() for message in messages]
+        answered_to = self.committed(self.topics.commands)[0] if offsets else 0
+        return sum(offset >= answered_to for offset in offsets)
+
+    def committed(self, topic: Topic) -> dict[int, int]:
+        """The trainer group's committed offsets on a topic, by partition; 0 where there is none."""
         consumer = Consumer(reader_config(self.settings, f"{self.settings.prefix}train"))
         try:
             found = consumer.committed([TopicPartition(topic.name, p) for p in range(topic.partitions)], timeout=30.0)

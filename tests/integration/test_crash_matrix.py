@@ -18,6 +18,7 @@ from ccit.failpoints import FAILPOINTS
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
+from consumers.status import Status, look
 from tests.crash.laws import Breaches
 from tests.crash.points import POINTS
 from tests.crash.slot import Death, Slot
@@ -62,6 +63,7 @@ class Aftermath:
     breaches: Breaches
     copies_admitted: int
     rollbacks: int
+    status: Status
     endings: list[Death]
 
 
@@ -91,12 +93,17 @@ def run(system: System) -> Aftermath:
         turn()
         time.sleep(0.02)
     system.settle(_PATIENCE_S, turn)
+    status = look(system.settings, "ccit")
+    while any(replica.sequence < status.announced for replica in status.replicas):
+        assert time.monotonic() < deadline, status
+        turn()
+        status = look(system.settings, "ccit")
     for gauntlet in gauntlets:
         gauntlet.slot.terminate()
     endings = [gauntlet.slot.wait(_ENDS_WITHIN_S) for gauntlet in gauntlets]
     copies = sum(count - 1 for count in system.ledger.contents.values())
     deaths = [death for gauntlet in gauntlets for death in gauntlet.deaths]
-    return Aftermath(deaths, system.truth(), copies, system.ledger.rollbacks, endings)
+    return Aftermath(deaths, system.truth(), copies, system.ledger.rollbacks, status, endings)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +134,17 @@ def test_a_scorer_decides_as_if_it_had_never_been_away(aftermath: Aftermath) -> 
 def test_a_command_is_obeyed_once(aftermath: Aftermath) -> None:
     """The trainer was killed as soon as it had obeyed: its effect and its mark are one transaction."""
     assert aftermath.rollbacks == 1
+
+
+def test_status_tells_who_is_where(aftermath: Aftermath) -> None:
+    """Each process that was killed and came back reports under its name what it follows now."""
+    status = aftermath.status
+    assert [(r.role, r.state, r.sequence) for r in status.replicas] == [
+        ("score", "active", status.announced),
+        ("train", "active", status.announced),
+    ]
+    assert len({replica.version for replica in status.replicas}) == 1
+    assert status.open_round == ""
 
 
 def test_sigterm_ends_each_process_cleanly(aftermath: Aftermath) -> None:

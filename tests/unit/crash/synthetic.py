@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from tests.crash.feed import is_poison, key_of, value_of
-from tests.crash.laws import Breaches, judged
+from tests.crash.laws import Breaches, Sent, judged
 from tests.crash.ledger import Ledger
 from tests.crash.parts import ifd_of
 from tests.nouns import candidate, verdict, version
@@ -72,10 +71,9 @@ class Run:
     root: Path
     messages: list[Message] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    raw: Counter[str] = field(default_factory=Counter)
-    ingested: Counter[str] = field(default_factory=Counter)
-    wanted: set[str] = field(default_factory=set)
+    asked: Sent = field(default_factory=lambda: Sent(RECORDS))
     used_up_to: dict[int, int] = field(default_factory=dict)
+    unanswered: int = 0
 
     def breaches(self) -> Breaches:
         ledger = Ledger(TOPICS)
@@ -83,7 +81,7 @@ class Run:
             ledger.take_decision(message)
         for event in self.events:
             ledger.take_event(event)
-        return judged(ledger, self.raw, self.ingested, RECORDS, self.wanted, self.used_up_to, self.store)
+        return judged(ledger, self.asked, self.used_up_to, self.unanswered, self.store)
 
     def place(self, kind: type[Event], number: int = 0) -> int:
         """Where the n-th event of a kind is."""
@@ -176,11 +174,11 @@ def healthy(root: Path) -> Run:
     run = Run(FileStore(root / "store"), root)
     pool, known = Pool(), set[str]()
     for number in range(RECORDS):
-        run.raw[key_of(number)] += 1
+        run.asked.raw[key_of(number)] += 1
         if is_poison(number):
             run.messages.append(letter(number))
             continue
-        run.ingested[key_of(number)] += 1
+        run.asked.ingested[key_of(number)] += 1
         sample = sample_of(number)
         if _MIN_IFD < ifd_of(sample.content_digest) < _MAX_IFD and sample.content_digest not in known:
             known.add(sample.content_digest)
@@ -188,7 +186,8 @@ def healthy(root: Path) -> Run:
             run.messages.append(admitted(sample, len(known) - 1))
         else:
             run.messages.append(rejected(sample))
-    run.wanted = known
+    run.asked.wanted = known
+    run.asked.rollbacks = 1
     trainer = _Trainer(run, pool)
     trainer.finish(trainer.plan(), "promote")
     trainer.finish(trainer.plan(), "hold")

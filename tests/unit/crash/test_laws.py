@@ -25,7 +25,7 @@ def two_decisions(run: Run) -> None:
 
 
 def written_twice_by_ingest(run: Run) -> None:
-    run.ingested["ward:1"] += 1
+    run.asked.ingested["ward:1"] += 1
 
 
 def decided_but_never_sent(run: Run) -> None:
@@ -67,6 +67,7 @@ def two_announcements_in_one_place(run: Run) -> None:
     assert isinstance(event, VersionRolledBack)
     other = replace(event.announcement, version=replace(event.announcement.version, number=2))
     run.events.append(VersionRolledBack(other))
+    run.asked.rollbacks += 1
 
 
 def a_rollback_that_expected_another_version(run: Run) -> None:
@@ -122,6 +123,14 @@ def a_dead_letter_of_what_can_be_read(run: Run) -> None:
     run.messages.append(replace(message, key=b"ward:1", value=b"{}"))
 
 
+def a_rollback_that_nobody_asked_for(run: Run) -> None:
+    run.asked.rollbacks -= 1
+
+
+def a_command_without_an_answer(run: Run) -> None:
+    run.unanswered += 1
+
+
 def adapter_of(run: Run) -> Path:
     """The one file of the first version's deployed adapter."""
     event = run.events[run.place(VersionPromoted)]
@@ -166,6 +175,8 @@ MUTATIONS: dict[Callable[[Run], None], set[str]] = {
     refused_against_the_thresholds: {"misjudged"},
     an_altered_dead_letter: {"letters_altered"},
     a_dead_letter_of_what_can_be_read: {"lost", "twice", "letters_altered"},
+    a_rollback_that_nobody_asked_for: {"rollbacks_twice"},
+    a_command_without_an_answer: {"commands_left"},
     a_missing_artifact: {"audit"},
     a_flipped_bit: {"audit"},
 }
@@ -175,7 +186,7 @@ def test_a_sound_run_breaks_no_law(tmp_path: Path) -> None:
     run = healthy(tmp_path)
     assert run.breaches().total == 0, run.breaches()
     assert run.planned(PLAN_AFTER_ROLLBACK).replay_ids
-    assert len(run.wanted) > max(run.used_up_to.values())
+    assert len(run.asked.wanted) > max(run.used_up_to.values())
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
