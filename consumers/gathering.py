@@ -122,7 +122,7 @@ class Gathering:
             return
         for place in starts:
             used = used_up_to.get(place.partition, 0)
-            if used > place.offset:
+            if used > max(place.offset, 0):
                 logger.warning("%s[%d]: rounds have used it up to %d", place.topic, place.partition, used)
                 place.offset = used
             self.start[place.partition] = max(place.offset, 0)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from ccit.events import decode, event_name
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from ccit.events import CandidateJudged, Event, RoundPlanned, decode, encode, event_name
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, material_of, plan
 from ccit.pool import Pool
-from ccit.records import Due, Material, Round, Spend
-from consumers.audit import announced, outcome, planned_output
-from consumers.kafka.messages import Output
+from ccit.records import Due, Material, OffsetRange, Outcome, Position, Round, Spend
+from consumers import audit as audit_module
+from consumers.audit import AuditLine, announced, outcome, planned_output
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 from consumers.round_job import Finished
+from tests.nouns import a_round as a_manifest
 from tests.nouns import candidate, pooled, verdict, version
 
 TOPICS = Topics("ccit.")
@@ -75,3 +83,52 @@ def test_a_rollback_moves_the_alias_and_leaves_the_versions_as_they_are() -> Non
     assert said(announced(lineage.roll_back(0, 1.0), TOPICS)) == [
         ("ccit.model-versions", "version-rolled-back.v1", b"ccit", 0)
     ]
+
+
+def judged(planned: Round, said: Outcome | None) -> CandidateJudged:
+    return CandidateJudged(planned.round_id, None, verdict(said) if said else None, "", 0, 0.0)
+
+
+def audit_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[AuditLine, Round | None]:
+    """What the line of alias `ccit` says when these are on the topic."""
+
+    class Log:
+        """In the place of a `Follower`."""
+
+        def __enter__(self) -> Log:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def to_end(self) -> Iterator[list[Message]]:
+            for offset, event in enumerate(events):
+                value, headers = encode(event, at=0.0, source="test")
+                yield [Message("ccit.rounds", 0, offset, None, value, headers)]
+
+    monkeypatch.setattr(audit_module, "Follower", lambda *_: Log())
+    line = AuditLine(KafkaSettings("nowhere:1"), "ccit")
+    return line, line.catch_up()
+
+
+def test_the_line_says_what_was_used_and_what_may_be_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = a_manifest(ranges=[OffsetRange(0, 0, 5), OffsetRange(1, 0, 3)])
+    held = a_manifest(ranges=[OffsetRange(0, 5, 9)])
+    failed = a_manifest(ranges=[OffsetRange(0, 9, 11)])
+    last = a_manifest(ranges=[OffsetRange(1, 3, 8)])
+    events: list[Event] = []
+    for planned, said in ((first, "not_enough_evidence"), (held, "hold"), (failed, None)):
+        events += [RoundPlanned(planned, planned.round_id), judged(planned, said)]  # type: ignore[arg-type]  # outcomes
+    line, unfinished = audit_of([*events, RoundPlanned(last, last.round_id)], monkeypatch)
+    assert unfinished == last
+    assert (line.judged, line.used_up_to) == (3, {0: 11, 1: 3})
+    assert [line.replayable(Position(0, offset)) for offset in (4, 5, 9)] == [True, False, False]
+
+
+def test_rounds_of_other_aliases_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = a_manifest(ranges=[OffsetRange(0, 0, 5)])
+    other = replace(own, alias="other")
+    open_one = replace(a_manifest(ranges=[OffsetRange(0, 5, 9)]), alias="other")
+    events: list[Event] = [RoundPlanned(own, own.round_id), RoundPlanned(other, other.round_id)]
+    events += [judged(other, "promote"), RoundPlanned(open_one, open_one.round_id)]
+    line, unfinished = audit_of(events, monkeypatch)
+    assert (unfinished, line.judged, line.used_up_to) == (own, 0, {})

@@ -1,15 +1,21 @@
-"""A round whose texts are gone ends with an outcome that says so; it does not end the trainer."""
+"""What ends a round, and what ends the trainer."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from ccit.assembly import Workshop
-from ccit.records import Due, Round, Version
-from consumers.round_job import Finished, RoundJob
+from ccit.errors import ArtifactDamaged, CcitError, StorageFailed, TrainingFailed
+from ccit.ports import Progress
+from ccit.records import Candidate, Material, Pooled, Round, Version
+from consumers.round_job import MAX_TRIES, Finished, RoundJob
+from tests.nouns import a_round, pooled
 from tests.nouns import version as version_of
 
 
@@ -21,35 +27,45 @@ def finished(job: RoundJob) -> Finished:
     return outcome
 
 
-def planned(version: Version) -> Round:
-    return Round(
-        alias=version.alias,
-        ranges=(),
-        sample_ids=("gone",),
-        validation_ids=(),
-        sample_digest="",
-        replay_ids=(),
-        general_ids=(),
-        parent=0,
-        base_model="",
-        base_revision="",
-        proxy_model="",
-        proxy_revision="",
-        config_digest="",
-        code_digest="",
-        seed=0,
-        due=Due("size", ""),
-    )
-
-
 def test_a_round_without_its_texts_fails_with_a_reason() -> None:
     workshop = cast(Workshop, SimpleNamespace(general=()))
-    outcome = finished(RoundJob(planned(version_of()), [], [], version_of(), 1, workshop))
+    outcome = finished(RoundJob(a_round(sample_ids=("gone",)), [], [], version_of(), 1, workshop))
     assert outcome.candidate is None
     assert outcome.verdict is None
     assert "gone" in outcome.failure
 
 
 def test_the_round_is_named_by_its_manifest() -> None:
-    round_ = planned(version_of())
+    round_ = a_round(sample_ids=("gone",))
     assert replace(round_, seed=1).round_id != round_.round_id
+
+
+class Fails:
+    """Port `Trainer`, with one fault for ever."""
+
+    def __init__(self, fault: CcitError) -> None:
+        self._fault = fault
+        self.asked = 0
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        self.asked += 1
+        raise self._fault
+
+
+def job(trainer: Fails, samples: Sequence[Pooled]) -> RoundJob:
+    workshop = cast(Workshop, SimpleNamespace(general=(), trainer=trainer))
+    one = a_round(sample_ids=[p.sample.sample_id for p in samples])
+    return RoundJob(one, samples, [], version_of(), 1, workshop)
+
+
+def test_a_training_process_that_dies_every_time_is_the_rounds_outcome() -> None:
+    trainer = Fails(TrainingFailed("the loss is not finite"))
+    outcome = finished(job(trainer, [pooled(0)]))
+    assert (trainer.asked, outcome.candidate, outcome.failure) == (MAX_TRIES, None, "the loss is not finite")
+
+
+@pytest.mark.parametrize("fault", [ArtifactDamaged("the incumbent's adapter"), StorageFailed("no space left")])
+def test_a_fault_around_the_round_ends_the_trainer_and_uses_no_samples_up(fault: CcitError) -> None:
+    """As an outcome it would take the samples of this round, then of the next, until someone looks."""
+    with pytest.raises(type(fault)):
+        finished(job(Fails(fault), [pooled(0)]))

@@ -1,0 +1,139 @@
+"""What a member of the trainers' group gathers, over a scripted client in the place of Kafka's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+from ccit.events import SampleAdmitted, encode
+from ccit.records import Decision, OffsetRange, Reason
+from consumers.gathering import Gathering
+from consumers.kafka.topics import Topics
+from tests.nouns import sample
+
+TOPIC = Topics().samples
+
+
+class Message:
+    """A sample at an offset, or the end of a partition."""
+
+    def __init__(self, partition: int, offset: int | None, number: int = 0) -> None:
+        self._partition, self._offset = partition, offset
+        decision = Decision(sample(number), True, Reason.ACCEPTED)
+        self._value, self._headers = encode(SampleAdmitted(decision, "d", "", ""), at=0.0, source="test")
+
+    def error(self) -> KafkaError | None:
+        return KafkaError(KafkaError._PARTITION_EOF) if self._offset is None else None
+
+    def topic(self) -> str:
+        return TOPIC.name
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int | None:
+        return self._offset
+
+    def key(self) -> bytes:
+        return b""
+
+    def value(self) -> bytes:
+        return self._value
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        return list(self._headers)
+
+    def timestamp(self) -> tuple[int, int]:
+        return (1, 0)
+
+
+class Client:
+    """A member with two partitions, whose group has committed `committed`."""
+
+    def __init__(self, *batches: Sequence[Message], committed: Sequence[int] = (-1001, -1001)) -> None:
+        self._batches = list(batches)
+        self._committed = committed
+        self.began: list[tuple[int, int]] = []
+        self.calls: list[str] = []
+
+    def list_topics(self, *_: Any, **__: Any) -> Any:
+        return SimpleNamespace(topics={TOPIC.name: SimpleNamespace(partitions={0: None, 1: None})})
+
+    def assignment(self) -> list[TopicPartition]:
+        return []
+
+    def consume(self, *_: Any) -> Sequence[Message]:
+        return self._batches.pop(0) if self._batches else []
+
+    def pause(self, _: Any) -> None:
+        self.calls.append("pause")
+
+    def resume(self, _: Any) -> None:
+        self.calls.append("resume")
+
+    def committed(self, places: Sequence[TopicPartition], **_: Any) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self._committed[p.partition]) for p in places]
+
+    def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
+        self.began += [(place.partition, place.offset) for place in places]
+
+    def incremental_unassign(self, _: Any) -> None:
+        self.calls.append("unassign")
+
+    @property
+    def consumer(self) -> Consumer:
+        return cast(Consumer, self)
+
+
+PLACES = [TopicPartition(TOPIC.name, 0), TopicPartition(TOPIC.name, 1)]
+
+
+def test_it_is_complete_once_the_end_of_every_partition_was_seen() -> None:
+    client = Client([Message(0, 5, 1), Message(0, None)], [Message(1, None), Message(0, 6, 2)], [Message(0, None)])
+    gathering = Gathering(TOPIC, 100)
+    gathering.begin(client.consumer)
+    seen = []
+    for _ in range(2):
+        gathering.read(client.consumer, unbounded=False)
+        seen.append(gathering.complete)
+    assert seen == [False, True]
+    gathering.revoked(client.consumer, PLACES[:1])
+    assert (gathering.complete, len(gathering.pool)) == (False, 0)  # it may come back with more
+    gathering.read(client.consumer, unbounded=False)
+    assert gathering.complete
+
+
+def test_it_reads_on_where_the_pool_is_full_only_for_a_round_that_waits() -> None:
+    client = Client([Message(0, 5, 1), Message(0, 6, 2)])
+    gathering = Gathering(TOPIC, 2)
+    gathering.read(client.consumer, unbounded=False)
+    gathering.read(client.consumer, unbounded=False)
+    gathering.read(client.consumer, unbounded=True)
+    assert client.calls == ["resume", "pause", "resume"]
+
+
+def test_it_begins_where_the_group_or_the_audit_line_says_the_later_of_both() -> None:
+    client = Client(committed=(7, -1001))
+    gathering = Gathering(TOPIC, 100)
+    gathering.assigned(client.consumer, PLACES, {0: 4}, lambda: False)
+    assert (client.began, gathering.start) == ([(0, 7), (1, OFFSET_BEGINNING)], {0: 7, 1: 0})
+    client = Client(committed=(7, -1001))
+    gathering.assigned(client.consumer, PLACES, {0: 9, 1: 3}, lambda: False)
+    assert (client.began, gathering.start) == ([(0, 9), (1, 3)], {0: 9, 1: 3})
+
+
+def test_after_a_stop_nothing_is_assigned() -> None:
+    client = Client()
+    Gathering(TOPIC, 100).assigned(client.consumer, PLACES, {}, lambda: True)
+    assert client.began == []
+
+
+def test_what_a_round_has_used_is_gone() -> None:
+    client = Client([Message(0, 5, 1), Message(0, 6, 2)])
+    gathering = Gathering(TOPIC, 100)
+    gathering.read(client.consumer, unbounded=False)
+    gathering.used([OffsetRange(0, 5, 6)])
+    assert ([p.position.offset for p in gathering.pool.waiting], gathering.start) == ([6], {0: 6})
