@@ -119,6 +119,8 @@ def test_was_killed_there(aftermath: Aftermath, role: str, point: str) -> None:
 
 
 def test_every_failpoint_has_a_role_that_is_killed_there() -> None:
+    """Here or in `test_training_kills.py`, each at all the points of its role, and each strike is seen."""
+    assert {*ROLES, "train-lora"} == set(POINTS)
     assert {point for points in POINTS.values() for point in points} == set(FAILPOINTS)
 
 
