@@ -15,7 +15,7 @@ from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted
 from ccit.pool import Pool
 from ccit.records import OffsetRange, Pooled, Position
-from consumers.kafka.clients import error_of
+from consumers.kafka.clients import FORBIDDEN, error_of
 from consumers.kafka.messages import Message, received
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topic
@@ -56,9 +56,9 @@ class Gathering:
         try:
             found = consumer.list_topics(self._topic.name, timeout=_METADATA_TIMEOUT_S).topics[self._topic.name]
         except KafkaException as problem:
-            raise BrokerUnavailable(
-                f"topic {self._topic.name} should be known, but {error_of(problem).str()}; check the broker"
-            ) from problem
+            raise self._unreadable(error_of(problem)) from problem
+        if found.error is not None:
+            raise self._unreadable(found.error)
         self._partitions = frozenset(found.partitions)
 
     def read(self, consumer: Consumer, *, unbounded: bool) -> None:
@@ -72,7 +72,7 @@ class Gathering:
         Raises
         ------
         BrokerUnavailable
-            The group refused this member for good.
+            The broker refused this member for good.
         """
         full = len(self.pool) >= self._most and not unbounded
         (consumer.pause if full else consumer.resume)(consumer.assignment())
@@ -83,8 +83,8 @@ class Gathering:
                 messages.append(received(raw))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._at_end.add(int(raw.partition() or 0))
-            elif error.fatal():
-                raise BrokerUnavailable(f"the group refused this trainer: {error.str()}; start it again")
+            elif error.fatal() or error.code() in FORBIDDEN:
+                raise self._unreadable(error)
             else:
                 logger.warning("reading samples: %s", error.str())
         for pooled in pooled_in(messages):
@@ -135,6 +135,12 @@ class Gathering:
         self._at_end -= gone
         self.pool.drop_partitions(gone)
         consumer.incremental_unassign(list(partitions))
+
+    def _unreadable(self, error: KafkaError) -> BrokerUnavailable:
+        return BrokerUnavailable(
+            f"the trainer should be a member of its group and read {self._topic.name}, but {error.str()}; check the "
+            "broker and what it allows, then start again, nothing is lost"
+        )
 
 
 def pooled_in(messages: Iterable[Message]) -> list[Pooled]:

@@ -16,7 +16,8 @@ from ccit.events import RecordReceived, ReplicaReported, SampleAdmitted, SampleR
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
 from ccit.pool import joined
-from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, ReplicaReport, Version
+from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, Reason, ReplicaReport, Version
+from ccit.scoring.vectors import encode_vector
 from ccit.store.files import FileStore
 from consumers.audit import announced
 from consumers.kafka.clients import KafkaSettings, producer
@@ -24,7 +25,8 @@ from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
-from tests.nouns import version
+from tests.crash.parts import HashEmbedder
+from tests.nouns import sample, version
 
 PATIENCE_S = 60.0
 
@@ -91,6 +93,20 @@ def feed(settings: KafkaSettings, rows: Sequence[tuple[str, str]]) -> None:
         record = record_from_row(row, 0.0)
         value, headers = encode(RecordReceived(record), at=0.0, source="test")
         client.produce(Topics(settings.prefix).records.name, value, b"key", partition=0, headers=list(headers))
+    assert client.flush(30.0) == 0
+
+
+def admit(settings: KafkaSettings, count: int, first: int = 0) -> None:
+    """Accepted samples number `first` and on, as a scorer writes them."""
+    embedder, client = HashEmbedder(), producer(settings)
+    for number in range(first, first + count):
+        one = sample(number)
+        vector = encode_vector(embedder.embed([one.response])[0])
+        decision = Decision(one, True, Reason.ACCEPTED)
+        value, headers = encode(
+            SampleAdmitted(decision, one.content_digest, embedder.stamp, vector), at=0.0, source="test"
+        )
+        client.produce(Topics(settings.prefix).samples.name, value, one.sample_id, headers=list(headers))
     assert client.flush(30.0) == 0
 
 

@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.events import CandidateJudged, RoundPlanned, SampleAdmitted, encode
+from ccit.events import CandidateJudged, RoundPlanned
 from ccit.ports import Progress
-from ccit.records import Candidate, Decision, Material, Reason, Round, Version
-from ccit.scoring.vectors import encode_vector
+from ccit.records import Candidate, Material, Round, Version
 from consumers import train as train_module
-from consumers.kafka.clients import KafkaSettings, consumer_config, producer
-from consumers.kafka.topics import Topics
+from consumers.kafka.clients import KafkaSettings, consumer_config
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
-from tests.crash.parts import HashEmbedder, HashTrainer, stub_workshop
-from tests.integration.following import config_for, messages_of, running, until
-from tests.nouns import sample
+from tests.crash.parts import HashTrainer, stub_workshop
+from tests.integration.following import admit, config_for, messages_of, running, until
 
 ROUND_S = 4.0
 POLL_INTERVAL_MS = 1000
@@ -33,20 +30,6 @@ class CountingTrainer(HashTrainer):
     def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
         self.asked += 1
         return super().train(planned, material, parent, progress)
-
-
-def admit(settings: KafkaSettings, count: int, first: int = 0) -> None:
-    """Accepted samples number `first` and on, as a scorer writes them."""
-    embedder, client = HashEmbedder(), producer(settings)
-    for number in range(first, first + count):
-        one = sample(number)
-        vector = encode_vector(embedder.embed([one.response])[0])
-        decision = Decision(one, True, Reason.ACCEPTED)
-        value, headers = encode(
-            SampleAdmitted(decision, one.content_digest, embedder.stamp, vector), at=0.0, source="test"
-        )
-        client.produce(Topics(settings.prefix).samples.name, value, one.sample_id, headers=list(headers))
-    assert client.flush(30.0) == 0
 
 
 def test_a_long_round_keeps_its_assignment(

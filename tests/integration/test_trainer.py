@@ -23,8 +23,7 @@ from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
 from tests.crash.parts import stub_workshop
-from tests.integration.following import config_for, messages_of, replica, running, until
-from tests.integration.test_slow_round import admit
+from tests.integration.following import admit, config_for, messages_of, replica, running, until
 
 SIZE, MIN_SIZE = 20, 10
 

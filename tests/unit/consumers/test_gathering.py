@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
+from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted, encode
 from ccit.records import Decision, OffsetRange, Reason
 from consumers.gathering import Gathering
@@ -20,13 +22,15 @@ TOPIC = Topics().samples
 class Message:
     """A sample at an offset, or the end of a partition."""
 
-    def __init__(self, partition: int, offset: int | None, number: int = 0) -> None:
-        self._partition, self._offset = partition, offset
+    def __init__(self, partition: int, offset: int | None, number: int = 0, error: int = 0) -> None:
+        self._partition, self._offset, self._error = partition, offset, error
         decision = Decision(sample(number), True, Reason.ACCEPTED)
         self._value, self._headers = encode(SampleAdmitted(decision, "d", "", ""), at=0.0, source="test")
 
     def error(self) -> KafkaError | None:
-        return KafkaError(KafkaError._PARTITION_EOF) if self._offset is None else None
+        if self._offset is not None:
+            return None
+        return KafkaError(self._error or KafkaError._PARTITION_EOF)
 
     def topic(self) -> str:
         return TOPIC.name
@@ -58,9 +62,10 @@ class Client:
         self._committed = committed
         self.began: list[tuple[int, int]] = []
         self.calls: list[str] = []
+        self.refusal: KafkaError | None = None
 
     def list_topics(self, *_: Any, **__: Any) -> Any:
-        return SimpleNamespace(topics={TOPIC.name: SimpleNamespace(partitions={0: None, 1: None})})
+        return SimpleNamespace(topics={TOPIC.name: SimpleNamespace(partitions={0: None, 1: None}, error=self.refusal)})
 
     def assignment(self) -> list[TopicPartition]:
         return []
@@ -129,6 +134,18 @@ def test_after_a_stop_nothing_is_assigned() -> None:
     client = Client()
     Gathering(TOPIC, 100).assigned(client.consumer, PLACES, {}, lambda: True)
     assert client.began == []
+
+
+def test_what_heals_by_itself_is_logged_and_what_does_not_ends_the_trainer(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client([Message(0, None, error=KafkaError._ALL_BROKERS_DOWN)])
+    Gathering(TOPIC, 100).read(client.consumer, unbounded=False)
+    assert "reading samples" in caplog.text
+    client = Client([Message(0, None, error=KafkaError.TOPIC_AUTHORIZATION_FAILED)])
+    with pytest.raises(BrokerUnavailable, match=TOPIC.name):
+        Gathering(TOPIC, 100).read(client.consumer, unbounded=False)
+    client.refusal = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    with pytest.raises(BrokerUnavailable, match=TOPIC.name):
+        Gathering(TOPIC, 100).begin(client.consumer)
 
 
 def test_what_a_round_has_used_is_gone() -> None:

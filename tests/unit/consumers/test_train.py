@@ -1,0 +1,65 @@
+"""The trainer on the embedded broker, at least once: rounds by size, by command and by age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ccit.config import Config
+from ccit.events import RoundPlanned
+from consumers.commands import issue
+from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.embedded import EmbeddedKafka
+from consumers.kafka.topics import create_topics
+from consumers.reading import event_in
+from consumers.train import TrainConsumer
+from tests.crash.parts import stub_workshop
+from tests.integration.following import admit, config_for, messages_of, running, until
+
+SIZE, MIN_SIZE = 20, 10
+
+
+@pytest.fixture
+def settings() -> Iterator[KafkaSettings]:
+    with EmbeddedKafka() as broker:
+        create_topics(broker.settings())
+        yield broker.settings()
+
+
+def config_of(settings: KafkaSettings, tmp_path: Path, **more: float) -> Config:
+    kafka = {"transactions": False, "group_protocol": settings.group_protocol}
+    rounds = {"size": SIZE, "min_size": MIN_SIZE, "general_ratio": 0, **more}
+    return config_for(settings, tmp_path, rounds=rounds, kafka=kafka)
+
+
+def test_rounds_by_size_and_by_command(settings: KafkaSettings, tmp_path: Path) -> None:
+    config = config_of(settings, tmp_path)
+    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a")
+    admit(settings, SIZE)
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().judged == 1, "the round that was due")
+        issue(settings, "ccit", "hold")
+        until(lambda: trainer.state().held, "held")
+        issue(settings, "ccit", "round-now")
+        admit(settings, MIN_SIZE, first=SIZE)
+        until(lambda: trainer.state().pooled == MIN_SIZE, "there are enough")
+        issue(settings, "ccit", "resume")
+        until(lambda: trainer.state().judged == 2, "the round that was asked for")
+        assert trainer.state().pooled == 0
+    assert triggers(settings) == ["size", "command"]
+
+
+def test_a_round_by_age(settings: KafkaSettings, tmp_path: Path) -> None:
+    config = config_of(settings, tmp_path, max_age_seconds=0.5)
+    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a")
+    admit(settings, MIN_SIZE)
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().judged == 1, "judged")
+    assert triggers(settings) == ["age"]
+
+
+def triggers(settings: KafkaSettings) -> list[str]:
+    events = [event_in(message) for message in messages_of(settings, "rounds")]
+    return [event.planned.due.trigger for event in events if isinstance(event, RoundPlanned)]
