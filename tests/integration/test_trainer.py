@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from ccit.config import Config
+from ccit.errors import ArtifactDamaged
 from ccit.events import CandidateJudged, Event, RoundPlanned
 from ccit.records import Round
 from consumers import train as train_module
@@ -22,8 +23,8 @@ from consumers.kafka.messages import Delivered, Output, Position
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
-from tests.crash.parts import stub_workshop
-from tests.integration.following import admit, config_for, messages_of, replica, running, until
+from tests.crash.parts import base_version, stub_workshop
+from tests.integration.following import Trainer, admit, config_for, damaged, messages_of, replica, running, until
 
 SIZE, MIN_SIZE = 20, 10
 
@@ -267,3 +268,21 @@ def test_no_sample_is_used_twice_when_the_broker_has_forgotten_the_groups_offset
         until(lambda: trainer.state().pooled == 0, "nothing waits")
     used = [sample for one in planned(settings) for sample in (*one.sample_ids, *one.validation_ids)]
     assert sorted(used) == sorted(f"s{number}" for number in range(2 * SIZE))
+
+
+def test_a_damaged_incumbent_ends_the_trainer_and_uses_no_samples_up(
+    settings: KafkaSettings, config: Config, life: Start
+) -> None:
+    announcer = Trainer(settings, config.store.root, base_version(config))
+    pair = announcer.store({"adapter.json": b'{"skill": 0.25}'}, {"adapter.json": b'{"skill": 0.5}'})
+    announcer.promote(pair)
+    admit(settings, SIZE)
+    trainer, _ = life()
+    with damaged(config.store.root, pair.deployed):
+        with pytest.raises(ArtifactDamaged):
+            trainer.run()
+        assert judged(settings) == []
+    trainer, _ = life()
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().judged == 1, "the same round, once that is mended")
+    assert [one.round_id for one in planned(settings)] == judged(settings)
