@@ -48,6 +48,11 @@ broker limits only its compressed size. A topic with `compression.type=uncompres
 QUEUE_KIB = 64 * 1024
 """Messages handed to a producer and not yet sent (KiB): a slow broker must not fill the memory. Default: 1 GiB."""
 
+REBOOTSTRAP_MS = 5_000
+"""A client that has heard of no broker for so long begins again with `bootstrap.servers` (milliseconds). librdkafka
+forgets a broker that is missing from one answer, as the only one is for a moment after a long pause; with its default
+of 5 minutes a transaction then stood still for 46 s, until its timeouts were over."""
+
 _GUARDED = frozenset(
     {
         "acks",
@@ -119,6 +124,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
     return {
         **settings.client_options,
         "bootstrap.servers": settings.bootstrap_servers,
+        "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS,
         "error_cb": _log_error,
         "logger": logger,
     }

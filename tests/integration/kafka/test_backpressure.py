@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
 
 RECORDS, RECORD_BYTES = 100_000, 1_500  # 143 MiB: several times what may be held
-BATCH, SLOW_BATCHES = 400, 2
+BATCH, SLOW_BATCHES = 400, 1
 POLL_INTERVAL_MS, STEP_S = 2500, 4.0  # the loop looks up after 1 s, so a second is too close
 ALLOWED_MIB = 48
 """Prefetch (16 MiB) once in librdkafka's queue and, for a moment, once more in the fetch that was under way; a batch

@@ -26,13 +26,13 @@ from tests.integration.kafka.growth import growth_of
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
 
-RECORDS, RECORD_BYTES, BATCH = 60_000, 1_500, 1_500  # 86 MiB in, 86 MiB out
-WHILE_SLOW = 20 * BATCH
+RECORDS, RECORD_BYTES, BATCH = 70_000, 1_500, 1_500  # 100 MiB in, 100 MiB out
+WHILE_SLOW = 12 * BATCH
 STOPPED_S, RUNNING_S, LONG_S = 0.4, 0.1, 4.0  # the long pause is longer than the tests' session timeout of 2.5 s
-EVERY_NTH_LONG, LONG_PAUSES = 8, 3
-ALLOWED_MIB = 64
-"""Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what
-the allocator keeps."""
+EVERY_NTH_LONG, LONG_PAUSES = 6, 2
+ALLOWED_MIB = 96
+"""Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what the
+allocator keeps of all that came and went. Measured: 39 to 71."""
 
 
 @pytest.mark.parametrize("session_ms", [45_000, 2_500], ids=["pauses_within_the_session", "pauses_outlast_it"])
@@ -45,9 +45,9 @@ def test_a_slow_broker(
     member = trial.start("a", batch_size=BATCH, output_bytes=RECORD_BYTES)
     trial.await_copies(first)
     random = Random(0)
-    keys = trial.publish(RECORDS, first=1, value=lambda _: random.randbytes(RECORD_BYTES // 2).hex().encode())
     with growth_of(member.pid) as growth:
         with slow(kafka) as pauses:
+            keys = trial.publish(RECORDS, first=1, value=lambda _: random.randbytes(RECORD_BYTES // 2).hex().encode())
             trial.await_some(WHILE_SLOW)
             until(lambda: pauses.count(LONG_S) == LONG_PAUSES, "the long pauses")
         trial.await_copies(first + keys)
