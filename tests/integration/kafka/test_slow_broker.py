@@ -31,8 +31,8 @@ WHILE_SLOW = 12 * BATCH
 STOPPED_S, RUNNING_S, LONG_S = 0.4, 0.1, 4.0  # the long pause is longer than the tests' session timeout of 2.5 s
 EVERY_NTH_LONG, LONG_PAUSES = 6, 2
 ALLOWED_MIB = 96
-"""Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what the
-allocator keeps of all that came and went. Measured: 39 to 71."""
+"""Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what
+the allocator keeps of all that came and went. Measured: 39 to 71."""
 
 
 @pytest.mark.parametrize("session_ms", [45_000, 2_500], ids=["pauses_within_the_session", "pauses_outlast_it"])
