@@ -39,12 +39,13 @@ FAILPOINTS = (
     "training.checkpointed",  # a checkpoint is on the disk
     "training.adapter_stored",  # one adapter is in the artifact store, the round is not finished
     "training.finished",  # the finished candidate is on the disk, nobody has been told
-    # consumers/train.py
+    # consumers/rounds.py
     "train.planned",  # the manifest is in memory alone
     "train.plan_published",  # the manifest is on the rounds topic, nothing is trained
     "train.judged",  # the verdict is in memory alone
     "train.published",  # verdict, version and offsets are committed, the pool has not moved
-    "train.command_obeyed",  # what the command asked for is announced, the command is not marked as done
+    # consumers/train.py
+    "train.command_obeyed",  # what the command asked for and its offset are committed, nothing in memory has moved
 )
 """The closed list. A test kills a process at each of them; a name that is not here is an error."""
 
