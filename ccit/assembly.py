@@ -26,7 +26,6 @@ from ccit.pipeline import Recipe
 from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
-from ccit.scoring.vectors import decode_vector
 from ccit.selection.admission import Admission
 from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
 from ccit.selection.memory import Memory
@@ -35,6 +34,7 @@ from ccit.store.files import FileStore
 from ccit.triggers.age import AgeTrigger
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
+from ccit.vectors import decode_vector
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

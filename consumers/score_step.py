@@ -18,7 +18,7 @@ from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import MAX_DEPTH, parse_strict
 from ccit.pipeline import admit
 from ccit.records import Decision, Sample
-from ccit.scoring.vectors import encode_vector
+from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Delivered, Message, Output

@@ -24,7 +24,7 @@ from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.ports import Vectors
 from ccit.records import Spend
-from ccit.scoring.vectors import quantise
+from ccit.vectors import quantise
 
 BUILTIN = "builtin"
 _BUILTIN_NAME = "all-MiniLM-L6-v2"

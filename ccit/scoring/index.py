@@ -1,6 +1,6 @@
 """Nearest neighbours by cosine among everything pooled or trained: an exact FAISS index over float16-rounded vectors.
 
-FAISS finds the candidates in float32; their cosines are then computed exactly (`ccit/scoring/vectors.py`), so that the
+FAISS finds the candidates in float32; their cosines are then computed exactly (`ccit/vectors.py`), so that the
 answer depends neither on the shape of the query nor on the order of the rows.
 
 It is never stored as a FAISS file, where a flipped bit can give silently different neighbours; see
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ccit.ports import Vectors
 from ccit.records import Position
-from ccit.scoring.vectors import cosines
+from ccit.vectors import cosines
 
 _FIRST_CANDIDATES = 8  # neighbours asked for at first; doubled for the rare row whose best ones are too close to tell
 
@@ -32,7 +32,7 @@ class ExactIndex:
 
     Example
     -------
-    >>> from ccit.scoring.vectors import quantise
+    >>> from ccit.vectors import quantise
     >>> index = ExactIndex(2)
     >>> index.add(quantise([[1.0, 0.0], [0.0, 1.0]]), [Position(0, 0), Position(0, 1)])
     >>> index.nearest(quantise([[1.0, 0.0], [-1.0, 0.0]])).tolist()

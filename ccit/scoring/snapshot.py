@@ -18,8 +18,8 @@ import numpy as np
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position
-from ccit.scoring.vectors import Vectors
 from ccit.store.atomic import write_atomically
+from ccit.vectors import Vectors
 
 _FORMAT = "ccit-novelty-snapshot.v1"
 _DIGEST_BYTES = 32

@@ -29,8 +29,8 @@ import numpy.typing as npt
 from ccit.ports import Embedder, ProxyScorer, Rule, Scorer, Vectors
 from ccit.records import Decision, Position, Reason, Sample, Score
 from ccit.scoring.novelty import novelty_score, novelty_text
-from ccit.scoring.vectors import cosines
 from ccit.selection.memory import Memory, Pending
+from ccit.vectors import cosines
 
 ORDER = ("length", "novelty", "diversity", "ifd")  # cheapest first; a scorer of another metric runs last
 
@@ -84,7 +84,7 @@ class Admission:
     Example
     -------
     >>> from ccit.scoring.index import ExactIndex
-    >>> from ccit.scoring.vectors import quantise
+    >>> from ccit.vectors import quantise
     >>> from ccit.selection.baselines import AcceptAll
     >>> class Letters:
     ...     stamp, dimension = "letters", 26

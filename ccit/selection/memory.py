@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ccit.ports import SampleIndex, Vectors
 from ccit.records import Position
-from ccit.scoring.vectors import cosines
+from ccit.vectors import cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Memory:
     Example
     -------
     >>> from ccit.scoring.index import ExactIndex
-    >>> from ccit.scoring.vectors import quantise
+    >>> from ccit.vectors import quantise
     >>> memory = Memory(ExactIndex(2))
     >>> memory.stage(Pending("s1", "d1", quantise([[1.0, 0.0]])[0]))
     >>> "d1" in memory

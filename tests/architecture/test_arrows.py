@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -16,7 +17,7 @@ RANKS = (
     {"ccit.records", "ccit.errors", "ccit.failpoints", "ccit.console"},
     {"ccit.config", "ccit.ports", "ccit.events"},
     {
-        *("ccit.pool", "ccit.lineage", "ccit.audit", "ccit.testing"),
+        *("ccit.pool", "ccit.lineage", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *("ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
@@ -32,6 +33,7 @@ POLICIES = (
     "ccit.pool",
     "ccit.lineage",
     "ccit.audit",
+    "ccit.vectors",
     "ccit.triggers.size",
     "ccit.triggers.age",
     "ccit.triggers.any_of",
@@ -85,6 +87,17 @@ def test_each_port_has_a_contract_suite() -> None:
     ports = {node.name for node in sources()["ccit.ports"].tree.body if isinstance(node, ast.ClassDef)}
     suites = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests" / "contract").glob("test_*.py"))
     assert {port for port in ports if not re.search(rf"from ccit\.ports import .*\b{port}\b", suites)} == set()
+
+
+def test_rooms_form_no_circle() -> None:
+    """Rooms of one rank know each other, but never both ways, nor around corners."""
+    knows: dict[str, set[str]] = {}
+    for source in sources().values():
+        here = ".".join(source.name.split(".")[:2])
+        targets = {own(found.module) for found in source.imports()} - {None, "ccit"}
+        knows.setdefault(here, set()).update(".".join(str(target).split(".")[:2]) for target in targets)
+    ordered = TopologicalSorter({room: found - {room} for room, found in knows.items()})
+    assert "ccit.records" in list(ordered.static_order())  # raises CycleError
 
 
 def test_only_the_assembly_names_concrete_scorers_trainers_and_stores_together() -> None:

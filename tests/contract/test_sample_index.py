@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from ccit.ports import SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.vectors import cosines, quantise
+from ccit.vectors import cosines, quantise
 
 DIMENSION = 12
 INDEXES: Mapping[str, Callable[[], SampleIndex]] = {"exact": lambda: ExactIndex(DIMENSION)}

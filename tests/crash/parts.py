@@ -39,11 +39,11 @@ from ccit.records import (
 )
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.length import LengthScorer
-from ccit.scoring.vectors import quantise
 from ccit.selection.admission import Admission
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
 from ccit.triggers.size import SizeTrigger
+from ccit.vectors import quantise
 
 DIMENSION = 16
 QUESTIONS = 3000

@@ -17,8 +17,8 @@ from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
 from ccit.pool import joined
 from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, Reason, ReplicaReport, Version
-from ccit.scoring.vectors import encode_vector
 from ccit.store.files import FileStore
+from ccit.vectors import encode_vector
 from consumers.audit import announced
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower

@@ -16,11 +16,11 @@ from ccit.ports import Rule, Scorer, Vectors
 from ccit.records import Decision, Position, Reason, Sample, Score, Spend
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.length import LengthScorer
-from ccit.scoring.vectors import quantise
 from ccit.selection.admission import Admission
 from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
+from ccit.vectors import quantise
 
 DIMENSION = 4
 RULE = PaperThresholds(Selection(min_length=2, max_length=6, max_similarity=0.9, min_diversity=0.3))

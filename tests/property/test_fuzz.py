@@ -22,8 +22,8 @@ from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Artifact, Position
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from ccit.scoring.vectors import quantise
 from ccit.store.files import FileStore
+from ccit.vectors import quantise
 from consumers.dead_letters import letter_in
 from consumers.ingest import IngestStep
 from consumers.kafka.messages import Headers, Message, Output

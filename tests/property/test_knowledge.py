@@ -17,7 +17,7 @@ from ccit.lineage import Lineage
 from ccit.pool import joined
 from ccit.records import Announcement, Decision, OffsetRange, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
-from ccit.scoring.vectors import encode_vector
+from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge

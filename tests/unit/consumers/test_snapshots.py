@@ -13,7 +13,7 @@ import pytest
 
 from ccit.records import Position, digest_of
 from ccit.scoring.snapshot import Origin, Snapshot
-from ccit.scoring.vectors import quantise
+from ccit.vectors import quantise
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.topics import Topics, create_topics

@@ -10,7 +10,7 @@ import pytest
 from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.models.embedders import SentenceTransformerEmbedder
-from ccit.scoring.vectors import decode_vector, encode_vector
+from ccit.vectors import decode_vector, encode_vector
 
 TEXTS = ["Take two tablets.", "Take 2 pills.", "The moon is far.", "Take two tablets.", "", "多喝水。", "a" * 3000]
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from ccit.ports import Vectors
 from ccit.records import Sample, Spend
 from ccit.scoring.diversity import ONE_SENTENCE, DiversityScorer, mean_pairwise_distance
-from ccit.scoring.vectors import quantise
+from ccit.vectors import quantise
 
 
 class WordEmbedder:

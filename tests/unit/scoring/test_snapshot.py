@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position, digest_of
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from ccit.scoring.vectors import quantise
+from ccit.vectors import quantise
 
 ORIGIN = Origin("ccit.samples", "ccit", "e")
 

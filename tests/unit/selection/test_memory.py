@@ -5,8 +5,8 @@ import pytest
 
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.vectors import quantise
 from ccit.selection.memory import Memory, Pending
+from ccit.vectors import quantise
 
 ROWS = quantise(np.eye(3))
 

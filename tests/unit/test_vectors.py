@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ccit.errors import InputError
-from ccit.scoring.vectors import cosines, decode_vector, encode_vector, quantise
+from ccit.vectors import cosines, decode_vector, encode_vector, quantise
 
 rows = arrays.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(16)), elements=st.floats(-1, 1, width=32)).filter(
     lambda a: bool((np.linalg.norm(a, axis=1) > 1e-3).all())
