@@ -93,7 +93,8 @@ class Slots:
         Raises
         ------
         ModelUnusable
-            The adapter is no LoRA, does not fit the base, or gives numbers that are not finite.
+            The adapter is no LoRA, does not fit the base, or gives numbers that are not finite; or the trial failed,
+            as when the memory that requests leave is too little.
         """
         if number in self.held:
             return
@@ -159,8 +160,13 @@ class Slots:
 
 
 def _try_out(model: CausalModel, number: int) -> None:
-    ids = torch.tensor([prompt_ids(model.tokenizer, [{"role": "user", "content": "Hello"}])], device=model.device)
-    with torch.inference_mode():
-        logits = model.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits
-    if not bool(torch.isfinite(logits).all()):
+    prompt = prompt_ids(model.tokenizer, [{"role": "user", "content": "Hello"}])
+    try:
+        with torch.inference_mode():
+            ids = torch.tensor([prompt], device=model.device)
+            finite = bool(torch.isfinite(model.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits).all())
+    except RuntimeError as error:  # out of memory (torch.OutOfMemoryError), or an operation that the device refuses
+        why = str(error).partition("\n")[0] or type(error).__name__
+        raise ModelUnusable(f"version {number} cannot answer a trial prompt: {why}") from error
+    if not finite:
         raise ModelUnusable(f"version {number} answers a trial prompt with numbers that are not finite; not loaded")

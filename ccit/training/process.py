@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
@@ -172,18 +173,18 @@ class _Child:
         return f"signal {-code}" if code < 0 else f"exit code {code}: {self._last_line or 'it said nothing'}"
 
     def _copy_stderr(self, log: Path | None) -> None:
-        if log is None:
-            self._copy(sys.stderr.buffer)
-            return
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as target:
-            self._copy(target)
-
-    def _copy(self, target: IO[bytes]) -> None:
-        for line in _open(self._process.stderr):
-            target.write(line)
-            target.flush()
-            self._last_line = line.decode("utf-8", "replace").strip() or self._last_line
+        """To the end, whether or not the disk takes it: a child that nobody reads stands still at a full pipe."""
+        with ExitStack() as closing:
+            target: IO[bytes] = sys.stderr.buffer
+            if log is not None:
+                with suppress(OSError):
+                    log.parent.mkdir(parents=True, exist_ok=True)
+                    target = closing.enter_context(log.open("ab", buffering=0))
+            for line in _open(self._process.stderr):
+                self._last_line = line.decode("utf-8", "replace").strip() or self._last_line
+                with suppress(OSError):  # a full disk; what comes after it is freed is written again
+                    target.write(line)
+                    target.flush()
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -49,6 +49,26 @@ def test_a_version_with_huge_weights_is_tried_out_and_refused(
     assert slots.held == (0,)
 
 
+def test_a_version_that_finds_no_memory_is_refused_and_the_active_one_answers_on(
+    base: CausalModel, adapters: list[dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots = Slots(base, "ccit")
+    slots.load(1, adapters[1])
+    slots.activate(1)
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nwith a hint")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(base.model), "forward", full)
+        with pytest.raises(ModelUnusable, match="version 2 cannot answer a trial prompt: CUDA out of memory"):
+            slots.load(2, adapters[2])
+    assert slots.held == (0, 1)
+    assert slots.active == 1
+    slots.load(2, adapters[2])
+    slots.activate(2)
+
+
 def test_loading_a_held_version_again_builds_nothing(base: CausalModel, adapters: list[dict[str, bytes]]) -> None:
     slots, seconds = Slots(base, "ccit"), list[float]()
     slots.observers.append(seconds.append)

@@ -154,6 +154,15 @@ def test_a_child_that_cannot_start_says_why(config: Config, tmp_path: Path) -> N
     assert "no GPU" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.parametrize("log", ["/dev/full", "/dev/null/log"], ids=["full disk", "no such folder"])
+def test_a_log_that_cannot_be_written_holds_up_no_child(config: Config, log: str) -> None:
+    """A pipe takes 64 KiB; nobody reading it, the child would stand still."""
+    talkative = "import sys; sys.stderr.write('warning\\n' * 50_000); raise SystemExit('that was all')"
+    process = TrainingProcess(config, Path(log), command=(sys.executable, "-c", talkative))
+    with pytest.raises(TrainingFailed, match="exit code 1: that was all"):
+        process.evaluate(None, SUITE, (), quiet)
+
+
 def test_a_parent_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     code = (
         "import sys; from ccit.config import Config; from ccit.training.process import TrainingProcess\n"
