@@ -50,7 +50,9 @@ class ScoreConsumer:
         self._versions = VersionFollower(settings, scoring.base)
         self._admitted: Follower | None = None  # while running
         self.known = Knowledge(scoring, topics.samples.name, self._versions.lineage)
-        self.step = ScoreStep(scoring, topics, config.ingest.max_bytes, clock, self.known)
+        self.step = ScoreStep(
+            scoring, topics, config.ingest.max_bytes, clock, self.known, exactly_once=settings.transactions
+        )
         self._files = SnapshotFiles(config.store.root, self.known.origin, instance)
         self._written: tuple[int, Mapping[int, int]] = (0, {})  # rows and offsets of the last snapshot
         self._tick = Tick(config.store.snapshot_seconds)

@@ -17,7 +17,7 @@ from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, d
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import MAX_DEPTH, parse_strict
 from ccit.pipeline import admit
-from ccit.records import Decision, Sample
+from ccit.records import Decision, Reason, Sample
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
@@ -42,17 +42,29 @@ class ScoreStep:
     max_bytes : int
         Largest row, `ingest.max_bytes`.
     known : Knowledge
-        What is in the samples topic: without transactions a record may come again after it was admitted.
+        What is in the samples topic.
+    exactly_once : bool
+        With transactions, a record that was admitted comes again only if it was sent again: it is refused as an exact
+        duplicate, so that every message has its one outcome. Without them the broker may bring it again by itself; then
+        it is dropped, its outcome is there already.
     """
 
     def __init__(
-        self, scoring: Scoring, topics: Topics, max_bytes: int, clock: Callable[[], float], known: Knowledge
+        self,
+        scoring: Scoring,
+        topics: Topics,
+        max_bytes: int,
+        clock: Callable[[], float],
+        known: Knowledge,
+        *,
+        exactly_once: bool,
     ) -> None:
         self._scoring = scoring
         self._topics = topics
         self._max_bytes = max_bytes
         self._clock = clock
         self._known = known
+        self._exactly_once = exactly_once
         self._reasons: Counter[str] = Counter()  # of the batch at hand
         self.decided: Counter[str] = Counter()  # reason -> decisions in the log
 
@@ -60,6 +72,7 @@ class ScoreStep:
         """Decide a batch exactly as if one by one."""
         self._reasons.clear()
         letters: list[Output] = []
+        copies: list[Output] = []
         read: list[tuple[Message, Sample]] = []
         for message in messages:
             try:
@@ -69,7 +82,9 @@ class ScoreStep:
                 continue
             if sample.sample_id not in self._known:
                 read.append((message, sample))
-        return [*letters, *self._decide(read)]
+            elif self._exactly_once:
+                copies.append(self._decided(self._refused_as_copy(sample)))
+        return [*letters, *copies, *self._decide(read)]
 
     def committed(self, delivered: Sequence[Delivered]) -> None:
         """The batch is in the log, at these places."""
@@ -101,6 +116,10 @@ class ScoreStep:
                 found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
                 outputs.append(dead_letter(message, found, "score", self._topics))
         return outputs
+
+    def _refused_as_copy(self, sample: Sample) -> Decision:
+        """Whatever the memory says: a rollback sets digests aside there, but the sample was admitted all the same."""
+        return Decision(sample, False, Reason.EXACT_DUPLICATE, proxy_version=self._scoring.proxy.version)
 
     def _require_working(self) -> None:
         """Raise what a plain sample makes the scorers raise."""

@@ -13,6 +13,8 @@ SOURCE = "ward"
 _EVERY_POISON = 23  # one raw message in so many cannot be read: a dead letter
 _EVERY_COPY = 17  # one in so many says what an earlier one said: rejected as an exact duplicate, if that was admitted
 _COPY_DISTANCE = 170
+_EVERY_AGAIN = 29  # with one in so many an earlier one is fed again, under its own id: it has one outcome more
+_AGAIN_DISTANCE = 119
 _REPORT_WITHIN_S = 10.0  # librdkafka looks for messages that are overdue once a second
 _VOID = "this says nothing about what is tested: see why the brokers were away so long, and run it again"
 
@@ -50,6 +52,16 @@ def value_of(number: int) -> bytes:
     return orjson.dumps(row)
 
 
+def fed_again_with(number: int) -> int | None:
+    """The earlier record that is fed once more right after this one."""
+    return number - _AGAIN_DISTANCE if number % _EVERY_AGAIN == 0 and number >= _AGAIN_DISTANCE else None
+
+
+def times_fed(number: int, published: int) -> int:
+    """How often a record is fed among the first so many."""
+    return 1 + (number + _AGAIN_DISTANCE < published and fed_again_with(number + _AGAIN_DISTANCE) is not None)
+
+
 def digest_of_content(number: int) -> str:
     """The content digest of what a record that is not poison says."""
     return sample_from_record(record_from_row(orjson.loads(value_of(number)), 0.0)).content_digest
@@ -60,7 +72,8 @@ class FeedFailed(Exception):
 
 
 class Feed:
-    """Publishes records 0, 1, 2, ... to `raw`, each exactly once: the producer is idempotent and is never killed.
+    """Publishes records 0, 1, 2, ... to `raw`, each as often as `times_fed` says: the producer is idempotent and is
+    never killed.
 
     Parameters
     ----------
@@ -80,13 +93,31 @@ class Feed:
         self._topic = Topics(settings.prefix).raw.name
         self._patience_s = patience_s
         self._refused: list[str] = []
-        self.published = 0
+        self.published = 0  # records
+        self.sent = 0  # messages: some records are fed again
         self.delivered = 0
 
     def up_to(self, total: int) -> None:
         """Publish until `total` records are on their way; `flush` waits for the broker."""
         while self.published < total:
-            number = self.published
+            again = fed_again_with(self.published)
+            for number in (self.published,) if again is None else (self.published, again):
+                self._send(number)
+            self.published += 1
+        self._producer.poll(0)
+        self._check()
+
+    def flush(self) -> None:
+        """Return once the broker has all of them."""
+        self._producer.flush(self._patience_s + _REPORT_WITHIN_S)
+        self._check()
+        if self.delivered != self.sent:
+            raise FeedFailed(
+                f"the broker took {self.delivered} of {self.sent} messages within {self._patience_s:g} s; {_VOID}"
+            )
+
+    def _send(self, number: int) -> None:
+        while True:
             try:
                 self._producer.produce(
                     self._topic, value_of(number), key_of(number).encode(), on_delivery=self._reported
@@ -95,19 +126,9 @@ class Feed:
                 self._producer.poll(1.0)
                 self._check()
                 continue
-            self.published += 1
+            self.sent += 1
             self._producer.poll(0)
-        self._producer.poll(0)
-        self._check()
-
-    def flush(self) -> None:
-        """Return once the broker has all of them."""
-        self._producer.flush(self._patience_s + _REPORT_WITHIN_S)
-        self._check()
-        if self.delivered != self.published:
-            raise FeedFailed(
-                f"the broker took {self.delivered} of {self.published} records within {self._patience_s:g} s; {_VOID}"
-            )
+            return
 
     def _reported(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -118,6 +139,6 @@ class Feed:
     def _check(self) -> None:
         if self._refused:
             raise FeedFailed(
-                f"{len(self._refused)} of {self.published} records never reached `raw` "
+                f"{len(self._refused)} of {self.sent} messages never reached `raw` "
                 f"(the first is {self._refused[0]}); {_VOID}"
             )

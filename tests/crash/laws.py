@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
@@ -22,14 +22,16 @@ class Breaches:
     Parameters
     ----------
     lost : int
-        Records without a decision.
+        Messages on `raw` without a decision; a record that never reached `raw` counts as one.
     twice : int
-        Records with more decisions than messages on `raw`. One is usual; an idempotent producer whose broker is killed
-        may write a message twice (librdkafka then takes a new epoch), and the feed is no part of what is tested.
+        Decisions beyond the messages on `raw`. One message is usual. Some records are fed again under their id, and an
+        idempotent producer whose broker is killed may write a message twice (librdkafka then takes a new epoch).
     ingested_twice : int
-        Records that are on `records` more often than on `raw`.
+        Messages on `records` beyond those on `raw`.
     invented : int
         Decisions about records that nobody sent.
+    admitted_twice : int
+        Places on `samples` whose sample is at an earlier place already: the same record, admitted again.
     rounds_twice : int
         Samples in more than one round that has an outcome.
     rounds_lost : int
@@ -37,6 +39,9 @@ class Breaches:
         way round.
     outcomes_twice : int
         Rounds with more than one published outcome.
+    failed_wrongly : int
+        Rounds whose outcome is that they could not be trained, though that was not their fate, and the other way round:
+        what a failed round used is never learnt from.
     plans_dropped : int
         Plans without an outcome that a crash, not a rollback, replaced by another.
     versions_forked : int
@@ -61,9 +66,11 @@ class Breaches:
     twice: int
     ingested_twice: int
     invented: int
+    admitted_twice: int
     rounds_twice: int
     rounds_lost: int
     outcomes_twice: int
+    failed_wrongly: int
     plans_dropped: int
     versions_forked: int
     replayed_wrongly: int
@@ -96,6 +103,8 @@ class Sent:
         Digests of the contents that the thresholds admit.
     rollbacks : int
         Commands to roll back, each counted once.
+    fails : callable
+        Whether a round, named by its id, is fated to be one that cannot be trained.
     """
 
     records: int = 0
@@ -103,6 +112,7 @@ class Sent:
     ingested: Counter[str] = field(default_factory=Counter)
     wanted: Set[str] = frozenset()
     rollbacks: int = 0
+    fails: Callable[[str], bool] = lambda _: False
 
 
 def judged(
@@ -120,16 +130,19 @@ def judged(
         Commands that the trainer group's committed offset has not passed.
     """
     sent = {key_of(number) for number in range(asked.records)}
+    decided = Counter({record: count for record, count in ledger.decisions.items() if record in sent})
     used = ledger.used
     passed = {sample for place, sample in ledger.samples.items() if place.offset < used_up_to.get(place.partition, 0)}
     return Breaches(
-        lost=len(sent - ledger.decisions.keys()),
-        twice=sum(count > asked.raw[record] for record, count in ledger.decisions.items() if record in sent),
-        ingested_twice=sum(count > asked.raw[record] for record, count in asked.ingested.items()),
+        lost=((Counter(sent) | asked.raw) - ledger.decisions).total(),
+        twice=(decided - asked.raw).total(),
+        ingested_twice=(asked.ingested - asked.raw).total(),
         invented=len(ledger.decisions.keys() - sent),
+        admitted_twice=len(ledger.samples) - len(set(ledger.samples.values())),
         rounds_twice=sum(count > 1 for count in used.values()),
         rounds_lost=len(passed ^ used.keys()),
         outcomes_twice=sum(count > 1 for count in ledger.outcomes.values()),
+        failed_wrongly=sum((round_id in ledger.failed) != asked.fails(round_id) for round_id in ledger.outcomes),
         plans_dropped=_plans_dropped(ledger),
         versions_forked=_versions_forked(ledger),
         replayed_wrongly=_replayed_wrongly(ledger),

@@ -35,6 +35,7 @@ class Ledger:
         self.events: list[Event] = []  # of `rounds` and `model-versions`, each in its own order
         self.planned: list[Round] = []  # in the log's order, a repeated plan as often as it is there
         self.outcomes: Counter[str] = Counter()  # by round id
+        self.failed: set[str] = set()  # rounds that could not be trained
 
     @property
     def used(self) -> Counter[str]:
@@ -81,6 +82,8 @@ class Ledger:
             self.planned.append(event.planned)
         elif isinstance(event, CandidateJudged):
             self.outcomes[event.round_id] += 1
+            if event.verdict is None:
+                self.failed.add(event.round_id)
 
 
 class LiveLedger(Ledger):

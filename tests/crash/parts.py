@@ -49,6 +49,7 @@ DIMENSION = 16
 QUESTIONS = 3000
 STEP = 0.003  # credit that a better candidate adds to each answer: certain for the gate, and room for 300 versions
 _TRAINING_STEPS = 5
+_FAIL_SHARE = 0.05  # of the rounds
 _SPEND = Spend()
 
 
@@ -61,6 +62,15 @@ def fraction(*parts: str) -> float:
 def ifd_of(content_digest: str) -> float:
     """The stub's IFD of a content, uniform between 0 and 1.2."""
     return 1.2 * fraction("ifd", content_digest)
+
+
+def fails(round_id: str) -> bool:
+    """Whether it is a round's fate that it cannot be trained."""
+    return _fate(round_id) < _FAIL_SHARE
+
+
+def _fate(round_id: str) -> float:
+    return fraction("fate", round_id)
 
 
 class HashEmbedder:
@@ -110,9 +120,9 @@ class HashTrainer:
         for step in range(_TRAINING_STEPS):
             progress("train", step, _TRAINING_STEPS)
             self.cancelled.wait(self._pace_s / _TRAINING_STEPS)
-        fate = fraction("fate", planned.round_id)
-        if fate < 0.05:
+        if fails(planned.round_id):
             raise TrainingFailed("the stub's loss diverged, as drawn from the round's id")
+        fate = _fate(planned.round_id)
         skill = self._skill(parent.adapters) + (STEP if fate < 0.5 else 0.0 if fate < 0.75 else -STEP)
         pair = AdapterPair(*(self._stored(role, planned.round_id, skill) for role in ("deployed", "proxy")))
         return Candidate(planned.round_id, pair, 1, ("stub",), {"train": 1.0}, _SPEND, self._pace_s)

@@ -18,13 +18,15 @@ from tests.crash.storm import RANDOM, Tally
 _POM = Path(__file__).parents[2] / "consumers" / "kafka" / "pom.xml"
 
 _LAWS = {
-    "lost": "records without a decision",
-    "twice": "records with more decisions than messages on `raw`",
-    "ingested_twice": "records that `ingest` wrote more than once",
+    "lost": "messages on `raw` without a decision",
+    "twice": "decisions beyond the messages on `raw`",
+    "ingested_twice": "messages on `records` beyond those on `raw`",
     "invented": "decisions about records that nobody sent",
+    "admitted_twice": "samples that were admitted again under their id",
     "rounds_twice": "samples in more than one round that has an outcome",
     "rounds_lost": "samples behind the trainer's offsets in no round with an outcome, or before them in one",
     "outcomes_twice": "rounds with more than one published outcome",
+    "failed_wrongly": "rounds that could not be trained against their fate, or were trained against it",
     "plans_dropped": "planned rounds that a crash replaced by another",
     "versions_forked": "announcements that break the one line of versions",
     "replayed_wrongly": "replay picks from rounds without an outcome, held, failed, or left by a rollback",
@@ -44,7 +46,8 @@ process at each of its failpoints once.
 
 **What runs.** Three brokers (replication 3, two copies in sync). Raw messages, of which one in 23 cannot be read and
 one in 17 repeats an earlier one's content under a new id, go through `ingest`, two scorers, at times a third, and the
-trainer; each is a process of its own.
+trainer; each is a process of its own. With one in 29, an earlier message is fed once more under its own id: it has an
+outcome of its own.
 
 **What is done to it.** Each process is started armed with a failpoint (`ccit/failpoints.py`) and kills itself there
 by SIGKILL, or is killed at a random moment; it is then started again under its name. A third scorer joins and
@@ -53,7 +56,8 @@ Rollback, hold, resume and round-now commands come in between. One broker at a t
 started again.
 
 **What is a stub.** The embedder and the proxy's IFD are drawn from hashes of the text, so that 100,000 records fit;
-the trainer writes a small artifact into the real store instead of training, and the evaluator answers as that
+the trainer writes a small artifact into the real store instead of training, or fails in one round of 20, drawn from
+the round's id; the evaluator answers as that
 artifact says (`tests/crash/parts.py`). Admission, novelty index, thresholds, pool, plan, gate, lineage, artifact store
 and all of `consumers/` are the real ones. The failpoints of the training process itself (`training.*`) are not in this
 run: `tests/integration/test_training_kills.py` kills a trainer without any stub at each of them.

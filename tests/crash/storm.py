@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ccit.errors import BrokerUnavailable
+from ccit.errors import BrokerUnavailable, CcitError, Fenced
 from consumers.commands import Verb, issue
 from tests.crash.points import POINTS
 from tests.crash.slot import Death, Slot
@@ -52,7 +52,7 @@ class Tally:
             self.unclear.append(f"{death.role} was killed by somebody else (out of memory?): {death.said[:200]}")
         elif death.code == -signal.SIGTERM and not death.begun:  # it had begun nothing that could be lost
             self.ends["asked to leave while it was starting"] += 1
-        elif death.code != 1 or not death.said.startswith("ccit: "):
+        elif death.code not in (CcitError.exit_code, Fenced.exit_code) or not death.said.startswith("ccit: "):
             self.unclear.append(f"{death.role} ended with exit code {death.code}: {death.said[:200]}")
         else:
             self.ends[_kind(death.said)] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +17,10 @@ from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topic, Topics, create_topics
-from tests.crash.feed import Feed, digest_of_content, is_poison, key_of
+from tests.crash.feed import Feed, digest_of_content, is_poison, key_of, times_fed
 from tests.crash.laws import Breaches, Sent, judged
 from tests.crash.ledger import LiveLedger, keys_of, rollback_commands
-from tests.crash.parts import ifd_of
+from tests.crash.parts import fails, ifd_of
 from tests.crash.slot import Slot
 
 ROUND_SIZE = 12
@@ -37,6 +38,8 @@ class System:
         For the configuration, the artifact store and one log per process.
     accepted_share : float
         Of the records that are neither poison nor copies, 0 to 0.8.
+    fails : callable
+        Which rounds, by their id, cannot be trained.
     sections : Mapping
         Section -> key -> value, over the configuration made here.
     """
@@ -49,8 +52,10 @@ class System:
         batch_size: int = 50,
         replication: int = 1,
         sections: Mapping[str, Mapping[str, Any]] | None = None,
+        fails: Callable[[str], bool] = fails,
     ) -> None:
         self.settings = settings
+        self._fails = fails
         self.topics = Topics(settings.prefix)
         self.logs = folder / "logs"
         self.store = FileStore(folder / "store")
@@ -72,10 +77,12 @@ class System:
         return self.slots[-1]
 
     def settled(self) -> bool:
-        """Every record is decided, fewer samples wait than a round needs, and every command is answered."""
+        """Every message is decided, fewer samples wait than a round needs, and every command is answered."""
         self.ledger.poll()
         decided = all(key_of(n) in self.ledger.decisions for n in range(self.feed.published))
-        return decided and self.ledger.waiting < ROUND_SIZE and not self.unanswered()
+        if not decided or self.ledger.waiting >= ROUND_SIZE or self.unanswered():
+            return False
+        return not keys_of(self.settings, self.topics.raw) - self.ledger.decisions
 
     def settle(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Wait until `settled`; raises `TimeoutError` that says what is missing."""
@@ -83,7 +90,7 @@ class System:
         while not self.settled():
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"{self.feed.published - len(self.ledger.decisions)} records are undecided and "
+                    f"{self.feed.sent - self.ledger.decisions.total()} messages are undecided and "
                     f"{self.ledger.waiting} samples and {self.unanswered()} commands wait after "
                     f"{timeout_s:g} s; the logs are in {self.logs}"
                 )
@@ -96,7 +103,7 @@ class System:
             ledger.catch_up()
             raw, ingested = (keys_of(self.settings, t) for t in (self.topics.raw, self.topics.records))
             fed, rollbacks = self.feed.published, len(rollback_commands(self.settings))
-            asked = Sent(fed, raw, ingested, self.wanted(fed), rollbacks)
+            asked = Sent(fed, raw, ingested, self.wanted(fed), rollbacks, self._fails)
             return judged(ledger, asked, self.committed(self.topics.samples), self.unanswered(), self.store)
 
     def wanted(self, records: int) -> set[str]:
@@ -107,14 +114,17 @@ class System:
 
     def summary(self) -> dict[str, int]:
         """How much there was, for the page."""
-        ledger, prefix = self.ledger, self.settings.prefix
+        ledger, prefix, fed = self.ledger, self.settings.prefix, self.feed.published
         ledger.poll()
+        meant = Counter({key_of(number): times_fed(number, fed) for number in range(fed)})
         return {
-            "records": self.feed.published,
-            "records that the feed wrote twice": sum(n > 1 for n in keys_of(self.settings, self.topics.raw).values()),
+            "records": fed,
+            "records fed again under their id": meant.total() - fed,
+            "records that the feed wrote twice": (keys_of(self.settings, self.topics.raw) - meant).total(),
             **{name: ledger.by_topic[f"{prefix}{name}"] for name in ("samples", "rejects", "dead-letters")},
             "samples still waiting": ledger.waiting,
             "rounds with an outcome": len(ledger.outcomes),
+            "rounds that could not be trained, as drawn": len(ledger.failed),
             "versions": sum(isinstance(e, CandidateJudged) and e.number is not None for e in ledger.events),
             "copies admitted by scorers at the same time": sum(count - 1 for count in ledger.contents.values()),
         }

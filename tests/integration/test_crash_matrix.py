@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ccit.errors import Fenced
 from ccit.failpoints import FAILPOINTS
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
@@ -182,7 +183,7 @@ def test_the_older_of_two_trainers_is_fenced_and_says_so(system: System, pace_s:
     time.sleep(1.0)  # until it has its partitions
     newer.start()
     death = older.wait(60.0)
-    assert death.code == 1
+    assert death.code == Fenced.exit_code
     assert death.said.startswith("ccit: another process has taken over")
     system.settle(60.0)
     assert system.truth().total == 0, system.truth()

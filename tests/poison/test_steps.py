@@ -52,7 +52,7 @@ def ingest(max_bytes: int = MAX_BYTES) -> IngestStep:
 def score(root: Path) -> ScoreStep:
     scoring = stub_scoring(config(root), 0.0)
     known = Knowledge(scoring, TOPICS.samples.name, Lineage(scoring.base))
-    return ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known)
+    return ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
 
 
 def named(cases: Sequence[Poison | Sound]) -> list[str]:

@@ -90,7 +90,7 @@ def follow(lineage: Lineage, messages: Sequence[Message]) -> None:
 class Scorer:
     """One scorer: reads, decides, and learns what is in the log; a new one has read it to its end."""
 
-    def __init__(self, log: MemoryLog, name: str) -> None:
+    def __init__(self, log: MemoryLog, name: str, *, exactly_once: bool) -> None:
         self._log = log
         self._name = name
         self._epoch = log.open(f"score-{name}")
@@ -100,7 +100,7 @@ class Scorer:
         self._scoring = Scoring(version(), admission, memory, proxy, embedder, len)
         self.lineage = Lineage(version())
         self._known = Knowledge(self._scoring, TOPICS.samples.name, self.lineage)
-        self._step = ScoreStep(self._scoring, TOPICS, MAX_BYTES, lambda: 0.0, self._known)
+        self._step = ScoreStep(self._scoring, TOPICS, MAX_BYTES, lambda: 0.0, self._known, exactly_once=exactly_once)
         self._read: dict[tuple[str, int], int] = {}
         self.batch: list[Message] = []
         self._outputs: list[Output] = []

@@ -192,7 +192,7 @@ def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_let
     config = Config.model_validate({"store": {"root": str(tmp_path)}, "selection": {"min_length": 0}})
     scoring = stub_scoring(config, 0.0)
     known = Knowledge(scoring, TOPICS.samples.name, Lineage(scoring.base))
-    step = ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known)
+    step = ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
     refused = offset = 0
     while refused < MALFORMED:
         batch = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from ccit.store.files import FileStore
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
-from tests.crash.feed import is_poison, key_of, value_of
+from tests.crash.feed import fed_again_with, is_poison, key_of, value_of
 from tests.crash.laws import Breaches, Sent, judged
 from tests.crash.ledger import Ledger
 from tests.crash.parts import ifd_of
@@ -40,6 +40,14 @@ RECORDS = 200
 TOPICS = Topics("t.")
 RECIPE = Recipe("ccit", 10, 0.1, 0.0, 0.5, "base", "", "proxy", "", "c", "d", 0)
 _MIN_IFD, _MAX_IFD = 0.6, 1.0
+
+
+def fed() -> Iterator[int]:
+    """The numbers in the order of the feed, those that are fed again among them."""
+    for number in range(RECORDS):
+        yield number
+        if (again := fed_again_with(number)) is not None:
+            yield again
 
 
 def sample_of(number: int) -> Sample:
@@ -169,11 +177,11 @@ class _Trainer:
 def healthy(root: Path) -> Run:
     """Rounds 1 promoted, 2 held, 3 promoted; a plan that a rollback to version 1 drops; 4 promoted; some samples wait.
 
-    A plan that is taken up again is there twice.
+    A plan that is taken up again is there twice. Records that are fed again have two outcomes.
     """
     run = Run(FileStore(root / "store"), root)
     pool, known = Pool(), set[str]()
-    for number in range(RECORDS):
+    for number in fed():
         run.asked.raw[key_of(number)] += 1
         if is_poison(number):
             run.messages.append(letter(number))

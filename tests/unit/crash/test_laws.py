@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ccit.events import CandidateJudged, RoundPlanned, VersionPromoted, VersionRolledBack
-from tests.crash.feed import is_poison
+from consumers.kafka.messages import Message
+from tests.crash.feed import is_poison, key_of
 from tests.crash.laws import Breaches
 from tests.unit.crash.synthetic import RECORDS, Run, admitted, healthy, rejected, sample_of
 
@@ -26,6 +27,40 @@ def two_decisions(run: Run) -> None:
 
 def written_twice_by_ingest(run: Run) -> None:
     run.asked.ingested["ward:1"] += 1
+
+
+def no_decision_about_what_was_sent_again(run: Run) -> None:
+    run.asked.raw["ward:1"] += 1
+
+
+def never_on_raw(run: Run) -> None:
+    message = run.message("rejects")
+    run.messages.remove(message)
+    name = key_of(number_in(message))
+    del run.asked.raw[name], run.asked.ingested[name]
+
+
+def one_outcome_for_two_messages(run: Run) -> None:
+    """What was fed again left no trace."""
+    run.messages.remove(refused_copy(run))
+
+
+def refused_copy(run: Run) -> Message:
+    """The refusal of an admitted record that was fed again."""
+    admitted_keys = {message.key for message in run.messages if message.topic.endswith("samples")}
+    return next(m for m in run.messages if m.topic.endswith("rejects") and m.key in admitted_keys)
+
+
+def number_in(message: Message) -> int:
+    """Which record was refused or admitted."""
+    return next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
+
+
+def admitted_again(run: Run) -> None:
+    """A record that was fed again: at its second time the scorer did not know that it had admitted it."""
+    copy = refused_copy(run)
+    run.messages.remove(copy)
+    run.messages.append(admitted(sample_of(number_in(copy)), 10_000))
 
 
 def decided_but_never_sent(run: Run) -> None:
@@ -51,6 +86,19 @@ def an_offset_that_was_never_committed(run: Run) -> None:
 
 def two_outcomes(run: Run) -> None:
     run.events.append(run.events[run.place(CandidateJudged)])
+
+
+def a_round_thrown_away(run: Run) -> None:
+    """It was held; now it says that it could not be trained."""
+    place = run.place(CandidateJudged, 1)
+    held = run.events[place]
+    assert isinstance(held, CandidateJudged)
+    run.events[place] = replace(held, verdict=None, failure="the disk was full")
+
+
+def a_round_that_should_have_failed(run: Run) -> None:
+    fated = run.planned(1).round_id
+    run.asked.fails = lambda round_id: round_id == fated
 
 
 def a_crash_that_plans_another_round(run: Run) -> None:
@@ -100,16 +148,14 @@ def replay_of_its_own_samples(run: Run) -> None:
 
 def admitted_against_the_thresholds(run: Run) -> None:
     message = run.message("rejects")
-    number = next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
     run.messages.remove(message)
-    run.messages.append(admitted(sample_of(number), 10_000))
+    run.messages.append(admitted(sample_of(number_in(message)), 10_000))
 
 
 def refused_against_the_thresholds(run: Run) -> None:
     message = run.message("samples", -1)
-    number = next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
     run.messages.remove(message)
-    run.messages.append(rejected(sample_of(number)))
+    run.messages.append(rejected(sample_of(number_in(message))))
 
 
 def an_altered_dead_letter(run: Run) -> None:
@@ -156,13 +202,18 @@ def a_flipped_bit(run: Run) -> None:
 MUTATIONS: dict[Callable[[Run], None], set[str]] = {
     no_decision: {"lost"},
     two_decisions: {"twice"},
+    never_on_raw: {"lost"},
+    one_outcome_for_two_messages: {"lost"},
     written_twice_by_ingest: {"ingested_twice"},
     decided_but_never_sent: {"invented"},
+    admitted_again: {"admitted_twice"},
     a_sample_in_two_rounds: {"rounds_twice"},
     an_offset_past_an_unused_sample: {"rounds_lost"},
     an_offset_before_a_used_sample: {"rounds_lost"},
     an_offset_that_was_never_committed: {"rounds_lost"},
     two_outcomes: {"outcomes_twice", "audit"},
+    a_round_thrown_away: {"failed_wrongly"},
+    a_round_that_should_have_failed: {"failed_wrongly"},
     a_crash_that_plans_another_round: {"plans_dropped"},
     a_gap_in_the_announcements: {"versions_forked"},
     two_announcements_in_one_place: {"versions_forked", "audit"},

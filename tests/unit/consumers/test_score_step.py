@@ -1,0 +1,106 @@
+"""A record that comes again under its id: sent again, or brought again by a broker without transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ccit.config import Config
+from ccit.events import RecordReceived, SampleRejected, decode, encode
+from ccit.ingest.rows import record_from_row
+from ccit.lineage import Lineage
+from ccit.records import Announcement, OffsetRange
+from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.topics import Topics
+from consumers.knowledge import Knowledge
+from consumers.score_step import ScoreStep
+from tests.crash.parts import stub_scoring
+from tests.nouns import version
+
+TOPICS = Topics()
+LENIENT = {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 1.0}
+
+
+def message(offset: int, text: str = "5 mg.", name: str = "7") -> Message:
+    row = {"id": name, "source": "ward", "lang": "en", "instruction": "Dose?", "output": text}
+    value, headers = encode(RecordReceived(record_from_row(row, 0.0)), at=0.0, source="test")
+    return Message(TOPICS.records.name, 0, offset, b"ward:7", value, headers)
+
+
+class Scorer:
+    """A step, what it knows, and a log of one partition."""
+
+    def __init__(self, root: Path, *, exactly_once: bool) -> None:
+        config = Config.model_validate({"store": {"root": str(root)}, "selection": LENIENT})
+        scoring = stub_scoring(config, 0.0)
+        self.proxy = scoring.proxy
+        self.lineage = Lineage(scoring.base)
+        self.known = Knowledge(scoring, TOPICS.samples.name, self.lineage)
+        self.step = ScoreStep(scoring, TOPICS, 10_000, lambda: 0.0, self.known, exactly_once=exactly_once)
+        self._admitted = 0
+
+    def commit(self, messages: Sequence[Message]) -> list[tuple[str, str]]:
+        """Decide and commit: the topic and the reason of each outcome."""
+        outputs = self.step(messages)
+        self.step.committed([self._delivered(output) for output in outputs])
+        return [(output.topic.removeprefix("ccit."), reason_in(output)) for output in outputs]
+
+    def _delivered(self, output: Output) -> Delivered:
+        self._admitted += output.topic == TOPICS.samples.name
+        return Delivered(output, 0, self._admitted - 1)
+
+
+def reason_in(output: Output) -> str:
+    event = decode(output.value, output.headers)
+    return event.decision.reason.value if isinstance(event, SampleRejected) else ""
+
+
+@pytest.fixture
+def scorer(tmp_path: Path) -> Scorer:
+    return Scorer(tmp_path, exactly_once=True)
+
+
+def test_what_is_sent_twice_is_admitted_once_and_refused_once(scorer: Scorer) -> None:
+    assert scorer.commit([message(0)]) == [("samples", "")]
+    assert scorer.commit([message(1)]) == [("rejects", "exact_duplicate")]
+    assert scorer.step.decided == {"accepted": 1, "exact_duplicate": 1}
+
+
+@pytest.mark.parametrize("exactly_once", [True, False])
+def test_both_in_one_batch(tmp_path: Path, *, exactly_once: bool) -> None:
+    one = Scorer(tmp_path, exactly_once=exactly_once)
+    assert one.commit([message(0), message(1)]) == [("samples", ""), ("rejects", "exact_duplicate")]
+
+
+def test_what_a_broker_without_transactions_brings_again_is_dropped(tmp_path: Path) -> None:
+    scorer = Scorer(tmp_path, exactly_once=False)
+    assert scorer.commit([message(0)]) == [("samples", "")]
+    assert scorer.commit([message(0)]) == []
+
+
+def test_another_text_under_the_same_id_is_another_sample(scorer: Scorer) -> None:
+    scorer.commit([message(0)])
+    assert scorer.commit([message(1, "10 mg.")]) == [("samples", "")]
+
+
+def test_a_rollback_does_not_let_it_in_again(scorer: Scorer) -> None:
+    """Its digest counts no longer, and the same text from elsewhere is welcome; but itself it was decided already."""
+    scorer.commit([message(0)])
+    learnt = version(1, parent=0, consumed=(OffsetRange(0, 0, 1),))
+    scorer.lineage.apply(Announcement("promoted", learnt, 1, 0, 0.0))
+    scorer.lineage.apply(scorer.lineage.roll_back(0, 1.0))
+    scorer.known.align()
+    assert scorer.commit([message(1)]) == [("rejects", "exact_duplicate")]
+    assert scorer.commit([message(2, name="8")]) == [("samples", "")]
+
+
+def test_the_refusal_names_the_proxy_that_was_active(scorer: Scorer) -> None:
+    scorer.commit([message(0)])
+    scorer.proxy.activate(replace(version(3), adapters=None))
+    (refused,) = scorer.step([message(1)])
+    event = decode(refused.value, refused.headers)
+    assert isinstance(event, SampleRejected)
+    assert (event.decision.proxy_version, event.decision.scores) == (3, ())
