@@ -9,7 +9,7 @@ CcitError                     exit code 1
 ├── TrainingFailed            the training process died or diverged; the round can be planned again
 ├── BrokerUnavailable         no broker answers, or a topic cannot be created or read
 ├── TransactionFailed         a commit was refused for good
-│   └── Fenced                a newer process holds this transactional id
+│   └── Fenced                exit code 3: a newer process holds this transactional id
 ├── PortOccupied              the address to listen on is taken
 └── VersionConflict           an announcement expected another incumbent (compare-and-set)
 """
@@ -71,7 +71,9 @@ class TransactionFailed(CcitError):
 
 
 class Fenced(TransactionFailed):
-    """A newer process has taken over this transactional id."""
+    """A newer process has taken over this transactional id; whoever starts this one again ends that one."""
+
+    exit_code = 3
 
 
 class PortOccupied(CcitError):

@@ -1,6 +1,6 @@
 """`ccit`: the group of commands, loaded one by one so that `--help` is quick; and the one place where errors end.
 
-Exit codes: 0 done, 1 failed (one clear line on stderr), 2 bad usage or configuration.
+Exit codes: 0 done, 1 failed (one clear line on stderr), 2 bad usage or configuration, 3 taken over by another process.
 """
 
 from __future__ import annotations

@@ -35,17 +35,34 @@ def _log_everything() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def stop_on_signals(stop: Callable[[], None]) -> None:
-    """First SIGTERM or SIGINT: finish and leave; the second: end at once. Uncommitted work is done again."""
+def stop_on_signals(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> None:
+    """First SIGTERM or SIGINT: finish and leave; the second: end at once. Uncommitted work is done again.
 
-    def asked(number: int, _frame: FrameType | None) -> None:
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, lambda n, _f: os._exit(128 + n))
+    Parameters
+    ----------
+    stop : callable
+        Called at the first signal, and at every `STOP` of a supervisor, which does not count as one.
+    at_once : callable
+        Called before the process ends at the second signal.
+    """
+    from consumers.supervise import STOP
+
+    def leave(number: int, _frame: FrameType | None) -> None:
         logging.getLogger("ccit").info("%s: finishing and leaving", signal.Signals(number).name)
         stop()
 
-    signal.signal(signal.SIGTERM, asked)
-    signal.signal(signal.SIGINT, asked)
+    def end(number: int, _frame: FrameType | None) -> None:
+        at_once()
+        os._exit(128 + number)
+
+    def first(number: int, frame: FrameType | None) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, end)
+        leave(number, frame)
+
+    signal.signal(signal.SIGTERM, first)
+    signal.signal(signal.SIGINT, first)
+    signal.signal(STOP, leave)
 
 
 def _prepare(config: Config) -> None:
@@ -138,21 +155,27 @@ def serve(config_path: Path | None, instance: str) -> None:
 def up(config_path: Path | None, scorers: int, logs: Path) -> None:
     """Run every consumer in one command, and start again what dies.
 
+    Ctrl-C or SIGTERM once: every consumer finishes its work and requests in flight are answered. A second time: all
+    end at once; nothing is lost. What another process has taken over (the trainer, when a second machine runs one) is
+    not started again.
+
     With kafka.bootstrap_servers = "embedded" a broker in memory is started too: nothing outlives the command.
     """
     from consumers.broker import broker_for
-    from consumers.supervise import Supervisor
+    from consumers.supervise import Supervisor, grace
 
     _log_everything()
     config = load(config_path)
     stopping: list[bool] = []
-    stop_on_signals(lambda: stopping.append(True))
+    supervisor = Supervisor(logs, grace_s=grace(config.serving.drain_seconds))
+    stop_on_signals(lambda: stopping.append(True), at_once=supervisor.kill)
     arguments = ["--config", str(config_path)] if config_path else []
-    with broker_for(config) as environment, Supervisor(logs, environment) as supervisor:
+    with broker_for(config) as environment, supervisor:
         for role in ROLES:
             for number in range(scorers if role == "score" else 1):
-                name = f"{role}-{number}"
-                supervisor.start(name, [role, *arguments, "--instance", str(number)])
+                instance = f"{socket.gethostname()}-{number}"  # stable, and no other machine's
+                own = {**environment, **_metrics_port(config, role, number)}
+                supervisor.start(f"{role}-{number}", [role, *arguments, "--instance", instance], own)
         serving = config.serving
         where = f"http://{serving.host}:{serving.port}/v1" if serving.port else "on a free port, see `ccit status`"
         sys.stdout.write(
@@ -164,3 +187,9 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
         while not stopping:
             supervisor.watch()
             time.sleep(0.5)
+
+
+def _metrics_port(config: Config, role: str, number: int) -> dict[str, str]:
+    """Scorers share this host, so each has a port of its own."""
+    port = config.metrics.port
+    return {"CCIT_METRICS__PORT": str(port + number)} if port and role == "score" else {}
