@@ -54,7 +54,9 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
         "ccit_stage": stage,
         "ccit_attempts": str(attempts(message) + 1),
     }
-    if (key, value, kept) != (message.key, message.value, original_headers(message)):
+    if message.fault is not None and message.fault.lost:
+        ours["ccit_cut"] = message.fault.lost
+    elif (key, value, kept) != (message.key, message.value, original_headers(message)):
         whole = message.value or b""
         ours["ccit_cut"] = f"{message.size_bytes} bytes in all; value SHA-256 {hashlib.sha256(whole).hexdigest()}"
     headers = kept + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())

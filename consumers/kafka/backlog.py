@@ -77,8 +77,9 @@ class BacklogWatch:
 
     def read(self, message: Message) -> None:
         """A message was read."""
-        self._reached[message.place] = message.offset + 1
-        self._read_until[message.place] = message.timestamp_ms
+        self._reached[message.place] = message.next_offset
+        if message.timestamp_ms >= 0:  # a batch that cannot be unpacked has none
+            self._read_until[message.place] = message.timestamp_ms
 
     def ended(self, place: Place, offset: int) -> None:
         """Everything before this offset was read: control markers leave the last message short of the end."""

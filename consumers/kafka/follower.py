@@ -2,6 +2,8 @@
 
 The end is where the broker says so (`_PARTITION_EOF`). Offsets cannot tell: transactions leave control markers that
 take offsets and are never delivered, so "last offset + 1 == high watermark" may never come true.
+
+A message that the client cannot give whole is logged and skipped: ccit writes none on the topics that are followed.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicP
 from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable
+from consumers.kafka.bombs import Bombs
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of, reader
 from consumers.kafka.messages import Message, received
 from consumers.kafka.topics import Topic
@@ -24,6 +27,7 @@ logger = logging.getLogger("ccit.kafka")
 
 _MOST_PER_POLL = 1000
 _METADATA_TIMEOUT_S = 10.0
+_CREATION_S = 10.0  # a topic that was just created is not known to every broker yet
 
 
 class Follower:
@@ -50,6 +54,8 @@ class Follower:
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
         self._at_end: set[int] = set()
         self._begun = False
+        self._bombs = Bombs(settings)
+        self._unknown_since: float | None = None  # the topic was there for no broker
 
     @property
     def caught_up(self) -> bool:
@@ -138,15 +144,38 @@ class Follower:
         """A message, the end of a partition, or an error: three things that arrive alike."""
         error = raw.error()
         if error is None:
-            message = received(raw)
-            self._next[message.partition] = message.offset + 1
-            messages.append(message)
+            self._unknown_since = None
+            self._keep(received(raw), messages)
         elif error.code() == KafkaError._PARTITION_EOF:
+            self._unknown_since = None
             self._at_end.add(int(raw.partition() or 0))
+        elif error.code() == KafkaError._BAD_COMPRESSION:
+            bomb = self._bombs.met(raw, self._consumer)
+            if bomb is not None:
+                self._keep(bomb, messages)
+        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            self._wait_for_creation(error)
         elif error.fatal() or error.code() in FORBIDDEN:
             raise self._unreadable(error)
         else:
             logger.warning("following %s: %s", self.topic.name, error.str())
+
+    def _keep(self, message: Message, messages: list[Message]) -> None:
+        self._next[message.partition] = message.next_offset
+        if message.fault is None:
+            messages.append(message)
+        else:
+            logger.warning(
+                "skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, message.fault.detail
+            )
+
+    def _wait_for_creation(self, error: KafkaError) -> None:
+        now = time.monotonic()
+        if self._unknown_since is None:
+            self._unknown_since = now
+            logger.info("following %s: %s", self.topic.name, error.str())
+        if now - self._unknown_since > _CREATION_S:
+            raise self._unreadable(error)
 
     def _unreadable(self, error: KafkaError) -> BrokerUnavailable:
         return BrokerUnavailable(

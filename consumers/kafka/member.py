@@ -16,6 +16,7 @@ from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable, TransactionFailed
 from consumers.kafka.backlog import BacklogWatch
+from consumers.kafka.bombs import Bombs
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
 from consumers.kafka.messages import Message, Place, received
 from consumers.kafka.offsets import start_offsets
@@ -69,6 +70,7 @@ class Member:
         self._moved: set[Place] = set()  # taken away since the batch was read, even if they came back
         self._moves = 0
         self._queue: deque[Message] = deque()
+        self._bombs = Bombs(settings)
         self._paused = False
         self.membership: object = None  # under which the batch was read; see `ExactlyOnce.commit`
         self.consumer = group_consumer(settings, group, mark_ends=True)
@@ -140,15 +142,22 @@ class Member:
         if error is not None:
             self._heard(raw, error)
         elif (raw.topic(), raw.partition()) in self._owned:
-            message = received(raw)
-            self._queue.append(message)
-            self._watch.read(message)
+            self._arrived(received(raw))
         return True
+
+    def _arrived(self, message: Message) -> None:
+        self._queue.append(message)
+        self._watch.read(message)
 
     def _heard(self, raw: RawMessage, error: KafkaError) -> None:
         """A consumer's error is a value: fatal and forbidden end the loop, the rest heals by polling on."""
         if error.code() == KafkaError._PARTITION_EOF:
             self._watch.ended((str(raw.topic()), int(raw.partition() or 0)), int(raw.offset() or 0))
+            return
+        if error.code() == KafkaError._BAD_COMPRESSION:
+            bomb = self._bombs.met(raw, self.consumer) if (raw.topic(), raw.partition()) in self._owned else None
+            if bomb is not None:
+                self._arrived(bomb)  # a message like any other: one dead letter, in the transaction that moves past it
             return
         if error.fatal():
             raise TransactionFailed(f"group {self._group} refused this member for good: {error.str()}; start again")
@@ -208,6 +217,7 @@ class Member:
         gone = {(p.topic, p.partition) for p in partitions}
         self._owned -= gone
         self._moved |= gone
+        self._bombs.forget(gone)
         self._watch.gone(gone)
         self._queue = deque(message for message in self._queue if message.place not in gone)
         consumer.incremental_unassign(partitions)

@@ -1,4 +1,8 @@
-"""What is read, to be written, and was written: plain values, so that a step needs no broker to be tested."""
+"""What is read, to be written, and was written: plain values, so that a step needs no broker to be tested.
+
+Not everything in the log can be had from the client. What cannot is a `Message` with a `Fault`: it keeps its place in
+the batch, so that it costs one dead letter in the transaction that moves past it, and no reader.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,25 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the client did not give a message whole.
+
+    Parameters
+    ----------
+    reason : str
+        One of `ccit.records.DEAD_LETTER_REASONS`.
+    detail : str
+        One sentence for a person.
+    lost : str
+        What is known of a value that is not there; empty where the value is.
+    """
+
+    reason: str
+    detail: str
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it was read.
 
@@ -32,6 +55,10 @@ class Message:
     ----------
     timestamp_ms : int
         Milliseconds since 1970 as the producer or the broker set them; -1 when neither did.
+    fault : Fault, optional
+        What of it could not be had; what could is in the other fields.
+    offsets : int
+        Offsets that it stands for, `offset` being the first: more than 1 for a batch that cannot be unpacked.
     """
 
     topic: str
@@ -41,6 +68,13 @@ class Message:
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = -1
+    fault: Fault | None = None
+    offsets: int = 1
+
+    @property
+    def next_offset(self) -> int:
+        """Where its partition is read on after it."""
+        return self.offset + self.offsets
 
     @property
     def place(self) -> Place:
@@ -90,11 +124,27 @@ class Delivered:
 
 
 def received(raw: confluent_kafka.Message) -> Message:
-    """The plain value of a message that carries no error."""
+    """The plain value of a message that carries no error; one whose headers cannot be had has a fault, and no headers.
+
+    Kafka's headers have text for names, but no broker checks that. The Python client decodes all of them at once, and
+    raises where one name is not UTF-8: the others are lost with it.
+    """
     topic, partition, offset = raw.topic(), raw.partition(), raw.offset()
     if topic is None or partition is None or offset is None:
         raise ValueError(f"a consumed message names its topic, partition and offset; this one has {raw!r}")
-    return Message(topic, partition, offset, raw.key(), raw.value(), _headers(raw), timestamp_ms=raw.timestamp()[1])
+    fault: Fault | None = None
+    headers: Headers = ()
+    try:
+        headers = _headers(raw)
+    except (UnicodeDecodeError, SystemError):  # "returned a result with an exception set": confluent-kafka 2.16
+        fault = _UNREADABLE_NAMES
+    return Message(topic, partition, offset, raw.key(), raw.value(), headers, raw.timestamp()[1], fault)
+
+
+_UNREADABLE_NAMES = Fault(
+    "wrong_schema",
+    "expected header names in UTF-8, found one that is not; the client gives none of its headers, so all are left out",
+)
 
 
 def _headers(raw: confluent_kafka.Message) -> Headers:
@@ -111,5 +161,5 @@ def next_positions(messages: Sequence[Message]) -> list[Position]:
     """
     ends: dict[Place, int] = {}
     for message in messages:
-        ends[message.place] = max(ends.get(message.place, 0), message.offset + 1)
+        ends[message.place] = max(ends.get(message.place, 0), message.next_offset)
     return [Position(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

@@ -24,6 +24,7 @@ from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Headers, Message
 from consumers.kafka.topics import Topic, Topics
 from tests.poison.corpus import FORGED, MAX_BYTES, RAW, RECORDS, SECRET, Poison, good_record, raw
+from tests.poison.wire import produce_bomb, produce_unreadable_header
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 120.0
@@ -48,6 +49,8 @@ class Site:
             "CCIT_SELECTION__MIN_LENGTH": "0",
             "CCIT_SELECTION__MIN_IFD": "0",
             "CCIT_SELECTION__MAX_IFD": "2",
+            "CCIT_MODELS__DEPLOYED_REVISION": "0" * 40,  # of models that nobody loads here
+            "CCIT_MODELS__PROXY_REVISION": "0" * 40,
         }
         self._config = root / "empty.toml"
         self._config.touch()
@@ -190,6 +193,74 @@ def test_a_message_that_unpacks_to_more_than_a_dead_letter_holds_is_cut(site: Si
     assert letter.reason == "too_large"
     assert letter.value == bomb[:MAX_VALUE_BYTES]
     assert letter.cut.startswith("40000000 bytes in all")
+    refused = site.ccit("dead-letters", "redrive", str(letter.number))
+    assert refused.returncode == 1
+    assert b"too large to be kept whole" in refused.stdout
+
+
+@pytest.mark.parametrize("role", ["ingest", "score"])
+def test_a_header_name_that_is_no_text_costs_one_dead_letter_and_no_process(site: Site, role: str) -> None:
+    topic = site.topics.raw if role == "ingest" else site.topics.records
+    decided = (site.topics.records,) if role == "ingest" else (site.topics.samples, site.topics.rejects)
+    value, headers = (raw(id="good"), ()) if role == "ingest" else good_record(1)
+    process = site.start(role)
+    produce_unreadable_header(site.settings, topic, raw(id="abused"), partition=2)
+    client = producer(site.settings)
+    client.produce(topic.name, value=value, headers=list(headers), partition=2)
+    assert client.flush(30.0) == 0
+    site.await_messages(1, *decided)
+    (letter,) = [letter_in(message) for message in site.await_messages(1, site.topics.dead_letters)]
+    site.stop(process)
+    assert (letter.topic, letter.partition, letter.offset, letter.stage) == (topic.name, 2, 0, role)
+    assert (letter.reason, letter.key, letter.value, letter.headers) == ("wrong_schema", b"key", raw(id="abused"), ())
+    assert "header names in UTF-8" in letter.error
+    assert len(site.messages(*decided)) == 1
+
+
+def test_a_header_name_that_is_no_text_is_skipped_on_the_topics_of_ccit(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    topics = site.topics
+    own = (topics.dead_letters, topics.rounds, topics.model_versions, topics.replica_status, topics.commands)
+    client = producer(site.settings)
+    for topic in (topics.samples, *own):
+        produce_unreadable_header(site.settings, topic, raw())
+        client.produce(topic.name, value=b"behind", key=b"k", partition=0)
+        assert client.flush(30.0) == 0
+        caplog.clear()
+        assert [message.value for message in site.messages(topic)] == [b"behind"]
+        assert f"skipped {topic.name}[0]@0: expected header names in UTF-8" in caplog.text
+    for command in (("versions",), ("status",), ("dead-letters", "list"), ("verify",)):
+        done = site.ccit(*command)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_no_client_can_unpack_costs_one_dead_letter_a_batch_and_its_partition_moves_on(
+    site: Site, count: int
+) -> None:
+    topic = site.topics.raw
+    client = producer(site.settings)
+    client.produce(topic.name, value=raw(id="before"), partition=1)
+    assert client.flush(30.0) == 0
+    produce_bomb(site.settings, topic, count=count, size=120_000_000 // count, partition=1)
+    client.produce(topic.name, value=raw(id="behind"), partition=1)
+    assert client.flush(30.0) == 0
+    ingest = site.start("ingest")
+    site.await_messages(2, site.topics.records)
+    site.stop(ingest)
+    again = site.start("ingest")  # the offset is behind the batch, as a whole
+    client.produce(topic.name, value=raw(id="later"), partition=1)
+    assert client.flush(30.0) == 0
+    records = site.await_messages(3, site.topics.records)
+    (letter,) = [letter_in(message) for message in site.messages(site.topics.dead_letters)]
+    site.stop(again)
+    ids = [orjson.loads(message.value or b"")["record"]["record_id"] for message in records]
+    assert sorted(ids) == ["ward:before", "ward:behind", "ward:later"]
+    assert (letter.topic, letter.partition, letter.offset, letter.reason) == (topic.name, 1, 1, "too_large")
+    assert (letter.key, letter.value, letter.headers) == (None, None, ())
+    assert ("offset 1 " if count == 1 else "offsets 1 to 5") in letter.error
+    assert "digests unknown" in letter.cut
     refused = site.ccit("dead-letters", "redrive", str(letter.number))
     assert refused.returncode == 1
     assert b"too large to be kept whole" in refused.stdout

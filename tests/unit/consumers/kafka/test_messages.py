@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.kafka.messages import Message, next_positions
+from consumers.kafka.messages import Fault, Message, Position, next_positions, received
 
 messages = st.builds(
     Message,
@@ -35,3 +38,52 @@ def test_header_absent_and_null() -> None:
     assert message.header("b") == b"1"
     assert message.header("c") is None
     assert message.size_bytes == 3
+
+
+class Undecodable:
+    """What the client gives of a message with a header name that is not UTF-8."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def topic(self) -> str:
+        return "t"
+
+    def partition(self) -> int:
+        return 2
+
+    def offset(self) -> int:
+        return 7
+
+    def key(self) -> bytes:
+        return b"k"
+
+    def value(self) -> bytes:
+        return b"v"
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 5
+
+    def headers(self) -> Iterator[tuple[str, bytes]] | list[tuple[str, bytes]]:
+        if self._error is None:
+            return [("a", b"1")]
+        return self._broken(self._error)
+
+    def _broken(self, error: Exception) -> Iterator[tuple[str, bytes]]:
+        yield "a", b"1"
+        raise error
+
+
+@pytest.mark.parametrize("error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), SystemError("set")])
+def test_headers_that_cannot_be_had_are_a_fault_of_the_message_and_the_rest_stays(error: Exception) -> None:
+    message = received(Undecodable(error))  # type: ignore[arg-type]  # confluent's Message cannot be made
+    assert (message.key, message.value, message.headers, message.timestamp_ms) == (b"k", b"v", (), 5)
+    assert message.fault
+    assert (message.fault.reason, message.fault.lost) == ("wrong_schema", "")
+    sound = received(Undecodable(None))  # type: ignore[arg-type]  # confluent's Message cannot be made
+    assert (sound.headers, sound.fault, sound.next_offset) == ((("a", b"1"),), None, 8)
+
+
+def test_a_group_goes_on_behind_all_that_a_message_stands_for() -> None:
+    batch = Message("t", 0, 4, None, None, fault=Fault("too_large", "x"), offsets=3)
+    assert next_positions([Message("t", 0, 3, None, None), batch]) == [Position("t", 0, 7)]
