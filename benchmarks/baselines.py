@@ -6,7 +6,8 @@ Replays of the same streams with the same models, recipe and suites; only `selec
 share of tokens (counted as characters of the answers) that the thresholds let in. Each seed is a stream and suites of
 its own. Takes about ten minutes a seed on two cores, so `make bench` leaves it out. Prints a Markdown table of means
 with the smallest and the largest value over the seeds. Accuracy is that of the last candidate, promoted or not; *at
-equal tokens* is that of the last candidate before the rule had trained on more tokens than the thresholds in all.
+equal tokens* is that of the candidate before which the rule had trained on about as many tokens as the thresholds in
+all. The stream brings new subjects to its end, so a rule that has seen less of it by then knows fewer of them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +44,16 @@ class Run:
         """Trained on, in all rounds, by both models."""
         return sum(r["training_tokens"] for r in self.summary["rounds"])
 
-    def figures(self, at_most: int) -> tuple[float, ...]:
-        """The row of the table; `at_most` tokens for its last column."""
-        rounds, spent = self.summary["rounds"], 0
-        last = rounds[-1] if rounds else {"accuracy": NAN, "general_accuracy": NAN}
-        equal = NAN
-        for one in rounds:
-            spent += one["training_tokens"]
-            equal = one["accuracy"] if spent <= at_most else equal
+    def figures(self, tokens: int) -> tuple[float, ...]:
+        """The row of the table; the last column is taken where about so many `tokens` had been trained on."""
+        rounds = self.summary["rounds"]
+        if not rounds:
+            return (self.summary["accepted"], 0.0, 0, 0, NAN, NAN, NAN)
+        so_far = list(accumulate(r["training_tokens"] for r in rounds))
+        nearest = min(range(len(rounds)), key=lambda n: abs(so_far[n] - tokens))
         promoted = sum(r["outcome"] == "promote" for r in rounds)
-        shares = (last["accuracy"] * 100, last["general_accuracy"] * 100, equal * 100)
-        return (self.summary["accepted"], self.tokens / 1e6, len(rounds), promoted, *shares)
+        shares = (rounds[-1]["accuracy"], rounds[-1]["general_accuracy"], rounds[nearest]["accuracy"])
+        return (self.summary["accepted"], self.tokens / 1e6, len(rounds), promoted, *(100 * share for share in shares))
 
 
 def replay(rule: str, share: float, stream: Path, stage: Stage, folder: Path) -> Run:
