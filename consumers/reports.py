@@ -1,10 +1,16 @@
-"""What a follower of the version topic says of itself on `replica-status`."""
+"""What a follower of the version topic says of itself on `replica-status`, and says again each minute.
+
+The topic is compacted, so the last word of a killed process stays there. Its age tells: who works repeats it.
+"""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal
 
 from confluent_kafka import KafkaError
@@ -17,6 +23,7 @@ from consumers.kafka.topics import Topics
 
 logger = logging.getLogger("ccit.reports")
 
+REPEAT_S = 60.0
 _ON_THE_WAY: tuple[ReplicaState, ...] = ("loading", "loaded")  # nobody waits for these: a swap is not to be held up
 
 
@@ -38,6 +45,8 @@ class Reporter:
         self._role = role
         self.replica_id = f"{role}-{instance}"
         self._clock = clock
+        self._last: ReplicaReport | None = None
+        self._said_at = 0.0  # on the monotonic clock
 
     def report(
         self, state: ReplicaState, version: int, sequence: int, detail: str = "", spent: Spend | None = None
@@ -49,9 +58,37 @@ class Reporter:
         version, sequence : int
             What this replica works with now, whatever it is loading, and the announcement that made it so.
         """
+        self._say(ReplicaReport(self.replica_id, self._role, state, version, sequence, detail, 0.0, spent or Spend()))
+        if self._producer.flush(0.0 if state in _ON_THE_WAY else 5.0) and state not in _ON_THE_WAY:
+            logger.warning("the report %s version %d of %s has not reached the broker", state, version, self.replica_id)
+
+    def repeat(self) -> None:
+        """Say the last again once it is a minute old; never waits. For the consumer's loop: who hangs falls silent."""
+        if self._last is not None and time.monotonic() - self._said_at >= REPEAT_S:
+            self._say(self._last)
+            self._producer.poll(0.0)
+
+    @contextmanager
+    def repeating(self) -> Iterator[None]:
+        """Repeat while the block runs, however long it takes: a slow batch on a slow machine is no silence."""
+        over = threading.Event()
+
+        def repeat() -> None:
+            while not over.wait(REPEAT_S):
+                self.repeat()
+
+        thread = threading.Thread(target=repeat, name="repeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _say(self, report: ReplicaReport) -> None:
         now = self._clock()
-        report = ReplicaReport(self.replica_id, self._role, state, version, sequence, detail, now, spent or Spend())
-        value, headers = encode(ReplicaReported(report), at=now, source=f"ccit/{self._role}")
+        self._last, self._said_at = replace(report, at=now), time.monotonic()
+        value, headers = encode(ReplicaReported(self._last), at=now, source=f"ccit/{self._role}")
         self._producer.produce(
             self._topic.name,
             value=value,
@@ -60,8 +97,6 @@ class Reporter:
             headers=list(headers),
             on_delivery=self._delivered,
         )
-        if self._producer.flush(0.0 if state in _ON_THE_WAY else 5.0) and state not in _ON_THE_WAY:
-            logger.warning("the report %s version %d of %s has not reached the broker", state, version, self.replica_id)
 
     def _delivered(self, error: KafkaError | None, _: RawMessage) -> None:
         if error is not None:

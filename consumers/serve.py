@@ -58,6 +58,7 @@ class ServeConsumer:
             self._report("stopped")
 
     def _turn(self) -> None:
+        self._reporter.repeat()
         announcement = self._versions.poll(_POLL_S)
         if announcement is not None:
             self._follow_to(announcement.version)

@@ -6,22 +6,65 @@ It looks at a system that may be in trouble, so what the broker does not tell is
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ccit.audit import of_alias
 from ccit.events import CandidateJudged, Event, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
-from ccit.records import Announcement, ReplicaReport, Round
+from ccit.records import Announcement, ReplicaReport, ReplicaState, Round, Spend
 from consumers.kafka.clients import KafkaSettings, error_of, reader_config
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topic, Topics
 from consumers.observe import Observer
+from consumers.reports import REPEAT_S
 
 logger = logging.getLogger("ccit.status")
 
 _TIMEOUT_S = 5.0  # of one question
+_SILENT_AFTER_S = 3 * REPEAT_S
+_FORGOTTEN_AFTER_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica's last report, as its age lets it be read.
+
+    Parameters
+    ----------
+    state : str
+        As reported; `silent` where a process that had not stopped has said nothing for three minutes: it was killed,
+        hangs, or does not reach the broker.
+    at : float
+        When it spoke last, by its own clock.
+    """
+
+    replica_id: str
+    role: str
+    state: ReplicaState | Literal["silent"]
+    version: int
+    sequence: int
+    detail: str
+    at: float
+    spent: Spend
+
+
+def heard(report: ReplicaReport, now: float) -> Replica:
+    """Read a report at a time."""
+    silent = report.state != "stopped" and now - report.at > _SILENT_AFTER_S
+    return Replica(
+        report.replica_id,
+        report.role,
+        "silent" if silent else report.state,
+        report.version,
+        report.sequence,
+        report.detail,
+        report.at,
+        report.spent,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +91,16 @@ class Status:
         Sequence of the alias's newest announcement; a replica with a smaller one has yet to follow.
     """
 
-    replicas: tuple[ReplicaReport, ...]
+    replicas: tuple[Replica, ...]
     lags: tuple[Lag, ...]
     rounds_planned: int
     rounds_judged: int
     open_round: str
     announced: int
+
+    def recent(self, now: float) -> Status:
+        """Without the replicas that said nothing for a day: processes named by their id leave one behind each."""
+        return replace(self, replicas=tuple(r for r in self.replicas if now - r.at <= _FORGOTTEN_AFTER_S))
 
 
 def look(settings: KafkaSettings, alias: str) -> Status:
@@ -80,7 +127,7 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     newest = max(announcements, key=lambda announcement: announcement.sequence, default=None)
     reads = (("ingest", topics.raw), ("score", topics.records), ("train", topics.samples))
     return Status(
-        replicas=tuple(replicas[name] for name in sorted(replicas)),
+        replicas=tuple(heard(replicas[name], time.time()) for name in sorted(replicas)),
         lags=tuple(Lag(group, topic.name, _behind(settings, group, topic)) for group, topic in reads),
         rounds_planned=len(planned),
         rounds_judged=len(judged),

@@ -19,7 +19,7 @@ from ccit.config import Config
 from ccit.errors import VersionConflict
 from ccit.failpoints import failpoint
 from ccit.pipeline import due
-from ccit.records import Announcement, Command, Due
+from ccit.records import Announcement, Command, Due, ReplicaState
 from consumers.audit import announced
 from consumers.commands import CommandFollower
 from consumers.connection import commit_protocol, kafka_settings
@@ -109,6 +109,7 @@ class TrainConsumer:
             self._commit.close()
             self._commands.close()
             self._versions.close()
+            self._report(state="stopped")
 
     def _catch_up(self, consumer: Consumer) -> None:
         incumbent = self._versions.catch_up()
@@ -131,6 +132,7 @@ class TrainConsumer:
         return max(found[0].offset, 0) if found else 0  # after a stop nothing is obeyed any more
 
     def _turn(self, consumer: Consumer) -> None:
+        self._reporter.repeat()
         self._gathering.read(consumer, unbounded=self._rounds.unfinished is not None)
         if self._stop.is_set():
             return  # partitions that came in between have no start, see `start_offsets`
@@ -226,9 +228,9 @@ class TrainConsumer:
             self._reporter.report("failed", lineage.incumbent.number, lineage.sequence, str(error))
             return None
 
-    def _report(self, detail: str = "") -> None:
+    def _report(self, detail: str = "", state: ReplicaState = "active") -> None:
         lineage = self._versions.lineage
-        self._reporter.report("active", lineage.incumbent.number, lineage.sequence, detail)
+        self._reporter.report(state, lineage.incumbent.number, lineage.sequence, detail)
 
     # -- partitions -------------------------------------------------------------------------------------------------
 

@@ -64,12 +64,18 @@ def _row(version: Version, active: int) -> tuple[str, ...]:
 @click.command()
 @config_file
 @as_json
-def status(config_path: Path | None, as_json: bool) -> None:
-    """Who is where: each replica's version and state, what each group has yet to read, the round at work."""
+@click.option("--all", "everyone", is_flag=True, help="Show also the replicas that said nothing for a day.")
+def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
+    """Who is where: each replica's version and state, what each group has yet to read, the round at work.
+
+    A replica says each minute that it is there; one that did not for three minutes is `silent`.
+    """
     from ccit.console import Console
     from consumers.status import look
 
     found = look(_reachable(config_path), load(config_path).models.alias)
+    if not everyone:
+        found = found.recent(time.time())
     if as_json:
         click.echo(orjson.dumps(asdict(found), option=orjson.OPT_INDENT_2).decode())
         return
@@ -94,7 +100,11 @@ def status(config_path: Path | None, as_json: bool) -> None:
 
 
 def _ago(at: float) -> str:
-    return f"{max(0.0, time.time() - at):.0f} s ago"
+    seconds = max(0.0, time.time() - at)
+    for unit, size in (("s", 1.0), ("min", 60.0), ("h", 3600.0)):
+        if seconds < 120.0 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds / 86400.0:.0f} days ago"
 
 
 @click.command()

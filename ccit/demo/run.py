@@ -24,6 +24,7 @@ from ccit.demo.summary import Rollback, summarise
 from ccit.demo.traffic import Traffic
 from ccit.demo.watch import Watch
 from ccit.errors import CcitError
+from ccit.events import ReplicaReported
 from ccit.records import Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
@@ -198,8 +199,10 @@ class _Course:
 
     def _look(self) -> None:
         for seen in self._observer.poll():
-            self._heard = time.monotonic()
-            line = self._watch.take(seen, self._heard - self._began)
+            now = time.monotonic()
+            if not isinstance(seen.event, ReplicaReported):  # who only repeats that it is there moves nothing
+                self._heard = now
+            line = self._watch.take(seen, now - self._began)
             if line is not None:
                 self._console.story(line)
         self._console.progress("records decided", self._watch.settled, len(self._stream))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 import orjson
 import pytest
 from click.testing import CliRunner
 
 from ccit.cli import look as look_module
 from ccit.cli.look import status
-from ccit.records import ReplicaReport
+from ccit.records import Spend
 from consumers import status as status_module
 from consumers.kafka.clients import KafkaSettings
-from consumers.status import Lag, Status
+from consumers.status import Lag, Replica, Status
 
 FOUND = Status(
-    replicas=(ReplicaReport("serve-a", "serve", "active", 3, 4, "", 0.0),),
+    replicas=(
+        Replica("serve-a", "serve", "active", 3, 4, "", time.time() - 20, Spend()),
+        Replica("serve-b", "serve", "silent", 3, 4, "", time.time() - 3000, Spend()),
+        Replica("serve-c", "serve", "stopped", 3, 4, "", time.time() - 90000, Spend()),
+    ),
     lags=(Lag("score", "ccit.records", None), Lag("train", "ccit.samples", 17)),
     rounds_planned=3,
     rounds_judged=2,
@@ -42,9 +48,20 @@ def test_what_is_not_known_is_said_to_be_unknown(said: CliRunner) -> None:
     assert ["score", "ccit.records", "unknown"] in rows
     assert ["train", "ccit.samples", "17"] in rows
     assert any(row[:4] == ["serve-a", "active", "3", "2"] for row in rows)  # two announcements behind
+    assert any(row[:7] == ["serve-b", "silent", "3", "2", "50", "min", "ago"] for row in rows)
     assert "2 rounds judged; round abc is at work" in printed
 
 
 def test_a_program_reads_null(said: CliRunner) -> None:
     found = orjson.loads(said.invoke(status, ["--json"], catch_exceptions=False).output)
     assert [lag["behind"] for lag in found["lags"]] == [None, 17]
+
+
+def test_who_said_nothing_for_a_day_is_shown_when_asked_for(said: CliRunner) -> None:
+    shown = said.invoke(status, catch_exceptions=False).output
+    everyone = said.invoke(status, ["--all"], catch_exceptions=False).output
+    assert "serve-c" not in shown
+    assert "serve-c" in everyone
+    for flags, names in (([], ["serve-a", "serve-b"]), (["--all"], ["serve-a", "serve-b", "serve-c"])):
+        found = orjson.loads(said.invoke(status, ["--json", *flags], catch_exceptions=False).output)
+        assert [replica["replica_id"] for replica in found["replicas"]] == names
