@@ -17,13 +17,12 @@ from typing import Literal
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
     AdminClient,
-    ConfigResource,
     NewTopic,
-    ResourceType,
 )
 
 from ccit.errors import BrokerUnavailable, ConfigError
 from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, admin, error_of, producer, require_broker
+from consumers.kafka.topic_settings import require_settings
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -33,6 +32,7 @@ _QUARTER_MS = 90 * _DAY_MS
 """Far longer than the longest round: the samples topic is the pool, and what it drops is lost to training."""
 _FOR_EVER_MS = -1
 _INCOMING_BYTES = 12 * 1024 * 1024
+_SMALL_BYTES = 1_000_000  # commands and reports have some hundred bytes; Kafka's default limit is 1,048,588
 _REQUEST_TIMEOUT_S = 30.0
 
 
@@ -48,6 +48,10 @@ class Topic:
         Largest message the broker takes (bytes): less for what comes in, so that its dead letter fits with its headers.
     retention_ms : int
         Milliseconds until a message of a `delete` topic may go; -1 keeps all.
+    written : bool
+        By ccit itself: it then cannot work with less than this.
+    audit : bool
+        What is gone from it cannot be verified any more.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Topic:
     policy: Literal["delete", "compact"] = "delete"
     retention_ms: int = _WEEK_MS
     max_message_bytes: int = MAX_MESSAGE_BYTES
+    written: bool = True
+    audit: bool = False
 
     @property
     def partition(self) -> int | None:
@@ -65,7 +71,10 @@ class Topic:
     def config(self) -> dict[str, str]:
         """What the broker is told when it creates the topic."""
         config = {"cleanup.policy": self.policy, "max.message.bytes": str(self.max_message_bytes)}
-        return config | ({"retention.ms": str(self.retention_ms)} if self.policy == "delete" else {})
+        if self.policy == "compact":
+            return config
+        for_ever = {"retention.bytes": "-1"} if self.retention_ms < 0 else {}  # a broker may limit all its topics
+        return config | {"retention.ms": str(self.retention_ms)} | for_ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class Topics:
     @property
     def raw(self) -> Topic:
         """What the hospital's interface engine sends, byte for byte."""
-        return Topic(f"{self.prefix}raw", 6, max_message_bytes=_INCOMING_BYTES)
+        return Topic(f"{self.prefix}raw", 6, max_message_bytes=_INCOMING_BYTES, written=False)
 
     @property
     def records(self) -> Topic:
@@ -107,7 +116,7 @@ class Topics:
     @property
     def rounds(self) -> Topic:
         """The audit line: what was planned, trained and judged."""
-        return Topic(f"{self.prefix}rounds", 1, retention_ms=_FOR_EVER_MS)
+        return Topic(f"{self.prefix}rounds", 1, retention_ms=_FOR_EVER_MS, audit=True)
 
     @property
     def model_versions(self) -> Topic:
@@ -117,12 +126,12 @@ class Topics:
     @property
     def replica_status(self) -> Topic:
         """What each replica loaded, made active or refused."""
-        return Topic(f"{self.prefix}replica-status", 1, "compact")
+        return Topic(f"{self.prefix}replica-status", 1, "compact", max_message_bytes=_SMALL_BYTES)
 
     @property
     def commands(self) -> Topic:
-        """What operators ask for."""
-        return Topic(f"{self.prefix}commands", 1)
+        """What operators ask for; kept for ever, because a `hold` holds until a `resume`."""
+        return Topic(f"{self.prefix}commands", 1, retention_ms=_FOR_EVER_MS, max_message_bytes=_SMALL_BYTES)
 
     def __iter__(self) -> Iterator[Topic]:
         """All of them, along the flow."""
@@ -150,7 +159,8 @@ def create_topics(
     Raises
     ------
     ConfigError
-        When a topic that must keep one order exists with several partitions.
+        When a topic exists that cannot work: several partitions where there must be one order, another policy, a limit
+        below what ccit writes there, an audit line that forgets.
     BrokerUnavailable
         When no broker answers, or a topic is refused.
     """
@@ -167,8 +177,24 @@ def create_topics(
                 f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}"
             )
     partitions = _await_leaders(client, wanted)
-    _check_existing(client, [topic for topic in wanted if errors[topic.name]], partitions)
+    existing = [topic for topic in wanted if errors[topic.name]]
+    _check_partitions(existing, partitions)
+    require_settings(client, existing, settings.bootstrap_servers)
     return tuple(name for name, error in errors.items() if error is None)
+
+
+def check_topics(settings: KafkaSettings) -> None:
+    """Look at the topics that are there and that this process may see, where somebody else makes them.
+
+    For `kafka.create_topics = false`; raises as `create_topics` does.
+    """
+    client = admin(settings)
+    if _without_administration(settings, client):
+        return
+    found = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+    there = [topic for topic in Topics(settings.prefix) if topic.name in found and found[topic.name].error is None]
+    _check_partitions(there, {topic.name: len(found[topic.name].partitions) for topic in there})
+    require_settings(client, there, settings.bootstrap_servers)
 
 
 def _without_administration(settings: KafkaSettings, client: AdminClient) -> bool:
@@ -211,7 +237,7 @@ def _await_leaders(client: AdminClient, topics: tuple[Topic, ...]) -> dict[str, 
         time.sleep(0.05)
 
 
-def _check_existing(client: AdminClient, topics: list[Topic], partitions: dict[str, int]) -> None:
+def _check_partitions(topics: Iterable[Topic], partitions: dict[str, int]) -> None:
     for topic in topics:
         found = partitions[topic.name]
         if topic.partitions == 1 and found != 1:
@@ -221,18 +247,3 @@ def _check_existing(client: AdminClient, topics: list[Topic], partitions: dict[s
             )
         if found != topic.partitions:
             logger.warning("topic %s has %d partitions, %d expected", topic.name, found, topic.partitions)
-    _check_policies(client, [topic for topic in topics if topic.policy == "compact"])
-
-
-def _check_policies(client: AdminClient, topics: list[Topic]) -> None:
-    """A version topic that deletes by age forgets the active version; that is for a person to repair."""
-    if not topics:
-        return
-    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
-    for resource, answer in client.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT_S).items():
-        policy = answer.result()["cleanup.policy"].value
-        if "compact" not in str(policy):
-            raise ConfigError(
-                f"topic {resource.name} must have cleanup.policy=compact, but has {policy!r}; "
-                "set it with kafka-configs, or choose another prefix (kafka.prefix)"
-            )

@@ -31,6 +31,11 @@ def test_samples_outlive_records_and_rounds_stay() -> None:
     assert "retention.ms" not in topics.model_versions.config
 
 
+def test_a_hold_and_the_audit_line_outlive_every_limit_of_the_broker() -> None:
+    for topic in (Topics().commands, Topics().rounds):
+        assert (topic.config["retention.ms"], topic.config["retention.bytes"]) == ("-1", "-1")
+
+
 def test_a_dead_letter_holds_the_largest_record_and_a_mebibyte_of_headers() -> None:
     topics = Topics()
     assert topics.dead_letters.max_message_bytes - topics.raw.max_message_bytes >= 1024 * 1024
