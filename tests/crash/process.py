@@ -4,6 +4,8 @@
 
 `train-lora` is the trainer without stubs, and dies with its training process; `train-lora-survives` outlives it.
 
+With `CCIT_CRASH_FREEZE` set, it stops by SIGSTOP at its failpoint instead of dying, and its transactions time out soon.
+
 What a user's `ccit score` does around the consumer is done here too: signals, exit codes, one sentence on stderr.
 """
 
@@ -17,12 +19,18 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+from unittest.mock import patch
 
 from ccit.cli.run import stop_on_signals
 from ccit.config import Config, load_config
 from ccit.errors import CcitError
+from ccit.failpoints import Armed
+from consumers.kafka import clients
 
 PACE_VARIABLE = "CCIT_CRASH_PACE_S"
+FREEZE_VARIABLE = "CCIT_CRASH_FREEZE"
+FROZEN = "frozen here"
+_SHORT_TRANSACTION_MS = 3000  # the product's 20 s would be waited for in a test
 BEGINS = "the work begins"
 """Said once signals are obeyed and before anything is read: an earlier end is the end of a process that starts."""
 
@@ -63,6 +71,12 @@ def _lora_trainer(config: Config, instance: str, *, cut_with_child: bool) -> Con
     return TrainConsumer(config, replace(parts, trainer=PowerCut(parts.trainer)) if cut_with_child else parts, instance)
 
 
+def _freeze(_: Armed) -> None:
+    """Stand still, as a virtual machine that is paused."""
+    os.write(2, f"{FROZEN}\n".encode())
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 class _Scorer:
     def __init__(self, config: Config, instance: str, pace_s: float) -> None:
         from consumers.score import ScoreConsumer
@@ -77,6 +91,9 @@ def main() -> int:
     """Run until stopped; the exit code that `ccit` would give."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     role, config_path, instance = sys.argv[1:]
+    if os.environ.get(FREEZE_VARIABLE):
+        patch.object(Armed, "_strike", _freeze).start()
+        patch.object(clients, "TRANSACTION_TIMEOUT_MS", _SHORT_TRANSACTION_MS).start()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     try:
         config = load_config(Path(config_path))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccit.failpoints import ENVIRONMENT_VARIABLE, struck
-from tests.crash.process import BEGINS, PACE_VARIABLE
+from tests.crash.process import BEGINS, FREEZE_VARIABLE, PACE_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,13 +49,20 @@ class Death:
 
 
 class Slot:
-    """One process of a role under a name; `poll` tells when it has ended."""
+    """One process of a role under a name; `poll` tells when it has ended.
 
-    def __init__(self, role: str, name: str, config: Path, logs: Path) -> None:
+    Parameters
+    ----------
+    instance : str
+        The process's own name among its like, where it is not the place's.
+    """
+
+    def __init__(self, role: str, name: str, config: Path, logs: Path, instance: str = "") -> None:
         self.role = role
         self.name = name
         self.armed = ""
         self.started = 0.0
+        self._instance = instance or name
         self._config = config
         self.log = logs / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,14 +74,16 @@ class Slot:
         """Whether a process holds the place and has not been heard of as dead."""
         return self._process is not None
 
-    def start(self, failpoint: str = "", pace_s: float = 0.0) -> None:
-        """Start a process, armed with `name` or `name@pass`."""
+    def start(self, failpoint: str = "", pace_s: float = 0.0, *, freezes: bool = False) -> None:
+        """Start a process, armed with `name`, `name@pass` or `name@pass:raise`; one that freezes stops there instead of
+        dying, until `thaw`."""
         self.armed, self._killed_by_us, self.started = failpoint, False, time.monotonic()
         environment = os.environ | {ENVIRONMENT_VARIABLE: failpoint, PACE_VARIABLE: str(pace_s)}
+        environment |= {FREEZE_VARIABLE: "1" if freezes else ""}
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._life_from = log.tell()
-            command = [sys.executable, "-m", "tests.crash.process", self.role, str(self._config), self.name]
+            command = [sys.executable, "-m", "tests.crash.process", self.role, str(self._config), self._instance]
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -89,6 +98,11 @@ class Slot:
         """SIGTERM."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def poll(self) -> Death | None:
         """How the process ended, told once; None while it runs."""

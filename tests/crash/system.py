@@ -71,23 +71,27 @@ class System:
         self.ledger = LiveLedger(settings)
         self.slots: list[Slot] = []
 
-    def slot(self, role: str, name: str) -> Slot:
-        """A new place for a process."""
-        self.slots.append(Slot(role, name, self.config, self.logs))
+    def slot(self, role: str, name: str, instance: str = "") -> Slot:
+        """A new place for a process; its log is named by `name`, the process by `instance` if that is given."""
+        self.slots.append(Slot(role, name, self.config, self.logs, instance))
         return self.slots[-1]
+
+    def decided(self) -> bool:
+        """Every message has its decision."""
+        self.ledger.poll()
+        if not all(key_of(n) in self.ledger.decisions for n in range(self.feed.published)):
+            return False  # cheaper than what follows, which reads all of `raw`
+        return not keys_of(self.settings, self.topics.raw) - self.ledger.decisions
 
     def settled(self) -> bool:
         """Every message is decided, fewer samples wait than a round needs, and every command is answered."""
         self.ledger.poll()
-        decided = all(key_of(n) in self.ledger.decisions for n in range(self.feed.published))
-        if not decided or self.ledger.waiting >= ROUND_SIZE or self.unanswered():
-            return False
-        return not keys_of(self.settings, self.topics.raw) - self.ledger.decisions
+        return self.ledger.waiting < ROUND_SIZE and self.decided() and not self.unanswered()
 
-    def settle(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Wait until `settled`; raises `TimeoutError` that says what is missing."""
+    def settle(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None, *, rounds: bool = True) -> None:
+        """Wait until `settled`, or just `decided` where no rounds are run; `TimeoutError` says what is missing."""
         deadline = time.monotonic() + timeout_s
-        while not self.settled():
+        while not (self.settled() if rounds else self.decided()):
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     f"{self.feed.sent - self.ledger.decisions.total()} messages are undecided and "

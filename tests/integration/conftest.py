@@ -14,6 +14,7 @@ from consumers.kafka.topics import create_topics
 _QUICK = {
     "group.consumer.min.session.timeout.ms": "1000",
     "group.consumer.session.timeout.ms": "2500",  # a killed member is missed after this; the tests kill many
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",  # 10 s otherwise
     "log.cleaner.backoff.ms": "200",  # compaction is looked for every 15 s otherwise
 }
 

@@ -35,7 +35,7 @@ class ScriptedSlot(Slot):
     def running(self) -> bool:
         return self._runs
 
-    def start(self, failpoint: str = "", pace_s: float = 0.0) -> None:
+    def start(self, failpoint: str = "", pace_s: float = 0.0, *, freezes: bool = False) -> None:
         self.calls.append("start")
         self.armed, self._runs = failpoint, True
 
