@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,13 +11,16 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round
+from consumers import reports as reports_module
 from consumers import status as status_module
 from consumers.audit import announced, planned_output
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.messages import Output
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topics
+from consumers.reports import Reporter
 from consumers.status import look
+from tests.integration.following import reports, until
 from tests.nouns import a_round, version
 
 
@@ -64,6 +68,42 @@ def test_lag_is_told_while_a_dead_members_transaction_is_open(settings: KafkaSet
 def test_what_the_broker_does_not_tell_is_unknown(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_module, "_TIMEOUT_S", 0.0)  # no broker answers so soon
     assert behind(settings) == {"ingest": None, "score": None, "train": None}
+
+
+def seen(settings: KafkaSettings) -> dict[str, tuple[str, float]]:
+    return {one.replica_id: (one.state, one.at) for one in look(settings, "ccit").replicas}
+
+
+def test_who_has_said_nothing_for_minutes_is_silent_unless_it_had_stopped(settings: KafkaSettings) -> None:
+    """A process that is killed cannot say so: it stops repeating that it is there."""
+    now = time.time()
+    Reporter(settings, "serve", "a", clock=lambda: now - 200).report("active", 1, 1)
+    Reporter(settings, "score", "a", clock=lambda: now - 100).report("failed", 1, 1)
+    Reporter(settings, "train", "a", clock=lambda: now - 200).report("stopped", 1, 1)
+    assert seen(settings) == {
+        "score-a": ("failed", now - 100),
+        "serve-a": ("silent", now - 200),
+        "train-a": ("stopped", now - 200),
+    }
+
+
+def test_a_report_is_repeated_once_it_is_old(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def clock() -> float:
+        asked.append(len(asked))
+        return asked[-1]
+
+    reporter = Reporter(settings, "score", "a", clock)
+    reporter.repeat()  # before it has said anything
+    reporter.report("active", 3, 4, "as before")
+    reporter.repeat()
+    monkeypatch.setattr(reports_module, "REPEAT_S", 0.05)
+    with reporter.repeating():
+        until(lambda: len(asked) >= 3, "it is repeated twice")
+    until(lambda: len(reports(settings, "score-a")) >= 3, "all is written")
+    said = [(one.state, one.version, one.sequence, one.detail, one.at) for one in reports(settings, "score-a")]
+    assert said[:3] == [("active", 3, 4, "as before", at) for at in (0.0, 1.0, 2.0)]
 
 
 def open_round(settings: KafkaSettings) -> str:
