@@ -17,12 +17,15 @@ import uuid
 from collections import deque
 from typing import Literal
 
+from confluent_kafka import KafkaException
+
 from ccit.errors import BrokerUnavailable
 from ccit.events import CommandIssued, encode
 from ccit.records import Command
-from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.follower import Follower
+from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.follower import Follower, require_topic
 from consumers.kafka.messages import Message, Output, Position
+from consumers.kafka.receipts import Receipts
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
 
@@ -123,13 +126,18 @@ def issue(settings: KafkaSettings, alias: str, verb: Verb, to: int | None = None
         It could not be written; nothing was asked for.
     """
     command = Command(verb, alias, uuid.uuid4().hex[:12], to)
-    written = _output(command, time.time(), Topics(settings.prefix).commands)
+    topic = Topics(settings.prefix).commands
     client = producer(settings)
-    client.produce(
-        written.topic, written.value, written.key, partition=written.partition or 0, headers=list(written.headers)
-    )
-    if client.flush(15.0):
-        raise BrokerUnavailable(f"the command {verb} did not reach {settings.bootstrap_servers} within 15 s; try again")
+    receipts = Receipts([_output(command, time.time(), topic)])
+    try:
+        require_topic(client, settings, topic.name)
+        receipts.produce(client)
+        receipts.flush(client)
+    except KafkaException as problem:
+        raise BrokerUnavailable(
+            f"the command {verb} should reach topic {topic.name} at {settings.bootstrap_servers}, but "
+            f"{error_of(problem).str()}; nothing was asked for: mend that and try again"
+        ) from problem
     return command
 
 

@@ -51,7 +51,7 @@ class AtLeastOnce:
         except KafkaException as problem:
             error = error_of(problem)
             self._producer = None
-            require_writable(error)
+            require_writable(error, receipts, self._settings.bootstrap_servers)
             raise BatchAborted(f"the batch is repeated because {error.str()}") from problem
         failpoint("commit.done")
         return receipts.all()

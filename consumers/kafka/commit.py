@@ -13,6 +13,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from ccit.errors import CcitError, TransactionFailed
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
 from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.receipts import NEVER_WRITABLE, Receipts
+from consumers.kafka.topic_settings import command
 
 
 class BatchAborted(CcitError):
@@ -38,13 +40,32 @@ class CommitProtocol(Protocol):
         """Let go of the broker."""
 
 
-def require_writable(error: KafkaError) -> None:
-    """An output above the broker's limit fails every time: trying again would spin for ever."""
-    if error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD):
-        raise TransactionFailed(
-            f"every output should be at most {MAX_MESSAGE_BYTES} bytes and acceptable to its topic, but {error.str()}; "
-            "nothing of its batch was written; mend the step that made it"
-        )
+def require_writable(error: KafkaError, receipts: Receipts, servers: str) -> None:
+    """Return when a refusal may heal: some come again every time, and trying again would spin for ever.
+
+    Raises
+    ------
+    TransactionFailed
+        It never heals by itself; the sentence says what does.
+    """
+    if error.code() not in NEVER_WRITABLE:
+        return
+    topic = receipts.refused.topic if receipts.refused else "a topic"
+    raise TransactionFailed(
+        f"topic {topic} should take what is written to it, but {error.str()}; nothing of the batch was written: "
+        + _remedy(error, receipts.refused, topic, servers)
+    )
+
+
+def _remedy(error: KafkaError, refused: Output | None, topic: str, servers: str) -> str:
+    if error.code() == KafkaError.INVALID_TIMESTAMP:
+        return "check this machine's clock, a broker refuses times more than an hour ahead of its own"
+    if error.code() == KafkaError.INVALID_RECORD:
+        return "a compacted topic refuses messages without a key; check the topic's cleanup.policy"
+    size = len(refused.value or b"") + len(refused.key or b"") if refused else 0
+    if size > MAX_MESSAGE_BYTES:
+        return f"it has {size} bytes and {MAX_MESSAGE_BYTES} are the most for any topic; mend the step that made it"
+    return f"raise its limit: {command(topic, {'max.message.bytes': str(MAX_MESSAGE_BYTES)}, servers)}"
 
 
 def to_commit(positions: Sequence[Position], note: str = "") -> list[TopicPartition]:

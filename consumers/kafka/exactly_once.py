@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
-from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.clients import TRANSACTION_TIMEOUT_MS, KafkaSettings, error_of, producer
 from consumers.kafka.commit import BatchAborted, require_writable, to_commit
 from consumers.kafka.messages import Delivered, Output, Position
 from consumers.kafka.offsets import committed_offsets
@@ -136,7 +136,7 @@ class ExactlyOnce:
             raise BatchAborted(f"the group's coordinator did not answer {self._id} in time") from stuck
         except KafkaException as problem:
             self._abort(error_of(problem))
-            require_writable(error_of(problem))
+            require_writable(error_of(problem), receipts, self._settings.bootstrap_servers)
             raise BatchAborted(f"the transaction of {self._id} was aborted: {error_of(problem).str()}") from problem
         if not answered:
             self._settle(to_commit(positions, note), consumer)
@@ -223,7 +223,11 @@ class ExactlyOnce:
     def _final(self, problem: KafkaException) -> CcitError:
         error = error_of(problem)
         if error.code() in _FENCED_CODES:
-            return Fenced(f"another process has taken over {self._id!r}, so this one ends; run only one of them")
+            return Fenced(
+                f"another process has taken over {self._id!r}, or this one stood still (a paused machine) for longer "
+                f"than a transaction may last ({TRANSACTION_TIMEOUT_MS // 1000} s), so it ends: run only one of them; "
+                "if there is no other, start it again, nothing is lost"
+            )
         if error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
             return BrokerUnavailable(
                 f"the transaction coordinator at {self._settings.bootstrap_servers} should answer {self._id}, "

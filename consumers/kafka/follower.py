@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable
@@ -27,7 +27,7 @@ logger = logging.getLogger("ccit.kafka")
 
 _MOST_PER_POLL = 1000
 _METADATA_TIMEOUT_S = 10.0
-_CREATION_S = 10.0  # a topic that was just created is not known to every broker yet
+_CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 
 
 class Follower:
@@ -55,7 +55,6 @@ class Follower:
         self._at_end: set[int] = set()
         self._begun = False
         self._bombs = Bombs(settings)
-        self._unknown_since: float | None = None  # the topic was there for no broker
 
     @property
     def caught_up(self) -> bool:
@@ -86,14 +85,19 @@ class Follower:
         """
         self._begin()  # an end that was heard of before may have moved since
         heard_at = time.monotonic()
+        asked = False
         while not self.caught_up:
             ends_before = len(self._at_end)
             batch = self.poll(0.1)
             if batch:
                 yield batch
+            silent_s = time.monotonic() - heard_at
             if batch or len(self._at_end) > ends_before:
                 heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > timeout_s:
+            elif silent_s > _CREATION_S and not asked:
+                asked = True
+                self._require_there()
+            elif silent_s > timeout_s:
                 raise BrokerUnavailable(
                     f"topic {self.topic.name} should be readable to its end, but nothing came for {timeout_s:g} s from "
                     f"{self._settings.bootstrap_servers}; check the broker and that the topic exists"
@@ -132,29 +136,19 @@ class Follower:
     def _partitions(self) -> list[int]:
         if self.topic.partition is not None:
             return [self.topic.partition]
-        try:
-            found = self._consumer.list_topics(self.topic.name, timeout=_METADATA_TIMEOUT_S).topics[self.topic.name]
-        except KafkaException as problem:
-            raise self._unreadable(error_of(problem)) from problem
-        if found.error is not None:
-            raise self._unreadable(found.error)
-        return sorted(found.partitions)
+        return require_topic(self._consumer, self._settings, self.topic.name)
 
     def _sort(self, raw: RawMessage, messages: list[Message]) -> None:
         """A message, the end of a partition, or an error: three things that arrive alike."""
         error = raw.error()
         if error is None:
-            self._unknown_since = None
             self._keep(received(raw), messages)
         elif error.code() == KafkaError._PARTITION_EOF:
-            self._unknown_since = None
             self._at_end.add(int(raw.partition() or 0))
         elif error.code() == KafkaError._BAD_COMPRESSION:
             bomb = self._bombs.met(raw, self._consumer)
             if bomb is not None:
                 self._keep(bomb, messages)
-        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            self._wait_for_creation(error)
         elif error.fatal() or error.code() in FORBIDDEN:
             raise self._unreadable(error)
         else:
@@ -169,16 +163,34 @@ class Follower:
                 "skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, message.fault.detail
             )
 
-    def _wait_for_creation(self, error: KafkaError) -> None:
-        now = time.monotonic()
-        if self._unknown_since is None:
-            self._unknown_since = now
-            logger.info("following %s: %s", self.topic.name, error.str())
-        if now - self._unknown_since > _CREATION_S:
-            raise self._unreadable(error)
+    def _require_there(self) -> None:
+        """The client says in the background alone that a topic is unknown; so the broker is asked."""
+        try:
+            found = self._consumer.list_topics(self.topic.name, timeout=_METADATA_TIMEOUT_S).topics[self.topic.name]
+        except KafkaException as problem:
+            logger.warning("following %s: %s", self.topic.name, error_of(problem).str())
+            return
+        if found.error is not None:
+            raise self._unreadable(found.error)
 
     def _unreadable(self, error: KafkaError) -> BrokerUnavailable:
-        return BrokerUnavailable(
-            f"topic {self.topic.name} should be readable at {self._settings.bootstrap_servers}, but {error.str()}; "
-            "create the topics (`ccit up` does) or correct kafka.bootstrap_servers and kafka.prefix"
-        )
+        return unreadable(self._settings, self.topic.name, error)
+
+
+def require_topic(client: Consumer | Producer, settings: KafkaSettings, name: str) -> list[int]:
+    """The partitions of a topic; raises `BrokerUnavailable` where there is no such topic, or none may be seen."""
+    try:
+        found = client.list_topics(name, timeout=_METADATA_TIMEOUT_S).topics[name]
+    except KafkaException as problem:
+        raise unreadable(settings, name, error_of(problem)) from problem
+    if found.error is not None:
+        raise unreadable(settings, name, found.error)
+    return sorted(found.partitions)
+
+
+def unreadable(settings: KafkaSettings, name: str, error: KafkaError) -> BrokerUnavailable:
+    """What an operator does about a topic that is not there, or may not be seen."""
+    return BrokerUnavailable(
+        f"topic {name} should be readable at {settings.bootstrap_servers}, but {error.str()}; "
+        "create the topics (`ccit up` does) or correct kafka.bootstrap_servers and kafka.prefix"
+    )

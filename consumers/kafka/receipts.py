@@ -8,10 +8,15 @@ from collections.abc import Callable, Sequence
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as RawMessage
 
+from consumers.kafka.clients import error_of
 from consumers.kafka.messages import Delivered, Output
 
 WRITE_TIMEOUT_S = 30.0
 """Room in the queue, then the acknowledgement of all (seconds): longer than the client's own limit for a message."""
+
+
+NEVER_WRITABLE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_TIMESTAMP})
+"""Refusals of one message that come again however often it is written."""
 
 
 class Receipts:
@@ -21,6 +26,7 @@ class Receipts:
         self._outputs = outputs
         self._places: list[tuple[int, int] | None] = [None] * len(outputs)
         self._error: KafkaError | None = None
+        self.refused: Output | None = None  # the one that `flush` speaks of
 
     def produce(self, client: Producer) -> None:
         """Hand every output to the client, waiting for room where its queue is full."""
@@ -33,7 +39,7 @@ class Receipts:
         deadline = time.monotonic() + WRITE_TIMEOUT_S
         while True:
             try:
-                client.produce(
+                client.produce(  # a message above the client's own limit is refused here
                     output.topic,
                     value=output.value,
                     key=output.key,
@@ -45,6 +51,9 @@ class Receipts:
                 if time.monotonic() > deadline:
                     raise KafkaException(KafkaError(KafkaError._QUEUE_FULL)) from full
                 client.poll(0.1)
+            except KafkaException as problem:
+                self._error, self.refused = error_of(problem), output
+                raise
             else:
                 return
 
@@ -67,7 +76,8 @@ class Receipts:
     def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
         def record(error: KafkaError | None, raw: RawMessage) -> None:
             if error is not None:  # asked first: after a fatal error no method of `raw` may be called any more
-                self._error = error
+                if self._error is None or error.code() in NEVER_WRITABLE:  # the rest of its batch may fail otherwise
+                    self._error, self.refused = error, self._outputs[index]
                 return
             partition, offset = raw.partition(), raw.offset()
             if partition is not None and offset is not None:

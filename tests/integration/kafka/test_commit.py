@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import confluent_kafka
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]  # missing in its stubs
 
 from ccit.errors import Fenced, TransactionFailed
 from consumers.kafka import exactly_once
+from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output, Position
 from consumers.kafka.topics import Topics
+from tests.integration.kafka.conftest import CopyTrial
 
 
 @pytest.fixture
@@ -62,7 +67,7 @@ def test_older_holder_of_an_id_is_fenced(settings: KafkaSettings, member: Consum
     older, newer = ExactlyOnce(settings, "trainer"), ExactlyOnce(settings, "trainer")
     older.open()
     newer.open()
-    with pytest.raises(Fenced, match="another process has taken over"):
+    with pytest.raises(Fenced, match=r"another process has taken over .*, or this one stood still .* \(20 s\)"):
         older.commit(outputs(settings, b"old"), positions(settings, 1), member)
     newer.commit(outputs(settings, b"new"), positions(settings, 2), member)
     assert written(settings) == [b"new"]
@@ -88,6 +93,33 @@ def test_an_output_too_large_leaves_no_trace(settings: KafkaSettings, member: Co
     assert written(settings) == []
     protocol.commit(outputs(settings, b"next"), positions(settings, 2), member)
     assert written(settings) == [b"next"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [
+        (
+            "max.message.bytes",
+            "200",
+            "raise its limit: kafka-configs.sh .* --topic {topic} --add-config max.message.bytes",
+        ),
+        ("message.timestamp.before.max.ms", "0", "check this machine's clock"),
+        ("cleanup.policy", "compact", "compacted topic refuses messages without a key"),
+    ],
+)
+def test_what_its_topic_never_takes_ends_the_process_with_the_remedy(
+    settings: KafkaSettings, member: Consumer, trial: CopyTrial, option: str, value: str, remedy: str
+) -> None:
+    topic = Topics(settings.prefix).rounds.name
+    trial.configure(ResourceType.TOPIC, topic, option, value)
+    keyless = [Output(topic, None, random.Random(0).randbytes(900), partition=0)]
+    others = [Output(Topics(settings.prefix).samples.name, b"k", b"small")]
+    for protocol in (ExactlyOnce(settings, "one"), AtLeastOnce(settings)):
+        with pytest.raises(TransactionFailed, match=remedy.format(topic=re.escape(topic))) as found:
+            protocol.commit([*others, *keyless], (), member)
+        assert str(found.value).startswith(f"topic {topic} should take")
+        assert str(2**24) in str(found.value) or option != "max.message.bytes"
+    assert written(settings) == []
 
 
 class Unanswered:

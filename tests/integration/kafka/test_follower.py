@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,10 +11,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from ccit.errors import BrokerUnavailable
+from consumers.kafka import follower as follower_module
 from consumers.kafka.clients import KafkaSettings, client_config, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
-from consumers.kafka.topics import Topic, Topics
+from consumers.kafka.topics import Topic, Topics, create_topics
 
 
 def test_reads_to_the_end_and_follows(settings: KafkaSettings) -> None:
@@ -97,6 +99,29 @@ def test_missing_topic_is_one_sentence(settings: KafkaSettings) -> None:
     with pytest.raises(BrokerUnavailable, match="absent should be readable"):
         follower.catch_up(timeout_s=1.0)
     follower.close()
+
+
+def test_a_missing_topic_ends_within_its_few_seconds_and_without_a_flood(
+    settings: KafkaSettings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "_CREATION_S", 1.0)
+    caplog.set_level(logging.INFO)
+    follower = Follower(settings, Topic(f"{settings.prefix}absent", 1))
+    with pytest.raises(BrokerUnavailable, match=r"absent should be readable at .*Unknown topic.*create the topics"):
+        follower.catch_up()
+    follower.close()
+    assert len(caplog.messages) <= 3
+
+
+def test_a_topic_that_comes_a_moment_later_is_followed(settings: KafkaSettings) -> None:
+    topic = Topic(f"{settings.prefix}late", 1)
+    with Follower(settings, topic) as follower:
+        assert follower.poll(1.0) == []
+        create_topics(settings, [topic])
+        client = producer(settings)
+        client.produce(topic.name, value=b"0", partition=0)
+        client.flush(10.0)
+        assert [message.value for message in wait_for_one(follower)] == [b"0"]
 
 
 def compacting(settings: KafkaSettings) -> Topic:
