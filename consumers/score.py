@@ -143,8 +143,7 @@ class ScoreConsumer:
     def _write_snapshot(self, admitted: Follower) -> None:
         """Between batches alone: nothing is pending then."""
         what = (len(self.known), admitted.positions)
-        if what != self._written and what[0]:
-            self._files.write(self.known.snapshot(admitted.positions))
+        if what != self._written and what[0] and self._files.write(self.known.snapshot(admitted.positions)):
             self._written = what
 
     # -- between batches --------------------------------------------------------------------------------------------

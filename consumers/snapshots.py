@@ -41,16 +41,17 @@ class SnapshotFiles:
         self._alias = digest_of([origin.topic, origin.alias])[:12]
         self._own = self._folder / f"{self._alias}-{re.sub(r'[^A-Za-z0-9.-]', '_', instance)}{_SUFFIX}"
 
-    def write(self, snapshot: Snapshot) -> None:
-        """Replace our file; a disk that does not take it costs a slower start, not the scorer."""
+    def write(self, snapshot: Snapshot) -> bool:
+        """Replace our file, if the disk takes it; if not, that costs a slower start, not the scorer."""
         try:
             write_snapshot(self._own, snapshot)
         except StorageFailed as error:
             logger.warning("no snapshot: %s", error)
-            return
+            return False
         for old in self._newest_first()[_KEPT:]:
             old.unlink(missing_ok=True)
         logger.info("snapshot of %d samples in %s", len(snapshot.positions), self._own.name)
+        return True
 
     def usable(self) -> Iterator[Snapshot]:
         """Sound snapshots of our origin, the newest first; each that is not is named in the log."""

@@ -86,8 +86,11 @@ def test_another_origin_is_not_used(tmp_path: Path, key: str) -> None:
 def test_a_full_disk_costs_the_snapshot_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING", logger="ccit")  # `ccit demo`, run in this process by another test, asks for less
     (tmp_path / "snapshots").write_text("a file where the folder should be")
-    SnapshotFiles(tmp_path, ORIGIN, "0").write(snapshot(5))
+    files = SnapshotFiles(tmp_path, ORIGIN, "0")
+    assert not files.write(snapshot(5))
     assert "no snapshot" in caplog.text
+    (tmp_path / "snapshots").unlink()
+    assert files.write(snapshot(5))
 
 
 def test_processes_that_come_and_go_leave_few_files(tmp_path: Path) -> None:
