@@ -32,7 +32,12 @@ ROLES = ("ingest", "score", "train", "serve")
 PARTITIONS = {"ingest": 6, "score": 6, "train": 4}
 DRAIN_S = 30.0
 ENDS_WITHIN_S = {"ingest": 25.0, "score": 25.0, "train": 25.0, "serve": DRAIN_S + 5, "up": DRAIN_S + 10}
-NOT_YET = (KafkaError.GROUP_ID_NOT_FOUND, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE)
+NOT_YET = (
+    KafkaError.GROUP_ID_NOT_FOUND,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 TOKENS = 400  # a second or two of answering
 
 
