@@ -48,7 +48,7 @@ def test_what_is_not_known_is_said_to_be_unknown(said: CliRunner) -> None:
     assert ["score", "ccit.records", "unknown"] in rows
     assert ["train", "ccit.samples", "17"] in rows
     assert any(row[:4] == ["serve-a", "active", "3", "2"] for row in rows)  # two announcements behind
-    assert any(row[:7] == ["serve-b", "silent", "3", "2", "50", "min", "ago"] for row in rows)
+    assert any(row[:4] == ["serve-b", "silent", "3", "2"] and row[5:7] == ["min", "ago"] for row in rows)
     assert "2 rounds judged; round abc is at work" in printed
 
 
