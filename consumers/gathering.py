@@ -15,7 +15,8 @@ from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted
 from ccit.pool import Pool
 from ccit.records import OffsetRange, Pooled, Position
-from consumers.kafka.clients import FORBIDDEN, error_of
+from consumers.kafka.bombs import Bombs
+from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of
 from consumers.kafka.messages import Message, received
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topic
@@ -32,15 +33,18 @@ class Gathering:
 
     Parameters
     ----------
+    settings : KafkaSettings
+        Of the member.
     topic : Topic
         The samples topic.
     most : int
         Samples held in memory; beyond it the partitions are paused.
     """
 
-    def __init__(self, topic: Topic, most: int) -> None:
+    def __init__(self, settings: KafkaSettings, topic: Topic, most: int) -> None:
         self.pool = Pool()
         self.start: dict[int, int] = {}  # partition -> first offset that no finished round has used
+        self._bombs = Bombs(settings)
         self._topic = topic
         self._most = most
         self._partitions: frozenset[int] = frozenset()
@@ -83,12 +87,19 @@ class Gathering:
                 messages.append(received(raw))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._at_end.add(int(raw.partition() or 0))
+            elif error.code() == KafkaError._BAD_COMPRESSION:
+                self._skip(self._bombs.met(raw, consumer))
             elif error.fatal() or error.code() in FORBIDDEN:
                 raise self._unreadable(error)
             else:
                 logger.warning("reading samples: %s", error.str())
         for pooled in pooled_in(messages):
             self.pool.add(pooled)
+
+    def _skip(self, bomb: Message | None) -> None:
+        """ccit writes nothing that cannot be unpacked, so it is nobody's sample."""
+        if bomb is not None and bomb.fault is not None:
+            logger.warning("skipped %s[%d]@%d: %s", *bomb.place, bomb.offset, bomb.fault.detail)
 
     def read_past(self, ranges: Sequence[OffsetRange], consumer: Consumer) -> bool:
         """Whether everything that these ranges hold has been read."""

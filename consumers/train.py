@@ -56,7 +56,7 @@ class TrainConsumer:
         self._commands = CommandFollower(settings, config.models.alias)
         self._reporter = Reporter(settings, "train", instance)
         self._schedule = Schedule(config.rounds)
-        self._gathering = Gathering(self._topics.samples, _POOL_CAP_ROUNDS * workshop.recipe.size)
+        self._gathering = Gathering(settings, self._topics.samples, _POOL_CAP_ROUNDS * workshop.recipe.size)
         self._rounds = Rounds(
             settings, workshop, self._commit, self._versions.lineage, self._gathering, self._reporter, clock
         )

@@ -57,16 +57,19 @@ class Bombs:
             if bomb is None:
                 return None
             self._behind[place] = bomb.next_offset
-        try:
-            consumer.seek(TopicPartition(*place, self._behind[place]))
-        except KafkaException as problem:  # the partition is just being moved or started: the error comes again
-            logger.info("reading on behind %s[%d]@%d: %s", *place, first, error_of(problem).str())
+        self._seek(place, consumer)
         return bomb
 
     def forget(self, places: Collection[Place]) -> None:
         """Partitions are another member's now; if they come back, they are read from where the group is."""
         for place in places:
             self._behind.pop(place, None)
+
+    def _seek(self, place: Place, consumer: Consumer) -> None:
+        try:
+            consumer.seek(TopicPartition(*place, self._behind[place]))
+        except KafkaException as problem:  # the partition is just being moved or started: the error comes again
+            logger.info("reading on behind a bomb in %s[%d]: %s", *place, error_of(problem).str())
 
 
 def _bomb_at(settings: KafkaSettings, place: Place, first: int) -> Message | None:

@@ -13,9 +13,11 @@ from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted, encode
 from ccit.records import Decision, OffsetRange, Reason
 from consumers.gathering import Gathering
+from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.topics import Topics
 from tests.nouns import sample
 
+SETTINGS = KafkaSettings("nowhere:1")
 TOPIC = Topics().samples
 
 
@@ -98,7 +100,7 @@ PLACES = [TopicPartition(TOPIC.name, 0), TopicPartition(TOPIC.name, 1)]
 
 def test_it_is_complete_once_the_end_of_every_partition_was_seen() -> None:
     client = Client([Message(0, 5, 1), Message(0, None)], [Message(1, None), Message(0, 6, 2)], [Message(0, None)])
-    gathering = Gathering(TOPIC, 100)
+    gathering = Gathering(SETTINGS, TOPIC, 100)
     gathering.begin(client.consumer)
     seen = []
     for _ in range(2):
@@ -113,7 +115,7 @@ def test_it_is_complete_once_the_end_of_every_partition_was_seen() -> None:
 
 def test_it_reads_on_where_the_pool_is_full_only_for_a_round_that_waits() -> None:
     client = Client([Message(0, 5, 1), Message(0, 6, 2)])
-    gathering = Gathering(TOPIC, 2)
+    gathering = Gathering(SETTINGS, TOPIC, 2)
     gathering.read(client.consumer, unbounded=False)
     gathering.read(client.consumer, unbounded=False)
     gathering.read(client.consumer, unbounded=True)
@@ -122,7 +124,7 @@ def test_it_reads_on_where_the_pool_is_full_only_for_a_round_that_waits() -> Non
 
 def test_it_begins_where_the_group_or_the_audit_line_says_the_later_of_both() -> None:
     client = Client(committed=(7, -1001))
-    gathering = Gathering(TOPIC, 100)
+    gathering = Gathering(SETTINGS, TOPIC, 100)
     gathering.assigned(client.consumer, PLACES, {0: 4}, lambda: False)
     assert (client.began, gathering.start) == ([(0, 7), (1, OFFSET_BEGINNING)], {0: 7, 1: 0})
     client = Client(committed=(7, -1001))
@@ -132,25 +134,25 @@ def test_it_begins_where_the_group_or_the_audit_line_says_the_later_of_both() ->
 
 def test_after_a_stop_nothing_is_assigned() -> None:
     client = Client()
-    Gathering(TOPIC, 100).assigned(client.consumer, PLACES, {}, lambda: True)
+    Gathering(SETTINGS, TOPIC, 100).assigned(client.consumer, PLACES, {}, lambda: True)
     assert client.began == []
 
 
 def test_what_heals_by_itself_is_logged_and_what_does_not_ends_the_trainer(caplog: pytest.LogCaptureFixture) -> None:
     client = Client([Message(0, None, error=KafkaError._ALL_BROKERS_DOWN)])
-    Gathering(TOPIC, 100).read(client.consumer, unbounded=False)
+    Gathering(SETTINGS, TOPIC, 100).read(client.consumer, unbounded=False)
     assert "reading samples" in caplog.text
     client = Client([Message(0, None, error=KafkaError.TOPIC_AUTHORIZATION_FAILED)])
     with pytest.raises(BrokerUnavailable, match=TOPIC.name):
-        Gathering(TOPIC, 100).read(client.consumer, unbounded=False)
+        Gathering(SETTINGS, TOPIC, 100).read(client.consumer, unbounded=False)
     client.refusal = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
     with pytest.raises(BrokerUnavailable, match=TOPIC.name):
-        Gathering(TOPIC, 100).begin(client.consumer)
+        Gathering(SETTINGS, TOPIC, 100).begin(client.consumer)
 
 
 def test_what_a_round_has_used_is_gone() -> None:
     client = Client([Message(0, 5, 1), Message(0, 6, 2)])
-    gathering = Gathering(TOPIC, 100)
+    gathering = Gathering(SETTINGS, TOPIC, 100)
     gathering.read(client.consumer, unbounded=False)
     gathering.used([OffsetRange(0, 5, 6)])
     assert ([p.position.offset for p in gathering.pool.waiting], gathering.start) == ([6], {0: 6})

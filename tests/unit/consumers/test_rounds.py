@@ -50,7 +50,7 @@ class Case:
 
     def __init__(self, root: Path, planned: Round) -> None:
         self.lineage = Lineage(version())
-        self.gathering = Gathering(Topics().samples, 100)
+        self.gathering = Gathering(KafkaSettings("nowhere:1"), Topics().samples, 100)
         workshop = stub_workshop(Config.model_validate({"store": {"root": str(root)}}), 60.0)
         self.rounds = Rounds(
             KafkaSettings("nowhere:1"),
