@@ -23,6 +23,7 @@ EMBEDDED = "embedded"
 _SECRET = ("serving.token", "kafka.client")  # their values are quoted in no error
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # minute, hour, day, month, weekday (0 is Monday)
 _CRON_ITEM = re.compile(r"(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:/[1-9]\d?)?", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), how fast it
 # runs, and where the models lie (the manifest names them, with their revisions).
 _SHAPE_NOTHING: dict[str, set[str]] = {
@@ -64,7 +65,9 @@ class Ingest(_Section):
 class Models(_Section):
     """The deployed model and its small proxy, from one architecture family and with one tokenizer family."""
 
-    alias: str = Field("ccit", description="the name that clients ask for")
+    alias: str = Field(
+        "ccit", description="the name that clients ask for: letters, digits, dots, dashes and underscores"
+    )
     deployed: str = Field("Qwen/Qwen2.5-14B-Instruct", description="local folder or hub id of the deployed model")
     deployed_revision: str = Field("", description="hub revision (commit); empty for a local folder")
     proxy: str = Field("Qwen/Qwen2.5-0.5B-Instruct", description="local folder or hub id of the proxy")
@@ -74,6 +77,14 @@ class Models(_Section):
         "auto", description="`auto`: bfloat16 on a GPU, float32 on a CPU"
     )
     threads: int = Field(0, ge=0, description="CPU threads of torch per process; 0 leaves torch's own choice")
+
+    @field_validator("alias")
+    @classmethod
+    def _plain(cls, alias: str) -> str:
+        """It is in keys (`alias@7`), in file names and in URLs."""
+        if not _PLAIN_NAME.fullmatch(alias):
+            raise ValueError("expected a plain name: 1 to 100 letters, digits, dots, dashes and underscores")
+        return alias
 
 
 class Embedder(_Section):

@@ -25,6 +25,9 @@ MAX_VALUE_BYTES = 13 * 1024 * 1024
 """Of the original value kept (bytes). The incoming topics take 12 MiB, but *compressed*: a hospital's producer may send
 a message that unpacks to 100 MB, which no 16 MiB dead letter holds. It is cut, and the header `ccit_cut` says so."""
 
+_DIGITS = 18  # so that every number read from a header fits 64 bits
+_MOST_ATTEMPTS = 10**9  # far more than a redrive allows; so the count stays a number of few digits
+
 MAX_EXTRA_BYTES = 1024 * 1024
 """Of the original key, and of the original headers together (bytes); the rest of either is cut too."""
 
@@ -52,7 +55,7 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
         "ccit_partition": str(message.partition),
         "ccit_offset": str(message.offset),
         "ccit_stage": stage,
-        "ccit_attempts": str(attempts(message) + 1),
+        "ccit_attempts": str(min(attempts(message), _MOST_ATTEMPTS) + 1),
     }
     if message.fault is not None and message.fault.lost:
         ours["ccit_cut"] = message.fault.lost
@@ -64,8 +67,17 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
 
 
 def attempts(message: Message) -> int:
-    """How often the message has been tried already; 0 for one that never was a dead letter."""
-    return _number(message, "ccit_attempts")
+    """How often a message of `raw` or `records` has been tried already.
+
+    0 for one that was never sent again: its sender may write what he likes under our names, and it says nothing.
+    """
+    return 0 if _numeral(message, "ccit_redriven") is None else _number(message, "ccit_attempts")
+
+
+def sent_again(letter: Letter) -> Headers:
+    """The headers with which a letter's original is sent again: its own, how often it was tried, and the letter."""
+    ours = (("ccit_attempts", str(letter.attempts).encode()), ("ccit_redriven", str(letter.number).encode()))
+    return (*letter.headers, *ours)
 
 
 def original_headers(message: Message) -> Headers:
@@ -109,8 +121,7 @@ def redriven_marker(letter: Letter, topics: Topics) -> Output:
 
 def redriven_number(message: Message) -> int | None:
     """The letter that a marker speaks of; None for a message that is a dead letter itself."""
-    raw = message.header("ccit_redriven") or b""
-    return int(raw) if raw.isdigit() and message.header("ccit_reason") is None else None
+    return _numeral(message, "ccit_redriven") if message.header("ccit_reason") is None else None
 
 
 def letter_in(message: Message) -> Letter:
@@ -124,7 +135,7 @@ def letter_in(message: Message) -> Letter:
         topic=_text(message, "ccit_topic"),
         partition=_number(message, "ccit_partition"),
         offset=_number(message, "ccit_offset"),
-        attempts=attempts(message),
+        attempts=_number(message, "ccit_attempts"),
         cut=_text(message, "ccit_cut"),
         key=message.key,
         value=message.value,
@@ -138,8 +149,13 @@ def _text(message: Message, name: str) -> str:
 
 
 def _number(message: Message, name: str) -> int:
+    return _numeral(message, name) or 0
+
+
+def _numeral(message: Message, name: str) -> int | None:
+    """A number of few digits; None for anything else a sender may have put there."""
     raw = message.header(name) or b""
-    return int(raw) if raw.isdigit() and len(raw) < 19 else 0
+    return int(raw) if raw.isdigit() and len(raw) <= _DIGITS else None
 
 
 def _cut(content: bytes | None, limit: int) -> bytes | None:

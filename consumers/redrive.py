@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ccit.errors import ConfigError
-from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number
+from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number, sent_again
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.follower import Follower
@@ -124,8 +124,7 @@ def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable
 
 def original(letter: Letter) -> Output:
     """The message as it first came, to be sent again; the key chooses the partition."""
-    tried = ("ccit_attempts", str(letter.attempts).encode())
-    return Output(letter.topic, letter.key, letter.value, (*letter.headers, tried))
+    return Output(letter.topic, letter.key, letter.value, sent_again(letter))
 
 
 class _Writer:

@@ -116,9 +116,11 @@ def _read(line: bytes, max_bytes: int) -> Sample | InputError:
 
 
 def _line(decision: Decision, tokens: int) -> dict[str, Any]:
+    from ccit.ingest.rows import prefix_of
+
     sample = decision.sample
     return {
-        "id": sample.record_id.removeprefix(f"{sample.source}:"),
+        "id": sample.record_id.removeprefix(prefix_of(sample.source)),
         "accepted": decision.accepted,
         "reason": decision.reason.value,
         **{name: decision.value(name) for name in FIELDS},

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHOWN_BYTES = 4096
 """Of a value on a terminal; `--raw` gives all of it."""
 
+_YEAR_10000_MS = 253_402_300_800_000
+_NUMBER = click.IntRange(min=0, max=2**63 - 1)
+
 reason_option = click.option("--reason", default="", help="Only those of one reason, e.g. too_large.")
 
 
@@ -40,7 +43,9 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @reason_option
-@click.option("--limit", default=50, show_default=True, help="At most so many, the newest; 0 is all.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=50, show_default=True, help="At most so many, the newest; 0 is all."
+)
 @click.option("--all", "everything", is_flag=True, help="Those re-driven already too.")
 @config_file
 @as_json
@@ -51,7 +56,7 @@ def list_letters(reason: str, limit: int, everything: bool, config_path: Path | 
 
     found = overview(_reachable(config_path))
     chosen = [x for x in (found.letters if everything else found.waiting()) if reason in ("", x.reason)]
-    shown = chosen[-limit:] if limit > 0 else chosen
+    shown = chosen[-limit:] if limit else chosen
     if as_json:
         listed = [{**_facts(letter), "redriven": letter.number in found.redriven} for letter in shown]
         click.echo(orjson.dumps(listed, option=orjson.OPT_INDENT_2).decode())
@@ -65,7 +70,7 @@ def list_letters(reason: str, limit: int, everything: bool, config_path: Path | 
 
 
 @dead_letters.command("show")
-@click.argument("number", type=click.IntRange(min=0))
+@click.argument("number", type=_NUMBER)
 @click.option("--raw", is_flag=True, help="The original value alone, byte for byte, to standard output.")
 @config_file
 @as_json
@@ -91,7 +96,7 @@ def show(number: int, raw: bool, config_path: Path | None, as_json: bool) -> Non
 
 
 @dead_letters.command("redrive")
-@click.argument("numbers", nargs=-1, type=click.IntRange(min=0))
+@click.argument("numbers", nargs=-1, type=_NUMBER)
 @reason_option
 @click.option("--all", "everything", is_flag=True, help="All that were not re-driven yet.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
@@ -165,8 +170,10 @@ def _say(line: str) -> None:
 
 
 def _when(at_ms: int) -> str:
-    """ISO 8601 without a zone (UTC); empty where the broker kept no time."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if at_ms >= 0 else ""
+    """ISO 8601 without a zone (UTC); empty where the broker kept no time, or what a sender set is in no calendar."""
+    return (
+        datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if 0 <= at_ms < _YEAR_10000_MS else ""
+    )
 
 
 def _row(letter: Letter) -> tuple[str, ...]:

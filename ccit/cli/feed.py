@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from ccit.cli.options import as_json, config_file, load
+from ccit.cli.options import AtLeastZero, as_json, config_file, load
 
 if TYPE_CHECKING:
     from ccit.console import Console
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @config_file
-@click.option("--rate", default=0.0, help="Records per second; as fast as the broker takes them without it.")
-@click.option("--limit", default=0, help="Records per file, the first ones; all without it.")
+@click.option(
+    "--rate", type=AtLeastZero(), default=0.0, help="Records per second; as fast as the broker takes them without it."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=0, help="Records per file, the first ones; all without it."
+)
 @as_json
 def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: int, as_json: bool) -> None:
     """Publish records from FILES (JSONL instruction rows, one object per line) to the raw topic.

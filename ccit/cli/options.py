@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +11,21 @@ import click
 
 if TYPE_CHECKING:
     from ccit.config import Config
+
+
+class AtLeastZero(click.FloatRange):
+    """A finite number of 0 or more; click's own range lets NaN through, as no bound holds against it."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0.0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; ends the command with exit code 2 for any other."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, found {value!r}", param, ctx)
+        return number
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from ccit.cli.options import as_json, config_file, load
+from ccit.cli.options import AtLeastZero, as_json, config_file, load
 
 if TYPE_CHECKING:
     from ccit.config import Config
@@ -19,9 +19,17 @@ WAIT_S = 60.0  # a trainer obeys between two polls (0.2 s); a restarted one firs
 
 
 @click.command()
-@click.option("--to", type=int, help="Number of the version to make active; the parent of the active one without it.")
 @click.option(
-    "--wait", default=WAIT_S, show_default=True, help="Seconds to wait for the announcement; 0 does not wait."
+    "--to",
+    type=click.IntRange(min=0),
+    help="Number of the version to make active; the parent of the active one without it.",
+)
+@click.option(
+    "--wait",
+    type=AtLeastZero(),
+    default=WAIT_S,
+    show_default=True,
+    help="Seconds to wait for the announcement; 0 does not wait.",
 )
 @config_file
 @as_json

@@ -325,7 +325,7 @@ def test_a_dead_letter_is_listed_shown_re_driven_and_becomes_a_record(site: Site
 
 def test_a_letter_that_came_back_too_often_is_refused_unless_forced(site: Site) -> None:
     client = producer(site.settings)
-    client.produce(site.topics.raw.name, value=b"broken", headers=[("ccit_attempts", b"4")])
+    client.produce(site.topics.raw.name, value=b"broken", headers=[("ccit_attempts", b"4"), ("ccit_redriven", b"0")])
     client.flush(30.0)
     ingest = site.start("ingest")
     (message,) = site.await_messages(1, site.topics.dead_letters)

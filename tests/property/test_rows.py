@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.errors import InputError
-from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
+from ccit.ingest.rows import parse_row, prefix_of, record_from_row, sample_from_record
 from ccit.records import DEAD_LETTER_REASONS, Sample
 
 MAX_BYTES = 2000
@@ -100,3 +100,18 @@ def test_the_size_is_checked_before_anything_is_parsed(over: int) -> None:
     found = read(b"[" * (MAX_BYTES + over))
     assert isinstance(found, InputError)
     assert found.reason == ("too_large" if over else "not_json")
+
+
+NAMES = st.tuples(st.text("a:%3A ", min_size=1, max_size=6), st.text("a:%3A ", min_size=1, max_size=6))
+
+
+@given(st.lists(NAMES | st.tuples(SAID, SAID), min_size=2, max_size=6, unique=True))
+def test_another_source_or_id_is_another_record(names: list[tuple[str, str]]) -> None:
+    made = [
+        record_from_row({"instruction": "?", "output": "!", "source": source, "id": own_id}, 0.0)
+        for source, own_id in names
+    ]
+    assert len({record.record_id for record in made}) == len(names)
+    for record, (source, own_id) in zip(made, names, strict=True):
+        assert record.record_id.removeprefix(prefix_of(source)) == own_id
+        assert ":" in source or record.record_id == f"{source}:{own_id}"

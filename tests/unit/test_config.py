@@ -49,6 +49,9 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[rounds]\nnightly = '0 25 * * *'\n", "rounds.nightly.*from 0 to 23"),
         ("[rounds]\nnightly = '* * * * noon'\n", "rounds.nightly.*noon"),
         ("[serving]\ntoken = 'schlüssel'\n", "serving.token.*visible ASCII"),
+        ("[models]\nalias = ''\n", "models.alias.*plain name"),
+        ("[models]\nalias = 'ccit@1'\n", "models.alias.*plain name"),
+        ("[models]\nalias = 'a b'\n", "models.alias.*plain name"),
         ("size = \n", "not valid TOML"),
     ],
 )
@@ -129,3 +132,8 @@ def test_every_key_is_documented() -> None:
         assert [key for key, field in fields.items() if not field.description] == []
         assert section.annotation is not None
         assert section.annotation.__doc__
+
+
+@pytest.mark.parametrize("alias", ["ccit", "ward-7", "a.b_c", "7"])
+def test_plain_names_are_aliases(tmp_path: Path, alias: str) -> None:
+    assert load_config(written(tmp_path, f"[models]\nalias = '{alias}'\n")).models.alias == alias

@@ -1,0 +1,44 @@
+"""Numbers that no command can use are refused before anything is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ccit.cli.dead_letters import _when, list_letters, show
+from ccit.cli.feed import feed
+from ccit.cli.steer import rollback
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (feed, ["ROWS", "--rate", "-5"]),
+        (feed, ["ROWS", "--rate", "nan"]),
+        (feed, ["ROWS", "--rate", "inf"]),
+        (feed, ["ROWS", "--limit", "-3"]),
+        (rollback, ["--wait", "nan"]),
+        (rollback, ["--wait", "-1"]),
+        (rollback, ["--to", "-1"]),
+        (list_letters, ["--limit", "-1"]),
+        (show, ["99999999999999999999"]),
+    ],
+)
+def test_is_refused(tmp_path: Path, command: click.Command, arguments: list[str]) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("{}\n")
+    done = CliRunner().invoke(command, [str(rows) if word == "ROWS" else word for word in arguments])
+    assert done.exit_code == 2
+    assert "Invalid value" in done.output
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "said"),
+    [(-1, ""), (0, "1970-01-01 00:00:00"), (253_402_300_799_999, "9999-12-31 23:59:59"), (2**62, ""), (2**63 - 1, "")],
+)
+def test_a_time_that_is_in_no_calendar_is_not_said(at_ms: int, said: str) -> None:
+    assert _when(at_ms).startswith(said)
+    assert bool(_when(at_ms)) == bool(said)
