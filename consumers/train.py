@@ -27,6 +27,7 @@ from consumers.gathering import Gathering
 from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.offsets import start_offsets
+from consumers.kafka.patience import leave
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
 from consumers.rounds import Rounds
@@ -105,7 +106,7 @@ class TrainConsumer:
             self._schedule.stop()
             self._rounds.cancel()
             self._workshop.close()
-            consumer.close()
+            leave(consumer)
             self._commit.close()
             self._commands.close()
             self._versions.close()

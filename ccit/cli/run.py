@@ -66,15 +66,17 @@ def stop_on_signals(stop: Callable[[], None], at_once: Callable[[], None] = lamb
 
 
 def _prepare(config: Config) -> None:
-    """A broker that answers, and topics that exist."""
+    """A broker that answers, and topics that exist and are as they must be."""
     from consumers.connection import kafka_settings
     from consumers.kafka.clients import require_broker
-    from consumers.kafka.topics import create_topics
+    from consumers.kafka.topics import check_topics, create_topics
 
     settings = kafka_settings(config)
     require_broker(settings)
     if config.kafka.create_topics:
         create_topics(settings, replication=config.kafka.replication)
+    else:
+        check_topics(settings)
 
 
 @click.command()

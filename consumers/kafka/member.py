@@ -20,6 +20,7 @@ from consumers.kafka.bombs import Bombs
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
 from consumers.kafka.messages import Message, Place, received
 from consumers.kafka.offsets import start_offsets
+from consumers.kafka.patience import leave
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -83,7 +84,7 @@ class Member:
 
     def close(self) -> None:
         """Leave the group."""
-        self.consumer.close()
+        leave(self.consumer)
 
     # -- read ---------------------------------------------------------------------------------------------------
 
