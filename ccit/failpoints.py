@@ -24,7 +24,7 @@ FAILPOINTS = (
     "batch.stepped",  # outputs are in memory, no transaction is open
     "batch.committed",  # the commit is known, nobody has been told
     "batch.told",  # on_committed has run
-    # consumers/kafka/commit.py
+    # consumers/kafka/exactly_once.py and at_least_once.py
     "commit.begun",  # a transaction is open and empty (exactly once)
     "commit.produced",  # outputs are in the client's queue
     "commit.flushed",  # outputs are in the log; they stay invisible when a transaction is open

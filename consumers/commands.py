@@ -12,9 +12,11 @@ forgotten. Several that wait are answered by one plan.
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections import deque
+from collections.abc import Iterator
 from typing import Literal
 
 from confluent_kafka import KafkaException
@@ -28,6 +30,10 @@ from consumers.kafka.messages import Message, Output, Position
 from consumers.kafka.receipts import Receipts
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
+
+logger = logging.getLogger("ccit.train")
+
+_SURELY_NEW_S = 24 * 3600.0  # no broker forgets an offset sooner: what is younger cannot have been answered
 
 Verb = Literal["rollback", "hold", "resume", "round-now"]
 
@@ -48,15 +54,27 @@ class CommandFollower:
         self._answered_to = 0  # first offset not answered yet, as committed; 0 where nothing was
         self._after_round_now: Position | None = None
 
-    def catch_up(self, answered_to: int) -> None:
-        """Read to the end; commands below the offset `answered_to` are answered."""
-        self._answered_to = answered_to
+    def catch_up(self, answered_to: int | None, now: float) -> None:
+        """Read to the end; commands below the offset `answered_to` are answered.
+
+        Parameters
+        ----------
+        answered_to : int or None
+            As committed. None where the broker knows none: nothing was ever answered, or the broker has forgotten it,
+            as it does a week after the last commit. To obey a rollback again is worse than to miss one: what was asked
+            for more than a day before `now` then counts as answered.
+        """
+        self._answered_to = answered_to or 0
         for messages in self._follower.to_end():
-            for command, after in self._read(messages):
-                if after.offset > answered_to:
-                    self._queue.append((command, after))
-                else:
+            for message, (command, after) in self._commands_in(messages):
+                old = answered_to is None and now - message.timestamp_ms / 1000 > _SURELY_NEW_S
+                if old:
+                    logger.warning("command %s of long ago counts as answered; give it again if not", command.verb)
+                if old or after.offset <= (answered_to or 0):
+                    self._answered_to = max(self._answered_to, after.offset)
                     self._take_in(command)
+                else:
+                    self._queue.append((command, after))
 
     def first(self) -> Command | None:
         """The command to obey now; it stays the first until `obeyed`.
@@ -109,12 +127,13 @@ class CommandFollower:
             self.held = command.verb == "hold"
 
     def _read(self, messages: list[Message]) -> list[tuple[Command, Position]]:
-        found = []
+        return [found for _, found in self._commands_in(messages)]
+
+    def _commands_in(self, messages: list[Message]) -> Iterator[tuple[Message, tuple[Command, Position]]]:
         for message in messages:
             event = event_in(message)
             if isinstance(event, CommandIssued) and event.command.alias == self._alias:
-                found.append((event.command, Position(message.topic, message.partition, message.offset + 1)))
-        return found
+                yield message, (event.command, Position(message.topic, message.partition, message.next_offset))
 
 
 def issue(settings: KafkaSettings, alias: str, verb: Verb, to: int | None = None) -> Command:

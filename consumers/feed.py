@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from ccit.errors import BrokerUnavailable
-from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.clients import KafkaSettings, error_of, producer
 from consumers.kafka.topics import Topics
 
 _FLUSH_TIMEOUT_S = 30.0
@@ -80,6 +80,9 @@ class Feeder:
                 )
             except BufferError:  # the client's queue is full: let it drain, that is the backpressure
                 self._producer.poll(0.1)
+            except KafkaException as problem:  # above the client's own limit for a message
+                self._error = error_of(problem)
+                return
             else:
                 self._producer.poll(0)
                 return

@@ -93,7 +93,8 @@ class Gathering:
                 raise self._unreadable(error)
             else:
                 logger.warning("reading samples: %s", error.str())
-        for pooled in pooled_in(messages):
+        ours = {place.partition for place in consumer.assignment()}  # some may have gone while they were handed over
+        for pooled in pooled_in(message for message in messages if message.partition in ours):
             self.pool.add(pooled)
 
     def _skip(self, bomb: Message | None) -> None:
@@ -102,10 +103,10 @@ class Gathering:
             logger.warning("skipped %s[%d]@%d: %s", *bomb.place, bomb.offset, bomb.fault.detail)
 
     def read_past(self, ranges: Sequence[OffsetRange], consumer: Consumer) -> bool:
-        """Whether everything that these ranges hold has been read."""
+        """Whether everything that these ranges hold has been read; at its end a partition has nothing more to give."""
         places = [TopicPartition(self._topic.name, r.partition) for r in ranges]
         reached = {place.partition: place.offset for place in consumer.position(places)}
-        return all(reached[r.partition] >= r.end for r in ranges)
+        return all(reached[r.partition] >= r.end or r.partition in self._at_end for r in ranges)
 
     def used(self, ranges: Iterable[OffsetRange]) -> None:
         """A round over these has its outcome."""

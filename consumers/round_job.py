@@ -15,6 +15,7 @@ from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verd
 logger = logging.getLogger("ccit.train")
 
 MAX_TRIES = 3  # a fault that comes back every time is the round's own; a fourth try would come out the same
+_CANCEL_AGAIN_S = 0.5
 _REPORT_EVERY = 0.1  # share of a stage between two lines of progress in the log
 
 
@@ -73,8 +74,9 @@ class RoundJob:
     def cancel(self) -> None:
         """End the training process and wait for the thread; nothing is published."""
         self._cancelled.set()
-        self._workshop.cancel()
-        self._thread.join()
+        while self._thread.is_alive():  # again and again: it may just have been about to start the process anew
+            self._workshop.cancel()
+            self._thread.join(_CANCEL_AGAIN_S)
 
     def _run(self) -> None:
         try:

@@ -93,7 +93,8 @@ class ScoreConsumer:
         self._tick.start()
         try:
             self.loop.run()
-            self._leave(admitted)
+            if not self.loop.abandoned:
+                self._leave(admitted)
         finally:
             self._tick.stop()
             self._report("stopped")

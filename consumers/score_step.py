@@ -1,7 +1,7 @@
 """One batch of records: each becomes a sample, a reject or a dead letter. No broker is needed, so it is easily tested.
 
-A record that cannot be read is a dead letter. So is one that makes a scorer fail while others, or a plain sample that
-is tried when there are none, do not: it is `unscorable`. Where everything fails, it is the device and not the record;
+A record that cannot be read is a dead letter. So is one that makes a scorer fail while a plain sample, tried right
+after it, does not: it is `unscorable`. Where that fails too, it is the device and not the record;
 the failure ends the process, nothing is committed, and the batch waits for whoever is started next.
 """
 
@@ -97,24 +97,24 @@ class ScoreStep:
 
     def _decide(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
         try:
-            return [self._decided(one) for one in admit([sample for _, sample in read], self._scoring.admission)]
+            decisions = admit([sample for _, sample in read], self._scoring.admission)
         except _SCORERS_RAISE as failure:
             logger.warning("a batch of %d could not be scored together: %s", len(read), type(failure).__name__)
             return self._one_by_one(read)
+        return [self._decided(one) for one in decisions]
 
     def _one_by_one(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
         """The same decisions, and a dead letter for each record that fails alone."""
         outputs: list[Output] = []
-        failed = 0
         for message, sample in read:
             try:
-                outputs += [self._decided(one) for one in admit([sample], self._scoring.admission)]
+                decisions = admit([sample], self._scoring.admission)
             except _SCORERS_RAISE as failure:
-                failed += 1
-                if failed == len(read):  # nobody has shown that the scorers work at all
-                    self._require_working()
+                self._require_working()  # each time: a device may go in the middle of a batch
                 found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
                 outputs.append(dead_letter(message, found, "score", self._topics))
+            else:
+                outputs += [self._decided(one) for one in decisions]
         return outputs
 
     def _refused_as_copy(self, sample: Sample) -> Decision:

@@ -16,6 +16,8 @@ from pathlib import Path
 from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.records import digest_of
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.store.atomic import remove_stale
+from ccit.store.pruning import keep_newest
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topic
@@ -48,8 +50,8 @@ class SnapshotFiles:
         except StorageFailed as error:
             logger.warning("no snapshot: %s", error)
             return False
-        for old in self._newest_first()[_KEPT:]:
-            old.unlink(missing_ok=True)
+        keep_newest(self._folder.glob(f"{self._alias}-*{_SUFFIX}"), _KEPT)
+        remove_stale(self._folder)
         logger.info("snapshot of %d samples in %s", len(snapshot.positions), self._own.name)
         return True
 
@@ -66,7 +68,7 @@ class SnapshotFiles:
         for path in self._folder.glob(f"{self._alias}-*{_SUFFIX}"):
             try:
                 dated.append((path.stat().st_mtime_ns, path.name, path))
-            except FileNotFoundError:  # another scorer sweeps too
+            except OSError:  # another scorer sweeps too
                 continue
         return [path for _, _, path in sorted(dated, reverse=True)]
 

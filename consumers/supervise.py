@@ -35,6 +35,7 @@ _MARGIN_S = 5.0  # for a machine with much to do
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 1.0, 30.0
 _HEALTHY_AFTER_S = 30.0  # a process that lived this long starts again without waiting
 _STOOD_STILL_S = 10.0  # between two looks (0.5 s apart): the machine slept, or was paused
+_TAIL_BYTES = 64 * 1024  # of a log, which grows for as long as its process is started again
 _LATE_S = 300.0  # how long after it a process may notice that its transaction was ended meanwhile
 
 
@@ -153,14 +154,16 @@ class Supervisor:
         self.stop()
 
     def _ended(self, child: _Child, code: int) -> None:
-        now, said = time.monotonic(), last_line(Path(child.log.name))
-        if code == ConfigError.exit_code:
-            raise CcitError(f"{child.name} cannot start: {said}")
+        now = time.monotonic()
         if child.restart_at:
             if now >= child.restart_at:
                 child.process = _spawn(child.command, child.log, child.environment)
                 child.started, child.restart_at = now, 0.0
-        elif code == Fenced.exit_code and self.clock() - self._stood_still_at > _LATE_S:
+            return
+        said = last_line(Path(child.log.name))
+        if code == ConfigError.exit_code:
+            raise CcitError(f"{child.name} cannot start: {said}")
+        if code == Fenced.exit_code and self.clock() - self._stood_still_at > _LATE_S:
             child.restart_at = math.inf
             logger.warning("%s is not started again, and the others go on: %s", child.name, said)
         else:
@@ -190,5 +193,7 @@ def _spawn(command: Sequence[str], log: IO[bytes], environment: Mapping[str, str
 
 def last_line(path: Path) -> str:
     """The last line that a child wrote: by convention the sentence that says what went wrong."""
-    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    with path.open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = log.read().decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"

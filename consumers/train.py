@@ -114,7 +114,7 @@ class TrainConsumer:
 
     def _catch_up(self, consumer: Consumer) -> None:
         incumbent = self._versions.catch_up()
-        self._commands.catch_up(self._answered_to(consumer))
+        self._commands.catch_up(self._answered_to(consumer), self._clock())
         self._gathering.begin(consumer)
         self._rounds.catch_up()
         self._report()
@@ -126,11 +126,11 @@ class TrainConsumer:
             f", round {unfinished.round_id} is unfinished" if unfinished else "",
         )
 
-    def _answered_to(self, consumer: Consumer) -> int:
-        """First command that no earlier life of this trainer has answered."""
+    def _answered_to(self, consumer: Consumer) -> int | None:
+        """First command that no earlier life of this trainer has answered; None where the broker knows of none."""
         place = TopicPartition(self._topics.commands.name, self._topics.commands.partition or 0)
         found = start_offsets(consumer, [place], self._stop.is_set)
-        return max(found[0].offset, 0) if found else 0  # after a stop nothing is obeyed any more
+        return found[0].offset if found and found[0].offset >= 0 else None  # after a stop nothing is obeyed any more
 
     def _turn(self, consumer: Consumer) -> None:
         self._reporter.repeat()

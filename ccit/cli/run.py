@@ -48,8 +48,8 @@ def stop_on_signals(stop: Callable[[], None], at_once: Callable[[], None] = lamb
     from consumers.supervise import STOP
 
     def leave(number: int, _frame: FrameType | None) -> None:
+        stop()  # first: to log may fail, where this signal came in the middle of a line
         logging.getLogger("ccit").info("%s: finishing and leaving", signal.Signals(number).name)
-        stop()
 
     def end(number: int, _frame: FrameType | None) -> None:
         at_once()

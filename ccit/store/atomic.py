@@ -29,7 +29,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises
     ------
     StorageFailed
-        The disk is full, read-only or failing; `path` is then as it was, and no temporary file is left.
+        The disk is full, read-only or failing; `path` is then as it was (or, where only the last step failed, whole and
+        new, but perhaps not for good), and no temporary file is left.
 
     Example
     -------
@@ -70,7 +71,7 @@ def remove_stale(directory: Path) -> int:
     """Remove what writers that were killed left behind in a folder; returns how many files."""
     limit, removed = time.time() - STALE_SECONDS, 0
     for file in directory.glob(f".*{_TEMPORARY}"):
-        with suppress(FileNotFoundError):  # another process may be sweeping too
+        with suppress(OSError):  # another process may be sweeping too; another user's file is theirs to sweep
             if file.stat().st_mtime < limit:
                 file.unlink()
                 removed += 1

@@ -116,6 +116,7 @@ class BatchLoop:
         between: Callable[[], None] = _nothing,
     ) -> None:
         self.counters = Counters()
+        self.abandoned = False  # a step outlasts a stop's grace: it runs on, and what it uses is not to be touched
         self.observers: list[Callable[[Sequence[Delivered]], None]] = []  # told after `on_committed`
         self.backlog = BacklogWatch(settings)
         self._settings = settings
@@ -225,6 +226,7 @@ class BatchLoop:
                 if self._stop.is_set():
                     stopped_at = stopped_at or time.monotonic()
                     if time.monotonic() - stopped_at > self._limits.grace_s:
+                        self.abandoned = True
                         return False
         return True
 
@@ -232,8 +234,11 @@ class BatchLoop:
         self.counters.aborted += 1
         logger.info("a batch of %d is put back: %s", len(batch), why)
         member.put_back(batch)
-        self._on_aborted()
+        if not self.abandoned:
+            self._on_aborted()
 
     def _back_off(self) -> None:
-        self._stop.wait(min(_FIRST_BACKOFF_S * 2**self._failures, _LONGEST_BACKOFF_S))
+        until = time.monotonic() + min(_FIRST_BACKOFF_S * 2**self._failures, _LONGEST_BACKOFF_S)
+        while not self._stop.is_set() and time.monotonic() < until:
+            time.sleep(_PAUSED_POLL_S)  # not `wait`: `set` in a signal handler of this thread would lock up inside it
         self._failures = min(self._failures + 1, 10)

@@ -11,7 +11,7 @@ from typing import Protocol
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from ccit.errors import CcitError, TransactionFailed
-from consumers.kafka.clients import MAX_MESSAGE_BYTES
+from consumers.kafka.clients import FORBIDDEN, MAX_MESSAGE_BYTES
 from consumers.kafka.messages import Delivered, Output, Position
 from consumers.kafka.receipts import NEVER_WRITABLE, Receipts
 from consumers.kafka.topic_settings import command
@@ -48,7 +48,7 @@ def require_writable(error: KafkaError, receipts: Receipts, servers: str) -> Non
     TransactionFailed
         It never heals by itself; the sentence says what does.
     """
-    if error.code() not in NEVER_WRITABLE:
+    if error.code() not in NEVER_WRITABLE | FORBIDDEN:
         return
     topic = receipts.refused.topic if receipts.refused else "a topic"
     raise TransactionFailed(
@@ -58,6 +58,8 @@ def require_writable(error: KafkaError, receipts: Receipts, servers: str) -> Non
 
 
 def _remedy(error: KafkaError, refused: Output | None, topic: str, servers: str) -> str:
+    if error.code() in FORBIDDEN:
+        return "grant it on the broker"
     if error.code() == KafkaError.INVALID_TIMESTAMP:
         return "check this machine's clock, a broker refuses times more than an hour ahead of its own"
     if error.code() == KafkaError.INVALID_RECORD:

@@ -200,7 +200,8 @@ def run_local_broker(
     with _stopped_by_signal() as stopped, LocalKafka(nodes, data_dir, port) as broker:
         if on_ready is not None:
             on_ready(broker)
-        while not stopped.wait(_WATCH_S):
+        while not stopped.is_set():  # not `wait`: `set` in a signal handler of this thread would lock up inside it
+            time.sleep(_WATCH_S)
             dead = [node for node in broker.nodes if not node.running]
             if dead:
                 raise BrokerUnavailable(

@@ -21,6 +21,7 @@ START_TIMEOUT_S = 120.0
 """Asked for so long (seconds): an orphaned transaction lives `transaction.timeout.ms` (20 s) and up to 10 s until the
 broker looks for it, and a failover may come on top. Below `max.poll.interval.ms` (300 s), for a member waits in it."""
 
+_PAUSE_S = 0.1
 _ASK_S = 2.0  # one question; a stop is noticed between two
 
 
@@ -78,6 +79,7 @@ def start_offsets(
                     f"the group's offsets should be readable and stable within {timeout_s:g} s, but {error.str()}; "
                     "check the broker and start again, nothing is lost"
                 ) from problem
+            time.sleep(_PAUSE_S)  # some refusals come at once
         else:
             return [
                 TopicPartition(f.topic, f.partition, f.offset if f.offset >= 0 else OFFSET_BEGINNING) for f in found

@@ -18,6 +18,8 @@ LEAVE_TIMEOUT_S = 8.0
 """Leaving a group (seconds); usually well under one. A trainer was seen to end 55 s after it had been fenced, on a busy
 machine; what of that was the close is not known. Within the 25 s in which a process promises to end."""
 
+_PAUSE_S = 0.05
+
 
 class Stuck(Exception):
     """A call into the client did not return."""
@@ -70,5 +72,6 @@ def until(timeout_s: float, call: Callable[[float], object]) -> None:
         except KafkaException as problem:
             if left_s <= 0 or not error_of(problem).retriable():
                 raise
+            time.sleep(_PAUSE_S)  # some come at once
         else:
             return

@@ -60,7 +60,7 @@ def restarted(log: Log, answered_to: int) -> CommandFollower:
     """The next life of the same trainer."""
     log.rewind()
     found = CommandFollower(KafkaSettings("nowhere:1"), "ccit")
-    found.catch_up(answered_to)
+    found.catch_up(answered_to, 0.0)
     return found
 
 
@@ -163,7 +163,7 @@ def test_a_later_life_knows_whether_training_is_held(log: Log, follower: Command
     for verb, name in (("hold", "a"), ("round-now", "b"), ("resume", "c"), ("hold", "d")):
         log.issue(verb, name)  # type: ignore[arg-type]  # a verb each
     log.issue("resume", "theirs", alias="other")
-    follower.catch_up(2)
+    follower.catch_up(2, 0.0)
     assert follower.held  # c and d are still to be obeyed
     command = follower.first()
     assert command is not None
