@@ -138,7 +138,7 @@ def _kills(result: Result) -> list[str]:
     rows = [f"| {p} | {kills['ingest', p]} | {kills['score', p]} | {kills['train', p]} |" for p in points]
     lines = ["## Kills", "", "| killed at | ingest | score | train |", "|---|---|---|---|", *rows]
     if result.tally.ends:
-        lines += ["", "Processes that ended by themselves, with exit code 1, and were started again:", ""]
+        lines += ["", "Processes that ended by themselves, with exit code 1 (3: fenced), and were started again:", ""]
         lines += [f"- {count}: {sentence}" for sentence, count in result.tally.ends.most_common()]
     return lines
 

@@ -21,6 +21,7 @@ from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
 from consumers.status import Status, look
 from tests.crash.laws import Breaches
+from tests.crash.parts import SCORING
 from tests.crash.points import POINTS
 from tests.crash.slot import Death, Slot
 from tests.crash.system import System
@@ -93,7 +94,7 @@ def run(system: System) -> Aftermath:
         assert time.monotonic() < deadline, [(g.slot.name, g.slot.armed, g.ahead) for g in gauntlets]
         turn()
         time.sleep(0.02)
-    system.settle(_PATIENCE_S, turn)
+    system.settle(deadline - time.monotonic(), turn)
     status = look(system.settings, "ccit")
     while any(replica.sequence < status.announced for replica in status.replicas):
         assert time.monotonic() < deadline, status
@@ -196,8 +197,7 @@ def test_a_second_signal_ends_a_scorer_at_once_and_loses_nothing(system: System)
     ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
     ingest.start()
     slow.start(pace_s=60.0)
-    slow.await_said("assigned")
-    time.sleep(1.0)  # until it is in a step
+    slow.await_said(SCORING)
     slow.terminate()
     slow.await_said("SIGTERM")
     slow.terminate()
@@ -213,8 +213,7 @@ def test_a_step_that_outlasts_the_grace_is_dropped(system: System) -> None:
     ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
     ingest.start()
     slow.start(pace_s=600.0)
-    slow.await_said("assigned")
-    time.sleep(1.0)  # until it is in a step
+    slow.await_said(SCORING)
     slow.terminate()
     assert slow.wait(_ENDS_WITHIN_S).code == 0
     slow.start()

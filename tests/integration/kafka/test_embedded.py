@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from consumers.kafka.clients import producer
@@ -29,10 +30,18 @@ def test_killed_member_loses_nothing(embedded_trial: CopyTrial) -> None:
     assert len(keys) < found.total() <= len(keys) + 50  # the batch in flight, and no more, is there twice
 
 
-def test_two_members_share(embedded_trial: CopyTrial) -> None:
+def test_two_members_share(embedded_trial: CopyTrial, until: Callable[[Callable[[], bool], str], None]) -> None:
     trial = embedded_trial
     first, second = trial.start("a", batch_size=10, step_s=0.02), trial.start("b", batch_size=10, step_s=0.02)
-    keys = trial.publish(400)
+    keys: list[bytes] = []
+
+    def both_copy() -> bool:
+        """Whoever comes late finds something to do, however late."""
+        keys.extend(trial.publish(40, first=len(keys)))
+        with Follower(trial.settings, trial.topics.samples) as reader:
+            return {message.value for message in reader.catch_up()} >= {b"a", b"b"}
+
+    until(both_copy, "both members copy")
     trial.await_copies(keys)
     assert trial.finish(first)["messages"] > 0
     assert trial.finish(second)["messages"] > 0

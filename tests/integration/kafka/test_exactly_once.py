@@ -46,13 +46,13 @@ def test_kill_at_every_step(aftermath: dict[str, CopyTrial], failpoint: str) -> 
 
 
 def test_two_members_share_and_one_is_killed(trial: CopyTrial) -> None:
-    keys = trial.publish(600)
+    keys = trial.publish(2000)  # 20 s of one member's work: the other may start as late as that
     first = trial.start("a", batch_size=10, step_s=0.1)
     second = trial.start("b", batch_size=10, step_s=0.1)
     trial.await_some(30, by=b"a")
     trial.await_some(30, by=b"b")
     first.kill()
-    more = trial.publish(100, first=600)
+    more = trial.publish(100, first=2000)
     third = trial.start("a", batch_size=10)
     trial.await_copies(keys + more)
     trial.finish(second)

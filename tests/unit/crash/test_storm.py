@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from ccit.errors import Fenced
 from tests.crash.slot import Death, Slot
 from tests.crash.storm import RANDOM, Tally, TrainerPlace
 
@@ -83,7 +84,7 @@ def test_while_both_live_nothing_happens(duel: Duel) -> None:
 
 
 def test_the_first_is_fenced_and_the_rival_takes_its_place(duel: Duel) -> None:
-    duel.first.death = end(1, FENCED)
+    duel.first.death = end(Fenced.exit_code, FENCED)
     assert duel.turn() == [True]
     assert duel.place.slot is duel.rival
     assert (duel.tally.fenced, duel.tally.unclear) == (1, [])
@@ -95,7 +96,7 @@ def test_the_first_is_fenced_and_the_rival_takes_its_place(duel: Duel) -> None:
 
 def test_the_rival_was_the_older_and_the_first_stays(duel: Duel) -> None:
     """It opened its transactional id first, while a coordinator that was loading held up the other."""
-    duel.rival.death = end(1, FENCED)
+    duel.rival.death = end(Fenced.exit_code, FENCED)
     assert duel.turn() == [True]
     assert duel.place.slot is duel.first
     assert (duel.tally.fenced, duel.tally.unclear) == (1, [])
@@ -107,7 +108,8 @@ def test_the_rival_was_the_older_and_the_first_stays(duel: Duel) -> None:
 
 def test_both_end_and_one_goes_on(duel: Duel) -> None:
     """The second death is buried as any, once the duel is over."""
-    duel.first.death, duel.rival.death = end(1, FENCED), end(1, "ccit: the broker is gone; start it again")
+    duel.first.death = end(Fenced.exit_code, FENCED)
+    duel.rival.death = end(1, "ccit: the broker is gone; start it again")
     assert duel.turn(2) == [True, True]
     assert duel.place.slot is duel.rival
     assert duel.rival.calls == ["start", "start"]
@@ -141,7 +143,8 @@ def test_kills_are_counted_where_they_struck(death: Death, key: tuple[str, str])
 @pytest.mark.parametrize(
     "death",
     [
-        end(1, FENCED),
+        end(1, "ccit: the broker is gone; start it again"),
+        end(Fenced.exit_code, FENCED),
         end(-signal.SIGTERM, "faiss.loader Loading faiss", begun=False),
     ],
 )

@@ -104,7 +104,7 @@ def test_views_are_made_while_the_base_answers(base: CausalModel, ids: torch.Ten
             if not torch.equal(logits(base, ids), expected):
                 wrong.append(1)
 
-    asker = threading.Thread(target=ask)
+    asker = threading.Thread(target=ask, daemon=True)
     asker.start()
     views = [logits(with_adapter(base, files), ids) for _ in range(20)]
     done.set()

@@ -48,7 +48,7 @@ def test_a_stop_lets_a_stream_finish_and_frees_the_port(serve: Serve) -> None:
         )
         next(stream)
         port = running.server.port
-        stopping = threading.Thread(target=running.server.stop)
+        stopping = threading.Thread(target=running.server.stop, daemon=True)
         stopping.start()
         chunks = list(stream)
         stopping.join()

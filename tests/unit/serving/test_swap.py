@@ -84,7 +84,7 @@ def test_hundreds_of_requests_over_many_swaps_never_fail(serve: Serve, adapters:
                     seen[name] += 1
                     answers.setdefault(name, set()).add(text)
 
-        clients = [threading.Thread(target=ask, args=(60,)) for _ in range(4)]
+        clients = [threading.Thread(target=ask, args=(60,), daemon=True) for _ in range(4)]
         for thread in clients:
             thread.start()
         while any(thread.is_alive() for thread in clients):

@@ -131,7 +131,7 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
         except TrainingFailed as failure:
             results.append(failure)
 
-    thread = threading.Thread(target=train)
+    thread = threading.Thread(target=train, daemon=True)
     thread.start()
     assert begun.wait(60)
     process.cancel()

@@ -130,7 +130,7 @@ def test_a_stop_abandons_a_step_that_outlasts_the_grace(settings: KafkaSettings,
 
     topics = Topics(settings.prefix)
     loop = BatchLoop(settings, "g", [topics.records.name], hang, AtLeastOnce(settings), limits=BatchLimits(grace_s=0.2))
-    thread = threading.Thread(target=loop.run)
+    thread = threading.Thread(target=loop.run, daemon=True)
     thread.start()
     assert begun.wait(30.0)
     loop.stop()
