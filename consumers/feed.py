@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from ccit.errors import BrokerUnavailable
-from consumers.kafka.clients import KafkaSettings, error_of, producer
+from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings, error_of, producer
+from consumers.kafka.receipts import NEVER_WRITABLE
 from consumers.kafka.topics import Topics
 
 _FLUSH_TIMEOUT_S = 30.0
@@ -67,9 +68,14 @@ class Feeder:
             why = self._error.str() if self._error is not None else f"{left} messages were not confirmed in time"
             raise BrokerUnavailable(
                 f"{self.confirmed - before} of {sent} messages reached {self._settings.bootstrap_servers}: {why}; "
-                "feed the rest again; copies of records that were accepted are refused as such"
+                f"{self._advice()}; copies of records that were accepted are refused as such"
             )
         return self.confirmed - before
+
+    def _advice(self) -> str:
+        if self._error is not None and self._error.code() in NEVER_WRITABLE:
+            return f"leave out what is too large (above {MAX_MESSAGE_BYTES} bytes for certain) and feed the rest again"
+        return "feed the rest again"
 
     def _produce(self, message: Raw) -> None:
         headers: dict[str, str | bytes | None] = {"content-type": message.content_type}
@@ -81,7 +87,7 @@ class Feeder:
             except BufferError:  # the client's queue is full: let it drain, that is the backpressure
                 self._producer.poll(0.1)
             except KafkaException as problem:  # above the client's own limit for a message
-                self._error = error_of(problem)
+                self._failed(error_of(problem))
                 return
             else:
                 self._producer.poll(0)
@@ -89,7 +95,11 @@ class Feeder:
 
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
-            self._error = error
+            self._failed(error)
             return
         self.confirmed += 1
         self._on_confirmed(self.confirmed)
+
+    def _failed(self, error: KafkaError) -> None:
+        if self._error is None or error.code() in NEVER_WRITABLE:  # the rest of its batch may fail otherwise
+            self._error = error

@@ -102,6 +102,15 @@ def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable
     ------
     Fenced
         Another re-drive began.
+    BatchAborted
+        The letters at hand were not sent, and can be sent again; those that were told of were sent.
+    TransactionFailed
+        As before, but one can never be written; or the broker did not answer, and the letters at hand may have been
+        sent.
+    BrokerUnavailable
+        No broker answers.
+    confluent_kafka.KafkaException
+        As `BatchAborted`, where the broker has no transactions.
     """
     topics = Topics(settings.prefix)
     sent, batch, size = 0, list[Letter](), 0

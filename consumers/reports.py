@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as RawMessage
 
 from ccit.events import ReplicaReported, encode
@@ -89,14 +89,17 @@ class Reporter:
         now = self._clock()
         self._last, self._said_at = replace(report, at=now), time.monotonic()
         value, headers = encode(ReplicaReported(self._last), at=now, source=f"ccit/{self._role}")
-        self._producer.produce(
-            self._topic.name,
-            value=value,
-            key=self.replica_id.encode(),
-            partition=self._topic.partition or 0,
-            headers=list(headers),
-            on_delivery=self._delivered,
-        )
+        try:
+            self._producer.produce(
+                self._topic.name,
+                value=value,
+                key=self.replica_id.encode(),
+                partition=self._topic.partition or 0,
+                headers=list(headers),
+                on_delivery=self._delivered,
+            )
+        except (BufferError, KafkaException) as problem:  # the queue is full, or the client has failed for good
+            logger.warning("a report of %s could not be written: %s", self.replica_id, problem)
 
     def _delivered(self, error: KafkaError | None, _: RawMessage) -> None:
         if error is not None:

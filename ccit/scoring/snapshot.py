@@ -68,7 +68,8 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     Raises
     ------
     StorageFailed
-        The disk is full or cannot be written; an older snapshot is left as it was.
+        The disk is full or cannot be written; an older snapshot is left as it was (or, where only the last step
+        failed, replaced by the new one, whole, but perhaps not for good).
 
     Example
     -------

@@ -107,8 +107,7 @@ class ExactlyOnce:
         membership : object, optional
             Its `consumer_group_metadata()` from before the batch was read, which the broker checks. Once the client has
             told of a loss (in `poll`) it joins again in the background, and by its membership of now a batch would
-            count whose partitions have moved
-            meanwhile. Default: as of now.
+            count whose partitions have moved meanwhile. Default: as of now.
 
         Returns
         -------

@@ -174,7 +174,8 @@ def create_topics(
     for name, error in errors.items():
         if error and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise BrokerUnavailable(
-                f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}"
+                f"topic {name} should be created at {settings.bootstrap_servers}, but {error.str()}; "
+                "let ccit create it, or make it there and set kafka.create_topics = false"
             )
     partitions = _await_leaders(client, wanted)
     existing = [topic for topic in wanted if errors[topic.name]]

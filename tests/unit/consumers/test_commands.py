@@ -25,9 +25,9 @@ class Log:
         for number, verb in enumerate(verbs):
             self.issue(verb, f"c{number}")
 
-    def issue(self, verb: Verb, command_id: str, alias: str = "ccit") -> None:
-        value, headers = encode(CommandIssued(Command(verb, alias, command_id)), at=0.0, source="test")
-        self.messages.append(Message(TOPIC, 0, len(self.messages), None, value, headers))
+    def issue(self, verb: Verb, command_id: str, alias: str = "ccit", at_s: float = 0.0) -> None:
+        value, headers = encode(CommandIssued(Command(verb, alias, command_id)), at=at_s, source="test")
+        self.messages.append(Message(TOPIC, 0, len(self.messages), None, value, headers, int(at_s * 1000)))
 
     def append(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
@@ -56,11 +56,11 @@ def follower(log: Log, monkeypatch: pytest.MonkeyPatch) -> CommandFollower:
     return CommandFollower(KafkaSettings("nowhere:1"), "ccit")
 
 
-def restarted(log: Log, answered_to: int) -> CommandFollower:
+def restarted(log: Log, answered_to: int | None, now: float = 0.0) -> CommandFollower:
     """The next life of the same trainer."""
     log.rewind()
     found = CommandFollower(KafkaSettings("nowhere:1"), "ccit")
-    found.catch_up(answered_to, 0.0)
+    found.catch_up(answered_to, now)
     return found
 
 
@@ -168,3 +168,37 @@ def test_a_later_life_knows_whether_training_is_held(log: Log, follower: Command
     command = follower.first()
     assert command is not None
     assert command.command_id == "c"
+
+
+HOUR_S = 3600.0
+
+
+def test_what_is_older_than_a_day_is_not_obeyed_again_where_the_broker_forgot_the_offset(
+    log: Log,
+    follower: CommandFollower,  # it puts the log in the place of the topic
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A broker forgets it a week after the last commit: a rollback of a month ago must not come true once more."""
+    caplog.set_level("WARNING", logger="ccit")
+    log.issue("hold", "old", at_s=HOUR_S)
+    log.issue("rollback", "older than a day", at_s=2 * HOUR_S)
+    log.issue("resume", "young", at_s=3 * HOUR_S)
+    again = restarted(log, None, now=26.5 * HOUR_S)
+    assert again.held  # what was asked long ago still says so
+    assert again.answering() == [at(2)]  # the next plan tells the broker again
+    command = again.first()
+    assert command is not None
+    assert command.command_id == "young"
+    again.obeying(0.0)
+    again.obeyed()
+    assert (again.held, again.first()) == (False, None)
+    assert [record.getMessage().split()[1] for record in caplog.records] == ["hold", "rollback"]
+
+
+def test_a_known_offset_is_believed_however_old_the_commands_are(log: Log, follower: CommandFollower) -> None:
+    log.issue("hold", "answered")
+    log.issue("rollback", "given while the trainer was away")
+    again = restarted(log, 1, now=1000 * HOUR_S)
+    command = again.first()
+    assert command is not None
+    assert (again.held, command.verb) == (True, "rollback")

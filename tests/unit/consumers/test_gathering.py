@@ -65,12 +65,17 @@ class Client:
         self.began: list[tuple[int, int]] = []
         self.calls: list[str] = []
         self.refusal: KafkaError | None = None
+        self.has = [0, 1]  # partitions
+        self.positions = {0: 0, 1: 0}
 
     def list_topics(self, *_: Any, **__: Any) -> Any:
         return SimpleNamespace(topics={TOPIC.name: SimpleNamespace(partitions={0: None, 1: None}, error=self.refusal)})
 
     def assignment(self) -> list[TopicPartition]:
-        return []
+        return [TopicPartition(TOPIC.name, partition) for partition in self.has]
+
+    def position(self, places: Sequence[TopicPartition]) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self.positions[p.partition]) for p in places]
 
     def consume(self, *_: Any) -> Sequence[Message]:
         return self._batches.pop(0) if self._batches else []
@@ -156,3 +161,24 @@ def test_what_a_round_has_used_is_gone() -> None:
     gathering.read(client.consumer, unbounded=False)
     gathering.used([OffsetRange(0, 5, 6)])
     assert ([p.position.offset for p in gathering.pool.waiting], gathering.start) == ([6], {0: 6})
+
+
+def test_what_went_while_it_was_handed_over_is_not_pooled() -> None:
+    """`consume` serves a loss in its midst and then returns what it had read before."""
+    client = Client([Message(0, 5, 1), Message(1, 3, 2)])
+    client.has = [1]
+    gathering = Gathering(SETTINGS, TOPIC, 100)
+    gathering.read(client.consumer, unbounded=False)
+    assert [(p.position.partition, p.position.offset) for p in gathering.pool.waiting] == [(1, 3)]
+
+
+def test_an_emptied_partition_is_read_past_at_its_end() -> None:
+    """What retention took never comes: a round that waits for it must hear so, not wait for ever."""
+    client = Client([Message(1, None)], [Message(0, None)])
+    client.positions = {0: -1001, 1: 9}  # nothing was ever read from 0
+    gathering = Gathering(SETTINGS, TOPIC, 100)
+    waits_for = [OffsetRange(0, 5, 8), OffsetRange(1, 5, 8)]
+    gathering.read(client.consumer, unbounded=True)
+    assert not gathering.read_past(waits_for, client.consumer)
+    gathering.read(client.consumer, unbounded=True)
+    assert gathering.read_past(waits_for, client.consumer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,3 +70,42 @@ def test_a_fault_around_the_round_ends_the_trainer_and_uses_no_samples_up(fault:
     """As an outcome it would take the samples of this round, then of the next, until someone looks."""
     with pytest.raises(type(fault)):
         finished(job(Fails(fault), [pooled(0)]))
+
+
+class Starting:
+    """A workshop whose first process was not there yet when it was cancelled, as `TrainingProcess` may be caught."""
+
+    general = ()
+
+    def __init__(self) -> None:
+        self.trainer = self
+        self.about_to_start = threading.Event()
+        self.cancels = 0
+        self._missed = threading.Event()
+        self._ended = threading.Event()
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        self.about_to_start.set()
+        self._missed.wait()
+        self._ended.wait()  # the first line of a new process, minutes from now
+        raise TrainingFailed("cancelled")
+
+    def cancel(self) -> None:
+        self.cancels += 1
+        if not self._missed.is_set():
+            self._missed.set()  # nothing to kill yet
+        else:
+            self._ended.set()
+
+
+def test_a_cancel_ends_a_process_that_was_just_being_started() -> None:
+    workshop = Starting()
+    one = pooled(0)
+    round_ = a_round(sample_ids=[one.sample.sample_id])
+    job = RoundJob(round_, [one], [], version_of(), 1, cast(Workshop, workshop))
+    assert workshop.about_to_start.wait(30.0)
+    cancelled = threading.Thread(target=job.cancel, daemon=True)
+    cancelled.start()
+    cancelled.join(30.0)
+    assert not cancelled.is_alive()
+    assert workshop.cancels == 2

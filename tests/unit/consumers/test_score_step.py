@@ -12,7 +12,8 @@ from ccit.config import Config
 from ccit.events import RecordReceived, SampleRejected, decode, encode
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
-from ccit.records import Announcement, OffsetRange
+from ccit.records import Announcement, OffsetRange, Sample, Score
+from consumers import score_step
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
@@ -36,6 +37,7 @@ class Scorer:
     def __init__(self, root: Path, *, exactly_once: bool) -> None:
         config = Config.model_validate({"store": {"root": str(root)}, "selection": LENIENT})
         scoring = stub_scoring(config, 0.0)
+        self.scoring = scoring
         self.proxy = scoring.proxy
         self.lineage = Lineage(scoring.base)
         self.known = Knowledge(scoring, TOPICS.samples.name, self.lineage)
@@ -104,3 +106,54 @@ def test_the_refusal_names_the_proxy_that_was_active(scorer: Scorer) -> None:
     event = decode(refused.value, refused.headers)
     assert isinstance(event, SampleRejected)
     assert (event.decision.proxy_version, event.decision.scores) == (3, ())
+
+
+class Failing:
+    """A proxy that cannot score a poison, and that loses its device after so many calls."""
+
+    def __init__(self, one: Scorer, lasts: int) -> None:
+        self._score = one.proxy.score
+        self._left = lasts
+
+    def __call__(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        if any("poison" in sample.response for sample in samples):
+            raise ValueError("a text that no tokenizer takes")
+        if not self._left:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        self._left -= 1
+        return self._score(samples)
+
+
+POISONED = [message(0, "2 mg.", "1"), message(1, "poison", "2"), message(2, "4 mg.", "3")]
+
+
+def test_one_record_that_no_scorer_takes_is_a_dead_letter(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer.proxy, "score", Failing(scorer, lasts=100))
+    topics = [topic for topic, _ in scorer.commit(POISONED)]
+    assert topics == ["samples", "dead-letters", "samples"]
+
+
+@pytest.mark.parametrize("lasts", [0, 1, 2])
+def test_a_device_that_goes_in_the_middle_of_a_batch_makes_no_dead_letters(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch, lasts: int
+) -> None:
+    """The first may be scored alone, then the device is lost: the rest are good records all the same."""
+    monkeypatch.setattr(scorer.proxy, "score", Failing(scorer, lasts))
+    with pytest.raises(RuntimeError, match="CUDA"):
+        scorer.step(POISONED)
+
+
+def test_what_is_raised_after_the_decision_is_not_taken_for_a_scorers(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried again one by one, each would be refused as its own copy: it is staged already."""
+
+    def broken(_: object) -> str:
+        raise LookupError("in the encoding")
+
+    monkeypatch.setattr(score_step, "encode_vector", broken)
+    with pytest.raises(LookupError, match="in the encoding"):
+        scorer.step([message(0), message(1, "10 mg.", "8")])
+    monkeypatch.undo()
+    scorer.step.aborted()
+    assert scorer.commit([message(0)]) == [("samples", "")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from ccit.records import Position, digest_of
 from ccit.scoring.snapshot import Origin, Snapshot
+from ccit.store.atomic import STALE_SECONDS
 from ccit.vectors import quantise
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
@@ -97,6 +99,52 @@ def test_processes_that_come_and_go_leave_few_files(tmp_path: Path) -> None:
     for number in range(12):
         SnapshotFiles(tmp_path, ORIGIN, f"host-{number}").write(snapshot(number + 1))
     assert len(sizes(SnapshotFiles(tmp_path, ORIGIN, "x"))) == 8
+
+
+def test_what_cannot_be_swept_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's file on a shared store: it stays, and the scorer goes on."""
+    files = SnapshotFiles(tmp_path, ORIGIN, "0")
+    for number in range(8):
+        SnapshotFiles(tmp_path, ORIGIN, f"theirs-{number}").write(snapshot(number + 1))
+        dated(tmp_path, number + 1)
+
+    unlink = Path.unlink
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        if self.suffix == ".novelty":
+            raise PermissionError(13, "Permission denied", str(self))
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert files.write(snapshot(9))
+    monkeypatch.undo()
+    assert len(list((tmp_path / "snapshots").iterdir())) == 9
+
+
+def test_what_cannot_be_looked_at_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = SnapshotFiles(tmp_path, ORIGIN, "0")
+    files.write(snapshot(5))
+    stat = Path.stat
+
+    def stale(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if self.suffix:
+            raise OSError(116, "Stale file handle", str(self))
+        return stat(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", stale)
+    assert sizes(files) == []
+
+
+def test_what_killed_writers_left_behind_is_swept(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    folder.mkdir()
+    stale, at_work = folder / ".ccit-1.novelty.aa.tmp", folder / ".ccit-2.novelty.bb.tmp"
+    for path in (stale, at_work):
+        path.write_bytes(b"half")
+    long_ago = time.time() - 2 * STALE_SECONDS
+    os.utime(stale, (long_ago, long_ago))
+    SnapshotFiles(tmp_path, ORIGIN, "0").write(snapshot(5))
+    assert (stale.exists(), at_work.exists()) == (False, True)
 
 
 def test_it_is_resumed_after_what_was_read_not_after_what_was_written() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ccit.errors import CcitError, Fenced
+from consumers import supervise
 from consumers.supervise import STOP, Supervisor, grace, last_line
 
 PYTHON = (sys.executable, "-c")
@@ -90,6 +91,36 @@ def test_the_last_line_of_a_log_says_what_went_wrong(tmp_path: Path) -> None:
     assert last_line(log) == "ccit: no broker \ufffd answers"
     log.write_bytes(b"")
     assert last_line(log) == "it said nothing"
+
+
+def test_only_the_tail_of_a_log_is_read(tmp_path: Path) -> None:
+    """It only ever grows, and it is looked at each time its process ends."""
+    log = tmp_path / "x.log"
+    log.write_bytes(b"x" * 200_000)
+    assert len(last_line(log)) == 64 * 1024
+    log.write_bytes(b"x" * 200_000 + "\nccit: kein Platz für mehr\n".encode())
+    assert last_line(log) == "ccit: kein Platz für mehr"
+
+
+def test_the_log_of_a_child_that_waits_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return last_line(path)
+
+    monkeypatch.setattr(supervise, "last_line", counted)
+    with Supervisor(tmp_path, program=PYTHON) as supervisor:
+        supervisor.start("train-0", [FENCED])
+
+        def ended() -> bool:
+            supervisor.watch()
+            return bool(read)
+
+        eventually(ended)
+        for _ in range(20):
+            supervisor.watch()
+    assert read == [tmp_path / "train-0.log"]
 
 
 def test_a_child_is_asked_to_leave_and_hears_nothing_of_the_terminal(tmp_path: Path) -> None:

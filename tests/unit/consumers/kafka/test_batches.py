@@ -128,14 +128,23 @@ def test_a_stop_abandons_a_step_that_outlasts_the_grace(settings: KafkaSettings,
         release.wait()
         return []
 
-    topics = Topics(settings.prefix)
-    loop = BatchLoop(settings, "g", [topics.records.name], hang, AtLeastOnce(settings), limits=BatchLimits(grace_s=0.2))
+    aborted: list[bool] = []
+    loop = BatchLoop(
+        settings,
+        "g",
+        [Topics(settings.prefix).records.name],
+        hang,
+        AtLeastOnce(settings),
+        limits=BatchLimits(grace_s=0.2),
+        on_aborted=lambda: aborted.append(True),
+    )
     thread = threading.Thread(target=loop.run, daemon=True)
     thread.start()
     assert begun.wait(30.0)
     loop.stop()
     thread.join(30.0)
     assert not thread.is_alive()
+    assert (loop.abandoned, aborted) == (True, [])  # the step still runs: nobody may touch what it uses
     release.set()
     assert loop.counters.batches == 0
     again = Run(settings, 10, AtLeastOnce(settings), BatchLimits())

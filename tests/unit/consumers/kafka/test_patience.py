@@ -6,7 +6,9 @@ import threading
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from consumers.kafka import patience
 from consumers.kafka.patience import Stuck, leave, until, within
+from tests.unit.consumers.kafka.fake_time import FakeTime
 
 
 class Leaving(Consumer):
@@ -64,3 +66,17 @@ def test_only_what_can_be_resumed_is_repeated(retriable: bool, calls: int) -> No
             until(30.0, call)
     assert len(left) == calls
     assert left == sorted(left, reverse=True)
+
+
+def test_a_refusal_that_comes_at_once_is_not_asked_for_in_a_tight_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that only sleeping moves: a broker in trouble is not asked a million times."""
+    clock = FakeTime()
+    monkeypatch.setattr(patience, "time", clock)
+
+    def call(_: float) -> None:
+        clock.asked()
+        raise KafkaException(KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, retriable=True))
+
+    with pytest.raises(KafkaException):
+        until(2.0, call)
+    assert 2 < clock.questions <= 100
