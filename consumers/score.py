@@ -2,7 +2,7 @@
 
 1. Between batches: follow the version topic (the proxy moves) and the samples topic (what other scorers admitted).
 2. Step: read every record, decide the batch as if one by one. What is accepted is only pending.
-3. Commit: decisions and offsets in one transaction (`consumers/kafka/commit.py`).
+3. Commit: decisions and offsets in one transaction (`consumers/kafka/exactly_once.py`).
 4. Only then the novelty index takes in what was accepted; an aborted batch leaves no trace in it.
 
 At its start a scorer takes the newest snapshot that fits the log, and reads the samples topic from there on; with none
