@@ -156,7 +156,7 @@ class ScoreConsumer:
         announcement = self._versions.poll()
         if self.loop.counters.rebalances != self._rebalances:
             self._rebalances = self.loop.counters.rebalances
-            for messages in self._admitted.to_end():
+            for messages in self._admitted.to_end(settled=self._settings.transactions):
                 self.known.learn(messages)
         self.known.learn(self._admitted.poll())
         if announcement is not None:

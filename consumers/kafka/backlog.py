@@ -16,15 +16,14 @@ from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
     AdminClient,
     ListOffsetsResultInfo,
-    OffsetSpec,
 )
 
 from consumers.kafka.clients import KafkaSettings, admin
 from consumers.kafka.messages import Message, Place
+from consumers.kafka.offsets import LATEST
 
 _EVERY_S = 1.0
 _ANSWER_S = 10.0  # an answer that takes longer is given up, and the question asked again
-_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # its stubs forget the annotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class BacklogWatch:
         if self._reached:
             self._admin = self._admin or admin(self._settings)
             self._asked = self._admin.list_offsets(
-                {TopicPartition(*place): _LATEST for place in self._reached},
+                {TopicPartition(*place): LATEST for place in self._reached},
                 isolation_level=IsolationLevel.READ_COMMITTED,
                 request_timeout=_ANSWER_S,
             )

@@ -14,19 +14,29 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.bombs import Bombs
-from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of, reader
+from consumers.kafka.clients import FORBIDDEN, KafkaSettings, admin, error_of, reader
 from consumers.kafka.messages import Message, received
+from consumers.kafka.offsets import LATEST
 from consumers.kafka.topics import Topic
 
 logger = logging.getLogger("ccit.kafka")
 
 _MOST_PER_POLL = 1000
 _METADATA_TIMEOUT_S = 10.0
+_ASK_AGAIN_S = 0.2
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 
 
@@ -52,14 +62,14 @@ class Follower:
         self._consumer = reader(settings, f"{settings.prefix}follower", mark_ends=True)
         begin = start or {}
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
-        self._at_end: set[int] = set()
+        self._ends: dict[int, int] = {}  # partition -> where the broker said that it ends, as of the last `to_end`
         self._begun = False
         self._bombs = Bombs(settings)
 
     @property
     def caught_up(self) -> bool:
         """True once the end of every partition has been seen; stays true while following."""
-        return self._at_end == set(self._next)
+        return self._ends.keys() == self._next.keys()
 
     @property
     def positions(self) -> dict[int, int]:
@@ -70,29 +80,33 @@ class Follower:
         """Everything up to the end; see `to_end`."""
         return [message for batch in self.to_end(timeout_s) for message in batch]
 
-    def to_end(self, timeout_s: float = 60.0) -> Iterator[list[Message]]:
+    def to_end(self, timeout_s: float = 60.0, *, settled: bool = False) -> Iterator[list[Message]]:
         """Batches up to where the end is now, for topics that do not fit in memory; may be called again later.
 
         Parameters
         ----------
         timeout_s : float
             Longest silence (seconds): a long topic may take longer as a whole.
+        settled : bool
+            Read-committed readers are shown nothing behind a transaction that is open, even what was committed there.
+            True waits for those that are open now, for less than 30 s: a dead writer's is ended by the broker then.
 
         Raises
         ------
         BrokerUnavailable
             When nothing came for that long and the end was not seen.
         """
+        written = self._written(timeout_s) if settled else {}
         self._begin()  # an end that was heard of before may have moved since
         heard_at = time.monotonic()
         asked = False
-        while not self.caught_up:
-            ends_before = len(self._at_end)
+        while not (self.caught_up and all(self._ends[number] >= end for number, end in written.items())):
+            ends_before = dict(self._ends)
             batch = self.poll(0.1)
             if batch:
                 yield batch
             silent_s = time.monotonic() - heard_at
-            if batch or len(self._at_end) > ends_before:
+            if batch or self._ends != ends_before:
                 heard_at = time.monotonic()
             elif silent_s > _CREATION_S and not asked:
                 asked = True
@@ -130,8 +144,26 @@ class Follower:
     def _begin(self) -> None:
         """Read on from where we are; the broker tells the ends anew."""
         self._begun = True
-        self._at_end.clear()
+        self._ends.clear()
         self._consumer.assign([TopicPartition(self.topic.name, number, at) for number, at in self._next.items()])
+
+    def _written(self, timeout_s: float) -> dict[int, int]:
+        """Where each partition ends for its writers, open transactions included; asked again while a broker is away."""
+        client = admin(self._settings)  # held until it has answered: one that is let go never does
+        places = {TopicPartition(self.topic.name, number): LATEST for number in self._next}
+        deadline = time.monotonic() + timeout_s
+        while True:
+            asked = client.list_offsets(
+                places, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_METADATA_TIMEOUT_S
+            )
+            try:
+                return {where.partition: answer.result().offset for where, answer in asked.items()}
+            except KafkaException as problem:
+                error = error_of(problem)
+                if time.monotonic() > deadline or error.code() in FORBIDDEN:
+                    raise self._unreadable(error) from problem
+                logger.warning("the end of %s: %s", self.topic.name, error.str())
+                time.sleep(_ASK_AGAIN_S)
 
     def _partitions(self) -> list[int]:
         if self.topic.partition is not None:
@@ -144,7 +176,7 @@ class Follower:
         if error is None:
             self._keep(received(raw), messages)
         elif error.code() == KafkaError._PARTITION_EOF:
-            self._at_end.add(int(raw.partition() or 0))
+            self._ends[int(raw.partition() or 0)] = int(raw.offset() or 0)
         elif error.code() == KafkaError._BAD_COMPRESSION:
             bomb = self._bombs.met(raw, self._consumer)
             if bomb is not None:

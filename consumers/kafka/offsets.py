@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # a public name its stubs do not re-export
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import FORBIDDEN, error_of
@@ -20,6 +21,9 @@ from consumers.kafka.clients import FORBIDDEN, error_of
 START_TIMEOUT_S = 120.0
 """Asked for so long (seconds): an orphaned transaction lives `transaction.timeout.ms` (20 s) and up to 10 s until the
 broker looks for it, and a failover may come on top. Below `max.poll.interval.ms` (300 s), for a member waits in it."""
+
+LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # its stubs forget the annotation
+"""For `AdminClient.list_offsets`: the end of a partition."""
 
 _PAUSE_S = 0.1
 _ASK_S = 2.0  # one question; a stop is noticed between two

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -68,6 +69,25 @@ def test_an_open_transaction_ends_what_can_be_read(settings: KafkaSettings) -> N
         assert follower.catch_up() == []
         client.commit_transaction(10.0)
         assert [message.value for message in wait_for_one(follower)] == [b"pending"]
+
+
+def test_what_was_committed_behind_an_open_transaction_is_waited_for(settings: KafkaSettings) -> None:
+    """A scorer that takes over a partition has to know what its former owner admitted, whatever a third one does."""
+    topic = Topics(settings.prefix).rounds
+    first, second = (producer(settings, f"{settings.prefix}{name}") for name in ("first", "second"))
+    for client, value in ((first, b"pending"), (second, b"behind")):
+        client.init_transactions(30.0)
+        client.begin_transaction()
+        client.produce(topic.name, value=value, partition=0)
+        client.flush(10.0)
+    second.commit_transaction(10.0)
+    with Follower(settings, topic) as follower:
+        assert follower.catch_up() == [], "not shown yet"
+        ending = threading.Timer(1.0, first.abort_transaction, (10.0,))
+        ending.start()
+        shown = [message.value for messages in follower.to_end(settled=True) for message in messages]
+        ending.join()
+    assert shown == [b"behind"]
 
 
 def test_compaction_keeps_the_last_of_each_key(
