@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def test_a_round_by_age(settings: KafkaSettings, tmp_path: Path) -> None:
     with running(trainer, trainer.stop):
         until(lambda: trainer.state().judged == 1, "judged")
     assert triggers(settings) == ["age"]
+
+
+def test_a_group_that_the_broker_has_forgotten_does_not_obey_old_commands(
+    settings: KafkaSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", logger="ccit")
+    issue(settings, "ccit", "rollback", to=0)
+    config = config_of(settings, tmp_path)
+    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a", lambda: time.time() + 2 * 24 * 3600)
+    with running(trainer, trainer.stop):
+        until(lambda: "rollback of long ago counts as answered" in caplog.text, "said")
 
 
 def triggers(settings: KafkaSettings) -> list[str]:
