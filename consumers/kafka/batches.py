@@ -45,7 +45,7 @@ class BatchLimits:
     Parameters
     ----------
     batch_size : int
-        Messages; a transaction costs about 15 ms whatever its size, so hundreds pay.
+        Messages; a transaction costs 4 to 15 ms whatever its size, so hundreds pay (benchmarks/transactions.py).
     linger_ms : int
         Milliseconds to wait for more once the first has come.
     batch_bytes : int
