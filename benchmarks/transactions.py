@@ -20,7 +20,8 @@ from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.local import LocalKafka
 from consumers.kafka.messages import Delivered, Message, Output
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 
 RECORDS, RECORD_BYTES = 60_000, 500
 BATCHES = (1, 10, 100, 500, 2000)

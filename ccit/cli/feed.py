@@ -40,7 +40,7 @@ def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: 
     from consumers.connection import kafka_settings
     from consumers.feed import Feeder
     from consumers.kafka.clients import require_broker
-    from consumers.kafka.topics import create_topics
+    from consumers.kafka.topic_creation import create_topics
 
     config = load(config_path)
     settings = kafka_settings(config)

@@ -69,7 +69,7 @@ def _prepare(config: Config) -> None:
     """A broker that answers, and topics that exist and are as they must be."""
     from consumers.connection import kafka_settings
     from consumers.kafka.clients import require_broker
-    from consumers.kafka.topics import check_topics, create_topics
+    from consumers.kafka.topic_creation import check_topics, create_topics
 
     settings = kafka_settings(config)
     require_broker(settings)

@@ -35,7 +35,8 @@ from consumers.feed import Feeder, Raw
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.local import LocalKafka
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 from consumers.observe import Observer
 from consumers.supervise import Supervisor
 

@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 
 from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
-from consumers.kafka.clients import TRANSACTION_TIMEOUT_MS, KafkaSettings, error_of, producer
+from consumers.kafka.clients import FORBIDDEN, TRANSACTION_TIMEOUT_MS, KafkaSettings, error_of, producer
 from consumers.kafka.commit import BatchAborted, require_writable, to_commit
 from consumers.kafka.messages import Delivered, Output, Position
 from consumers.kafka.offsets import committed_offsets
@@ -232,6 +232,5 @@ class ExactlyOnce:
                 f"the transaction coordinator at {self._settings.bootstrap_servers} should answer {self._id}, "
                 f"but {error.str()}; check the broker and start again, nothing is lost"
             )
-        return TransactionFailed(
-            f"the broker refused the transactions of {self._id} for good: {error.str()}; start again, nothing is lost"
-        )
+        remedy = "grant it on the broker" if error.code() in FORBIDDEN else "start again, nothing is lost"
+        return TransactionFailed(f"the broker refused the transactions of {self._id} for good: {error.str()}; {remedy}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
@@ -21,9 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 
 from ccit.errors import ConfigError
 from consumers.kafka.clients import error_of
-
-if TYPE_CHECKING:  # topics.py imports this file
-    from consumers.kafka.topics import Topic
+from consumers.kafka.topics import Topic
 
 logger = logging.getLogger("ccit.kafka")
 

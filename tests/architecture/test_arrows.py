@@ -100,6 +100,15 @@ def test_rooms_form_no_circle() -> None:
     assert "ccit.records" in list(ordered.static_order())  # raises CycleError
 
 
+def test_files_form_no_circle() -> None:
+    """Not even one that only the type checker would walk."""
+    known = set(sources())
+    knows = {
+        name: {str(own(f.module)) for f in source.imports()} & known - {name} for name, source in sources().items()
+    }
+    assert len(list(TopologicalSorter(knows).static_order())) == len(known)  # raises CycleError
+
+
 def test_only_the_assembly_names_concrete_scorers_trainers_and_stores_together() -> None:
     concrete = {"ccit.scoring.ifd", "ccit.training.lora", "ccit.evaluation.runner", "ccit.store.files"}
     naming = {

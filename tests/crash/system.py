@@ -17,7 +17,8 @@ from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
 from consumers.kafka.follower import Follower
 from consumers.kafka.offsets import committed_offsets
-from consumers.kafka.topics import Topic, Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topic, Topics
 from tests.crash.feed import Feed, digest_of_content, is_poison, key_of, times_fed
 from tests.crash.laws import Breaches, Sent, judged
 from tests.crash.ledger import LiveLedger, keys_of, rollback_commands

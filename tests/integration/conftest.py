@@ -9,7 +9,7 @@ import pytest
 
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
-from consumers.kafka.topics import create_topics
+from consumers.kafka.topic_creation import create_topics
 
 _QUICK = {
     "group.consumer.min.session.timeout.ms": "1000",

@@ -20,7 +20,7 @@ from consumers import score as score_module
 from consumers import serve as serve_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
-from consumers.kafka.topics import create_topics
+from consumers.kafka.topic_creation import create_topics
 from consumers.metrics import ScoreMetrics
 from consumers.score import ScoreConsumer
 from consumers.serve import ServeConsumer

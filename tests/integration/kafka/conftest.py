@@ -25,7 +25,8 @@ from ccit.failpoints import ENVIRONMENT_VARIABLE
 from consumers.kafka.clients import KafkaSettings, admin, producer
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.follower import Follower
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 
 _COPIER = Path(__file__).with_name("copier.py")
 _PATIENCE_S = 120.0

@@ -13,7 +13,7 @@ import pytest
 from ccit.failpoints import FAILPOINTS
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.local import LocalKafka
-from consumers.kafka.topics import create_topics
+from consumers.kafka.topic_creation import create_topics
 
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial

@@ -16,7 +16,8 @@ from consumers.kafka import follower as follower_module
 from consumers.kafka.clients import KafkaSettings, client_config, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
-from consumers.kafka.topics import Topic, Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topic, Topics
 
 
 def test_reads_to_the_end_and_follows(settings: KafkaSettings) -> None:

@@ -18,7 +18,8 @@ from ccit.errors import BrokerUnavailable, PortOccupied
 from consumers.kafka.clients import KafkaSettings, client_config, producer, require_broker
 from consumers.kafka.follower import Follower
 from consumers.kafka.local import LocalKafka
-from consumers.kafka.topics import Topic, Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topic, Topics
 
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial

@@ -12,7 +12,7 @@ from consumers import feed as feed_module
 from consumers.feed import Feeder, Raw
 from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings
 from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topics import create_topics
+from consumers.kafka.topic_creation import create_topics
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.messages import Delivered, Message, Output
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 from consumers.metrics import LetterMetrics, LoopMetrics, TrainMetrics, exposed, port_of
 from consumers.train_state import TrainState
 

@@ -15,7 +15,8 @@ from ccit.records import Sample, Score
 from consumers.kafka.batches import BatchLimits
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 from consumers.score import ScoreConsumer
 from tests.crash.parts import stub_scoring
 

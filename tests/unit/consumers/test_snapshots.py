@@ -18,7 +18,8 @@ from ccit.store.atomic import STALE_SECONDS
 from ccit.vectors import quantise
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 from consumers.snapshots import SnapshotFiles, Tail, fits, resume_at, tails
 
 ORIGIN = Origin(Topics().samples.name, "ccit", "e")

@@ -13,7 +13,7 @@ from ccit.events import RoundPlanned
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topics import create_topics
+from consumers.kafka.topic_creation import create_topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
 from tests.crash.parts import stub_workshop

@@ -8,7 +8,8 @@ import pytest
 
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topics import Topics, create_topics
+from consumers.kafka.topic_creation import create_topics
+from consumers.kafka.topics import Topics
 
 Publish = Callable[..., list[bytes]]
 
