@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,7 +20,7 @@ BATCH = 20
 class Trial:
     """A member and how often partitions have moved."""
 
-    def __init__(self, settings: KafkaSettings, stopped: bool = False) -> None:
+    def __init__(self, settings: KafkaSettings, stopped: bool = False, linger_s: float = 0.1) -> None:
         self.moves = 0
         self.member = Member(
             settings,
@@ -27,7 +28,7 @@ class Trial:
             [Topics(settings.prefix).records.name],
             batch_size=BATCH,
             batch_bytes=2**20,
-            linger_s=0.1,
+            linger_s=linger_s,
             watch=BacklogWatch(settings),
             on_moved=self.moved,
             stopped=lambda: stopped,
@@ -51,8 +52,8 @@ class Trial:
 def trial_of(settings: KafkaSettings) -> Iterator[Callable[..., Trial]]:
     made: list[Trial] = []
 
-    def make(stopped: bool = False) -> Trial:
-        made.append(Trial(settings, stopped))
+    def make(stopped: bool = False, linger_s: float = 0.1) -> Trial:
+        made.append(Trial(settings, stopped, linger_s))
         return made[-1]
 
     yield make
@@ -67,6 +68,18 @@ def test_what_comes_with_new_partitions_waits_for_the_next_read(
     trial = trial_of()
     assert trial.batch()
     assert trial.moves > 0
+
+
+@pytest.mark.parametrize(("linger_s", "together"), [(60.0, True), (0.0, False)])
+def test_a_batch_that_is_not_full_waits_for_more_as_long_as_it_lingers(
+    trial_of: Callable[..., Trial], publish: Publish, linger_s: float, together: bool
+) -> None:
+    publish(BATCH // 2)
+    more = threading.Timer(1.0, publish, (BATCH // 2,))
+    more.start()
+    batch = trial_of(linger_s=linger_s).batch()
+    more.join()
+    assert (len(batch) == BATCH) is together
 
 
 def test_a_batch_put_back_again_and_again_grows_by_nothing(trial_of: Callable[..., Trial], publish: Publish) -> None:
