@@ -85,6 +85,8 @@ def main(records: int, kills: int, seed: int, out: Path, write_docs: bool) -> No
             teller = Teller(system, bouncer, records, kills, bar, folder / "progress.jsonl")
             bouncer.begin()
             tally = storm(system, records, kills, seed, bouncer.calm, teller)
+            if bouncer.failure:
+                raise click.ClickException(f"the brokers gave up: {bouncer.failure}")
             result = Result(
                 records, kills, seed, tally, bouncer.bounces, system.truth(), system.summary(), time.monotonic() - began
             )
@@ -94,6 +96,8 @@ def main(records: int, kills: int, seed: int, out: Path, write_docs: bool) -> No
         write_page(PAGE, result)
     for sentence in tally.unclear:
         sys.stdout.write(f"unclear end: {sentence}\n")
+    for what in result.undone:
+        sys.stdout.write(f"never came: {what}\n")
     sys.stdout.write(f"{result.line()}\n")
     sys.exit(0 if result.broken == 0 else 1)
 

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.crash.laws import Breaches
+from tests.crash.points import POINTS
 from tests.crash.storm import RANDOM, Tally
 
 _POM = Path(__file__).parents[2] / "consumers" / "kafka" / "pom.xml"
@@ -36,6 +37,11 @@ _LAWS = {
     "commands_left": "commands without an answer",
     "audit": "findings of `ccit verify`, every artifact's digest included",
 }
+
+LONG = 500
+"""Kills from which on each kind of trouble has to have come: each point is drawn once in some 24 lives of its process."""
+
+_STRIKES = [(role, point) for role in ("ingest", "score", "train") for point in POINTS[role]]
 
 _ABOUT = """\
 # The crash matrix
@@ -88,14 +94,25 @@ class Result:
 
     @property
     def broken(self) -> int:
-        """Breaches of any law, ends without a clear sentence among them."""
-        return self.breaches.total + len(self.tally.unclear)
+        """Breaches of any law, ends without a clear sentence and what a long run left undone among them."""
+        return self.breaches.total + len(self.tally.unclear) + len(self.undone)
+
+    @property
+    def undone(self) -> list[str]:
+        """What a run of so many kills has to have done and has not: a calm sea proves nothing about the ship."""
+        if self.kills < LONG:
+            return []
+        due = {f"{role} killed at {point}": self.tally.kills[role, point] for role, point in _STRIKES}
+        due |= {f"a broker {manner}": self.bounces[manner] for manner in ("stopped", "killed")}
+        due |= {"a scorer added": self.tally.added, "a scorer removed": self.tally.removed}
+        due |= {"a trainer fenced": self.tally.fenced, "a command": self.tally.commands}
+        return [what for what, times in due.items() if not times]
 
     def line(self) -> str:
         """The last line of the command."""
         return (
-            f"{self.breaches} unclear_ends={len(self.tally.unclear)} kills={self.tally.killed} "
-            f"fed_twice={self.summary['records that the feed wrote twice']} "
+            f"{self.breaches} unclear_ends={len(self.tally.unclear)} undone={len(self.undone)} "
+            f"kills={self.tally.killed} fed_twice={self.summary['records that the feed wrote twice']} "
             f"bounces={sum(self.bounces.values())} fenced={self.tally.fenced} records={self.records} seed={self.seed}"
         )
 
@@ -129,6 +146,7 @@ def _laws(result: Result) -> list[str]:
     counts = asdict(result.breaches)
     rows = [f"| {_LAWS[name]} | {count} |" for name, count in counts.items()]
     rows.append(f"| processes that ended without one clear sentence | {len(result.tally.unclear)} |")
+    rows.append(f"| kinds of trouble that never came, though the run was long enough | {len(result.undone)} |")
     return ["## Breaches", "", "| law | broken |", "|---|---|", *rows, "", f"`{result.line()}`"]
 
 
