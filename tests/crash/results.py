@@ -39,7 +39,7 @@ _LAWS = {
 }
 
 LONG = 500
-"""Kills from which on each kind of trouble must have come: each point is drawn in one of some 24 lives of its process."""
+"""Kills from which on each kind of trouble must have come: a point is drawn in one of some 24 lives of its process."""
 
 _STRIKES = [(role, point) for role in ("ingest", "score", "train") for point in POINTS[role]]
 
