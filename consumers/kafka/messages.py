@@ -6,9 +6,10 @@ the batch, so that it costs one dead letter in the transaction that moves past i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import methodcaller
+from typing import Any, NamedTuple
 
 import confluent_kafka
 
@@ -147,8 +148,14 @@ _UNREADABLE_NAMES = Fault(
 )
 
 
+asked_for_headers: Callable[[confluent_kafka.Message], Any] = methodcaller("headers")
+"""`raw.headers()`, called from C, and once a message. confluent-kafka 2.16 raises for a name that it cannot decode, and
+gives a list with holes all the same, which it keeps. C looks for that and lets the list go (`SystemError`); the
+interpreter's fast path, which a call takes once it is hot, does not, and a look at a hole is a segmentation fault."""
+
+
 def _headers(raw: confluent_kafka.Message) -> Headers:
-    found = raw.headers() or []
+    found = asked_for_headers(raw) or []
     pairs = found.items() if isinstance(found, dict) else found
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
 
