@@ -26,7 +26,7 @@ from ccit.events import CommandIssued, encode
 from ccit.records import Command
 from consumers.kafka.clients import KafkaSettings, error_of, producer
 from consumers.kafka.follower import Follower, require_topic
-from consumers.kafka.messages import Message, Output, Position
+from consumers.kafka.messages import GroupOffset, Message, Output
 from consumers.kafka.receipts import Receipts
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
@@ -50,9 +50,9 @@ class CommandFollower:
         self._alias = alias
         self._topic = Topics(settings.prefix).commands
         self._follower = Follower(settings, self._topic)
-        self._queue: deque[tuple[Command, Position]] = deque()
+        self._queue: deque[tuple[Command, GroupOffset]] = deque()
         self._answered_to = 0  # first offset not answered yet, as committed; 0 where nothing was
-        self._after_round_now: Position | None = None
+        self._after_round_now: GroupOffset | None = None
 
     def catch_up(self, answered_to: int | None, now: float) -> None:
         """Read to the end; commands below the offset `answered_to` are answered.
@@ -91,7 +91,7 @@ class CommandFollower:
         self.round_now, self._after_round_now = command, after
         return None
 
-    def obeying(self, at: float) -> tuple[list[Output], Position]:
+    def obeying(self, at: float) -> tuple[list[Output], GroupOffset]:
         """What goes into the transaction that answers the first command: a waiting `round-now` anew, and the offset."""
         again = [_output(self.round_now, at, self._topic)] if self.round_now else []
         return again, self._queue[0][1]
@@ -103,14 +103,16 @@ class CommandFollower:
         self.round_now = self._after_round_now = None
         self._answered_to = after.offset
 
-    def answering(self) -> list[Position]:
+    def answering(self) -> list[GroupOffset]:
         """What goes into the transaction that answers a `round-now`, and into every plan.
 
         The offset as it is goes into plans, because a broker forgets one that was not committed for a week.
         """
         if self._after_round_now is not None:
             return [self._after_round_now]
-        return [Position(self._topic.name, self._topic.partition or 0, self._answered_to)] if self._answered_to else []
+        return (
+            [GroupOffset(self._topic.name, self._topic.partition or 0, self._answered_to)] if self._answered_to else []
+        )
 
     def answered(self) -> None:
         """That transaction counts."""
@@ -126,14 +128,14 @@ class CommandFollower:
         if command.verb in ("hold", "resume"):
             self.held = command.verb == "hold"
 
-    def _read(self, messages: list[Message]) -> list[tuple[Command, Position]]:
+    def _read(self, messages: list[Message]) -> list[tuple[Command, GroupOffset]]:
         return [found for _, found in self._commands_in(messages)]
 
-    def _commands_in(self, messages: list[Message]) -> Iterator[tuple[Message, tuple[Command, Position]]]:
+    def _commands_in(self, messages: list[Message]) -> Iterator[tuple[Message, tuple[Command, GroupOffset]]]:
         for message in messages:
             event = event_in(message)
             if isinstance(event, CommandIssued) and event.command.alias == self._alias:
-                yield message, (event.command, Position(message.topic, message.partition, message.next_offset))
+                yield message, (event.command, GroupOffset(message.topic, message.partition, message.next_offset))
 
 
 def issue(settings: KafkaSettings, alias: str, verb: Verb, to: int | None = None) -> Command:

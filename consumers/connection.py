@@ -8,6 +8,7 @@ from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import CommitProtocol
 from consumers.kafka.exactly_once import ExactlyOnce
+from consumers.kafka.topic_creation import check_topics, create_topics
 
 
 def kafka_settings(config: Config) -> KafkaSettings:
@@ -31,6 +32,22 @@ def kafka_settings(config: Config) -> KafkaSettings:
         client_options=kafka.client,
         group_protocol=kafka.group_protocol,
     )
+
+
+def ready_broker(config: Config) -> KafkaSettings:
+    """The settings of a broker that answers, and whose topics exist and are as they must be.
+
+    Raises
+    ------
+    ConfigError, BrokerUnavailable
+        As `kafka_settings` and `create_topics` do.
+    """
+    settings = kafka_settings(config)
+    if config.kafka.create_topics:
+        create_topics(settings, replication=config.kafka.replication)
+    else:
+        check_topics(settings)
+    return settings
 
 
 def commit_protocol(settings: KafkaSettings, transactional_id: str, *, alone: bool = False) -> CommitProtocol:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted
 from ccit.pool import Pool
 from ccit.records import OffsetRange, Pooled, Position
 from consumers.kafka.bombs import Bombs
-from consumers.kafka.clients import FORBIDDEN, KafkaSettings, error_of
+from consumers.kafka.clients import FORBIDDEN, KafkaSettings
+from consumers.kafka.follower import require_topic
 from consumers.kafka.messages import Message, received
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topic
@@ -25,7 +26,6 @@ from consumers.reading import event_in
 logger = logging.getLogger("ccit.train")
 
 _POLL_S = 0.2
-_METADATA_TIMEOUT_S = 10.0
 
 
 class Gathering:
@@ -44,6 +44,7 @@ class Gathering:
     def __init__(self, settings: KafkaSettings, topic: Topic, most: int) -> None:
         self.pool = Pool()
         self.start: dict[int, int] = {}  # partition -> first offset that no finished round has used
+        self._settings = settings
         self._bombs = Bombs(settings)
         self._topic = topic
         self._most = most
@@ -57,13 +58,7 @@ class Gathering:
 
     def begin(self, consumer: Consumer) -> None:
         """Ask how many partitions there are. Raises `BrokerUnavailable`."""
-        try:
-            found = consumer.list_topics(self._topic.name, timeout=_METADATA_TIMEOUT_S).topics[self._topic.name]
-        except KafkaException as problem:
-            raise self._unreadable(error_of(problem)) from problem
-        if found.error is not None:
-            raise self._unreadable(found.error)
-        self._partitions = frozenset(found.partitions)
+        self._partitions = frozenset(require_topic(consumer, self._settings, self._topic.name))
 
     def read(self, consumer: Consumer, *, unbounded: bool) -> None:
         """Take in what has come.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ccit.errors import ConfigError
+from consumers.connection import commit_protocol
 from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number, sent_again
-from consumers.kafka.clients import KafkaSettings, group_consumer, producer
-from consumers.kafka.exactly_once import ExactlyOnce
+from consumers.kafka.clients import KafkaSettings, group_consumer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output
-from consumers.kafka.receipts import Receipts
 from consumers.kafka.topics import Topics
 
 MAX_ATTEMPTS = 5
@@ -109,53 +108,34 @@ def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable
         sent.
     BrokerUnavailable
         No broker answers.
-    confluent_kafka.KafkaException
-        As `BatchAborted`, where the broker has no transactions.
     """
     topics = Topics(settings.prefix)
     sent, batch, size = 0, list[Letter](), 0
-    writer = _Writer(settings)
+    protocol = commit_protocol(settings, "redrive")
+    consumer = group_consumer(settings, f"{settings.prefix}redrive")  # never joins: no offsets move here
+
+    def write() -> int:
+        markers = [redriven_marker(letter, topics) for letter in batch]
+        protocol.commit([*map(original, batch), *markers], (), consumer)
+        return len(batch)
+
     try:
         for letter in whole_letters(settings, numbers):
             batch.append(letter)
             size += letter.size_bytes
             if size >= _BATCH_BYTES or len(batch) >= 100:
-                sent += writer.write(batch, topics)
+                sent += write()
                 on_sent(sent)
                 batch, size = [], 0
         if batch:
-            sent += writer.write(batch, topics)
+            sent += write()
             on_sent(sent)
     finally:
-        writer.close()
+        consumer.close()
+        protocol.close()
     return sent
 
 
 def original(letter: Letter) -> Output:
     """The message as it first came, to be sent again; the key chooses the partition."""
     return Output(letter.topic, letter.key, letter.value, sent_again(letter))
-
-
-class _Writer:
-    """Originals and markers, in one transaction where the broker has them."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self._settings = settings
-        self._exactly_once = ExactlyOnce(settings, "redrive") if settings.transactions else None
-        self._consumer = group_consumer(settings, f"{settings.prefix}redrive")  # never joins: no offsets move here
-        self._producer = producer(settings)
-
-    def write(self, letters: Sequence[Letter], topics: Topics) -> int:
-        outputs = [original(letter) for letter in letters] + [redriven_marker(letter, topics) for letter in letters]
-        if self._exactly_once is not None:
-            self._exactly_once.commit(outputs, (), self._consumer)
-        else:
-            receipts = Receipts(outputs)
-            receipts.produce(self._producer)
-            receipts.flush(self._producer)
-        return len(letters)
-
-    def close(self) -> None:
-        self._consumer.close()
-        if self._exactly_once is not None:
-            self._exactly_once.close()

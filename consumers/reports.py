@@ -6,10 +6,8 @@ The topic is compacted, so the last word of a killed process stays there. Its ag
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -67,23 +65,6 @@ class Reporter:
         if self._last is not None and time.monotonic() - self._said_at >= REPEAT_S:
             self._say(self._last)
             self._producer.poll(0.0)
-
-    @contextmanager
-    def repeating(self) -> Iterator[None]:
-        """Repeat while the block runs, however long it takes: a slow batch on a slow machine is no silence."""
-        over = threading.Event()
-
-        def repeat() -> None:
-            while not over.wait(REPEAT_S):
-                self.repeat()
-
-        thread = threading.Thread(target=repeat, name="repeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
     def _say(self, report: ReplicaReport) -> None:
         now = self._clock()

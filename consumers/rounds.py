@@ -25,7 +25,7 @@ from consumers.gathering import Gathering, pooled_in
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Position
+from consumers.kafka.messages import GroupOffset
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
 from consumers.round_job import Finished, RoundJob
@@ -81,12 +81,12 @@ class Rounds:
         self.unfinished = None
         self._start(planned)
 
-    def plan(self, why: Due, commands: Iterable[Position], consumer: Consumer) -> bool:
+    def plan(self, why: Due, commands: Iterable[GroupOffset], consumer: Consumer) -> bool:
         """Publish a manifest and start to train; False when it was not published.
 
         Parameters
         ----------
-        commands : iterable of Position
+        commands : iterable of GroupOffset
             How far commands are answered with this plan. Offsets of samples go along as they are: committing them
             proves membership and the trainer's fence.
         """
@@ -116,7 +116,7 @@ class Rounds:
         """Candidate, verdict, version and offsets: one transaction, then the pool and the history move."""
         planned, verdict, lineage = finished.planned, finished.verdict, self._lineage
         outputs, announcement = outcome(finished, lineage, self._clock(), self._topics)
-        positions = [Position(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
+        positions = [GroupOffset(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
         failpoint("train.judged")
         try:
             self._commit.commit(outputs, positions, consumer)
@@ -152,9 +152,9 @@ class Rounds:
             self.job.cancel()
             self.job = None
 
-    def unmoved(self, partitions: Iterable[int]) -> list[Position]:
+    def unmoved(self, partitions: Iterable[int]) -> list[GroupOffset]:
         """The group's offsets as they are."""
-        return [Position(self._topics.samples.name, p, self._gathering.start[p]) for p in partitions]
+        return [GroupOffset(self._topics.samples.name, p, self._gathering.start[p]) for p in partitions]
 
     def _outdated(self, planned: Round) -> str | None:
         """Why a round that was planned earlier cannot be made any more; None when it can."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from ccit.assembly import Scoring
 from ccit.config import Config
@@ -23,7 +23,6 @@ from ccit.records import Announcement, ReplicaState, Version
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
 from consumers.reports import Reporter
@@ -65,12 +64,13 @@ class ScoreConsumer:
             settings,
             "score",
             [topics.records.name],
-            self._step,
+            self.step,
             commit_protocol(settings, f"score-{instance}"),
             limits=BatchLimits(config.kafka.batch_size, int(config.kafka.linger_seconds * 1000)),
             on_committed=self.step.committed,
             on_aborted=self.step.aborted,
             between=self._follow,
+            meanwhile=self._reporter.repeat,
         )
 
     def run(self) -> None:
@@ -107,11 +107,6 @@ class ScoreConsumer:
         except BrokerUnavailable as error:
             logger.warning("the last snapshot ends early: %s", error)
         self._write_snapshot(admitted)
-
-    def _step(self, batch: Sequence[Message]) -> Sequence[Output]:
-        """In the step's thread; a small machine may take minutes for a batch."""
-        with self._reporter.repeating():
-            return self.step(batch)
 
     # -- start and end ----------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from ccit.audit import of_alias
 from ccit.events import CandidateJudged, Event, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
 from ccit.records import Announcement, ReplicaReport, ReplicaState, Round, Spend
-from consumers.kafka.clients import KafkaSettings, error_of, reader_config
+from consumers.kafka.clients import KafkaSettings, error_of, reader
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topic, Topics
 from consumers.observe import Observer
@@ -150,8 +150,7 @@ def _behind(settings: KafkaSettings, group: str, topic: Topic) -> int | None:
     A read-committed client asks for stable offsets and waits while the transaction of a dead member is open; this one
     takes the last that was committed.
     """
-    config = reader_config(settings, f"{settings.prefix}{group}") | {"isolation.level": "read_uncommitted"}
-    consumer = Consumer(config)
+    consumer = reader(settings, f"{settings.prefix}{group}", unstable=True)
     try:
         return _distance(consumer, topic)
     except KafkaException as problem:

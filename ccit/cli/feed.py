@@ -37,16 +37,10 @@ def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: 
     """
     from ccit.console import Console
     from ccit.ingest.files import lines_of
-    from consumers.connection import kafka_settings
+    from consumers.connection import ready_broker
     from consumers.feed import Feeder
-    from consumers.kafka.clients import require_broker
-    from consumers.kafka.topic_creation import create_topics
 
-    config = load(config_path)
-    settings = kafka_settings(config)
-    require_broker(settings)
-    if config.kafka.create_topics:
-        create_topics(settings, replication=config.kafka.replication)
+    settings = ready_broker(load(config_path))
     sent = {}
     console = Console(silent=as_json)
     try:

@@ -65,31 +65,18 @@ def stop_on_signals(stop: Callable[[], None], at_once: Callable[[], None] = lamb
     signal.signal(STOP, leave)
 
 
-def _prepare(config: Config) -> None:
-    """A broker that answers, and topics that exist and are as they must be."""
-    from consumers.connection import kafka_settings
-    from consumers.kafka.clients import require_broker
-    from consumers.kafka.topic_creation import check_topics, create_topics
-
-    settings = kafka_settings(config)
-    require_broker(settings)
-    if config.kafka.create_topics:
-        create_topics(settings, replication=config.kafka.replication)
-    else:
-        check_topics(settings)
-
-
 @click.command()
 @config_file
 @instance_option
 def ingest(config_path: Path | None, instance: str) -> None:
     """Read what the hospital sends: every message of `raw` becomes one record or one dead letter."""
+    from consumers.connection import ready_broker
     from consumers.ingest import ingest_loop
     from consumers.metrics import LetterMetrics, LoopMetrics, exposed
 
     _log_everything()
     config = load(config_path)
-    _prepare(config)
+    ready_broker(config)
     loop = ingest_loop(config, instance)
     stop_on_signals(loop.stop)
     with exposed(config.metrics, "ingest", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop)]):
@@ -102,12 +89,13 @@ def ingest(config_path: Path | None, instance: str) -> None:
 def score(config_path: Path | None, instance: str) -> None:
     """Decide online: every record becomes a sample, a reject or a dead letter, in one transaction per batch."""
     from ccit.assembly import scoring
+    from consumers.connection import ready_broker
     from consumers.metrics import LetterMetrics, LoopMetrics, ScoreMetrics, exposed
     from consumers.score import ScoreConsumer
 
     _log_everything()
     config = load(config_path)
-    _prepare(config)
+    ready_broker(config)
     consumer = ScoreConsumer(config, scoring(config), instance)
     loop = consumer.loop
     stop_on_signals(loop.stop)
@@ -123,12 +111,13 @@ def score(config_path: Path | None, instance: str) -> None:
 def train(config_path: Path | None, instance: str) -> None:
     """Train: when the pool is due, a LoRA round, a verdict, and perhaps a new version. Run exactly one."""
     from ccit.assembly import workshop
+    from consumers.connection import ready_broker
     from consumers.metrics import TrainMetrics, exposed
     from consumers.train import TrainConsumer
 
     _log_everything()
     config = load(config_path)
-    _prepare(config)
+    ready_broker(config)
     consumer = TrainConsumer(config, workshop(config), instance)
     stop_on_signals(consumer.stop)
     with exposed(config.metrics, "train", instance, lambda: [TrainMetrics(consumer.state)]):
@@ -140,11 +129,12 @@ def train(config_path: Path | None, instance: str) -> None:
 @instance_option
 def serve(config_path: Path | None, instance: str) -> None:
     """Answer over HTTP with the active version (OpenAI's API); a new version takes over without a pause."""
+    from consumers.connection import ready_broker
     from consumers.serve import ServeConsumer
 
     _log_everything()
     config = load(config_path)
-    _prepare(config)
+    ready_broker(config)
     consumer = ServeConsumer(config, instance)
     stop_on_signals(consumer.stop)
     consumer.run()

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
-from ccit.errors import TransactionFailed
 from ccit.failpoints import failpoint
 from consumers.kafka.clients import KafkaSettings, error_of, producer
 from consumers.kafka.commit import BatchAborted, require_writable, to_commit
-from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.receipts import Receipts
 
 
@@ -31,7 +30,7 @@ class AtLeastOnce:
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[Position],
+        positions: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -42,12 +41,15 @@ class AtLeastOnce:
         BatchAborted
             The offsets did not move; outputs may be there already and will be there again.
         """
-        if self._producer is None:
-            self.open()
+        client = self._producer = self._producer or producer(self._settings)
         receipts = Receipts(outputs)
         try:
-            self._write(receipts)
-            consumer.commit(offsets=to_commit(positions), asynchronous=False)
+            receipts.produce(client)
+            failpoint("commit.produced")
+            receipts.flush(client)
+            failpoint("commit.flushed")
+            if positions:
+                consumer.commit(offsets=to_commit(positions), asynchronous=False)
         except KafkaException as problem:
             error = error_of(problem)
             self._producer = None
@@ -59,11 +61,3 @@ class AtLeastOnce:
     def close(self) -> None:
         """Let go of the broker."""
         self._producer = None
-
-    def _write(self, receipts: Receipts) -> None:
-        if self._producer is None:
-            raise TransactionFailed("the producer should be open; call open() first")
-        receipts.produce(self._producer)
-        failpoint("commit.produced")
-        receipts.flush(self._producer)
-        failpoint("commit.flushed")

@@ -100,6 +100,8 @@ class BatchLoop:
     between : callable
         Called before every read, idle or not: the place to follow other topics. Also called after partitions have
         come (`counters.rebalances` has grown) and before the first step over anything of theirs.
+    meanwhile : callable
+        Called in the loop's thread about ten times a second while a slow step runs: a small machine may take minutes.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class BatchLoop:
         on_committed: Callable[[Sequence[Delivered]], None] = _ignored,
         on_aborted: Callable[[], None] = _nothing,
         between: Callable[[], None] = _nothing,
+        meanwhile: Callable[[], None] = _nothing,
     ) -> None:
         self.counters = Counters()
         self.abandoned = False  # a step outlasts a stop's grace: it runs on, and what it uses is not to be touched
@@ -128,6 +131,7 @@ class BatchLoop:
         self._on_committed = on_committed
         self._on_aborted = on_aborted
         self._between = between
+        self._meanwhile = meanwhile
         self._stop = threading.Event()
         self._in_hand: Sequence[Message] = ()  # read, not decided
         self._failures = 0
@@ -223,6 +227,7 @@ class BatchLoop:
             while not job.wait(_PAUSED_POLL_S):
                 member.stay()
                 self._look(member)
+                self._meanwhile()
                 if self._stop.is_set():
                     stopped_at = stopped_at or time.monotonic()
                     if time.monotonic() - stopped_at > self._limits.grace_s:

@@ -195,9 +195,16 @@ def group_consumer(settings: KafkaSettings, group: str, *, mark_ends: bool = Fal
     return _made(Consumer, consumer_config(settings, group) | {"enable.partition.eof": mark_ends})
 
 
-def reader(settings: KafkaSettings, group: str, *, mark_ends: bool = False) -> Consumer:
-    """A consumer that joins no group: it asks for the group's offsets, or reads what it is assigned by hand."""
-    return _made(Consumer, reader_config(settings, group) | {"enable.partition.eof": mark_ends})
+def reader(settings: KafkaSettings, group: str, *, mark_ends: bool = False, unstable: bool = False) -> Consumer:
+    """A consumer that joins no group: it asks for the group's offsets, or reads what it is assigned by hand.
+
+    Parameters
+    ----------
+    unstable : bool
+        Do not wait for open transactions: the group's offsets are the last that were committed.
+    """
+    isolation = {"isolation.level": "read_uncommitted"} if unstable else {}
+    return _made(Consumer, reader_config(settings, group) | {"enable.partition.eof": mark_ends} | isolation)
 
 
 def producer(settings: KafkaSettings, transactional_id: str | None = None) -> Producer:

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from ccit.errors import CcitError, TransactionFailed
 from consumers.kafka.clients import FORBIDDEN, MAX_MESSAGE_BYTES
-from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.receipts import NEVER_WRITABLE, Receipts
 from consumers.kafka.topic_settings import command
 
@@ -30,7 +30,7 @@ class CommitProtocol(Protocol):
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[Position],
+        positions: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -70,6 +70,6 @@ def _remedy(error: KafkaError, refused: Output | None, topic: str, servers: str)
     return f"raise its limit: {command(topic, {'max.message.bytes': str(MAX_MESSAGE_BYTES)}, servers)}"
 
 
-def to_commit(positions: Sequence[Position], note: str = "") -> list[TopicPartition]:
+def to_commit(positions: Sequence[GroupOffset], note: str = "") -> list[TopicPartition]:
     """As the client wants them, with a note that the group's coordinator keeps beside each."""
     return [TopicPartition(place.topic, place.partition, place.offset, note) for place in positions]

@@ -24,7 +24,7 @@ from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
 from consumers.kafka.clients import FORBIDDEN, TRANSACTION_TIMEOUT_MS, KafkaSettings, error_of, producer
 from consumers.kafka.commit import BatchAborted, require_writable, to_commit
-from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.patience import Stuck, until, within
 from consumers.kafka.receipts import Receipts
@@ -91,7 +91,7 @@ class ExactlyOnce:
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[Position],
+        positions: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -99,7 +99,7 @@ class ExactlyOnce:
 
         Parameters
         ----------
-        positions : sequence of Position
+        positions : sequence of GroupOffset
             Where the group continues; `next_positions(messages)`. With none, a commit that gets no answer ends the
             process, for only the group's offsets can tell what became of it.
         consumer : confluent_kafka.Consumer

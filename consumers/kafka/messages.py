@@ -21,8 +21,8 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class Position(NamedTuple):
-    """One place in the log."""
+class GroupOffset(NamedTuple):
+    """Where a group continues in one partition."""
 
     topic: str
     partition: int
@@ -160,13 +160,13 @@ def _headers(raw: confluent_kafka.Message) -> Headers:
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
 
 
-def next_positions(messages: Sequence[Message]) -> list[Position]:
+def next_positions(messages: Sequence[Message]) -> list[GroupOffset]:
     """Where a group continues once these messages are done: the highest offset of each partition, plus one.
 
     >>> next_positions([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
-    [Position(topic='t', partition=0, offset=6)]
+    [GroupOffset(topic='t', partition=0, offset=6)]
     """
     ends: dict[Place, int] = {}
     for message in messages:
         ends[message.place] = max(ends.get(message.place, 0), message.next_offset)
-    return [Position(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]
+    return [GroupOffset(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

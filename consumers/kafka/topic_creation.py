@@ -20,12 +20,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 
 from ccit.errors import BrokerUnavailable, ConfigError
 from consumers.kafka.clients import KafkaSettings, admin, error_of, producer, require_broker
-from consumers.kafka.topic_settings import require_settings
+from consumers.kafka.topic_settings import REQUEST_TIMEOUT_S, require_settings
 from consumers.kafka.topics import Topic, Topics
 
 logger = logging.getLogger("ccit.kafka")
-
-_REQUEST_TIMEOUT_S = 30.0
 
 
 def create_topics(
@@ -58,7 +56,7 @@ def create_topics(
     if _without_administration(settings, client):
         return _appear(settings, wanted)
     asked = [NewTopic(t.name, t.partitions, replication, config=t.config) for t in wanted]
-    answers = client.create_topics(asked, request_timeout=_REQUEST_TIMEOUT_S)
+    answers = client.create_topics(asked, request_timeout=REQUEST_TIMEOUT_S)
     errors = {name: _error(answer) for name, answer in answers.items()}
     for name, error in errors.items():
         if error and error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
@@ -97,7 +95,7 @@ def _without_administration(settings: KafkaSettings, client: AdminClient) -> boo
 def _cluster(settings: KafkaSettings, client: AdminClient) -> ClusterMetadata:
     """What the broker knows of itself and its topics; it may have gone since it last answered."""
     try:
-        return client.list_topics(timeout=_REQUEST_TIMEOUT_S)
+        return client.list_topics(timeout=REQUEST_TIMEOUT_S)
     except KafkaException as problem:
         raise BrokerUnavailable(
             f"the topics at {settings.bootstrap_servers} should be known, but {error_of(problem).str()}; "
@@ -117,13 +115,13 @@ def _appear(settings: KafkaSettings, topics: tuple[Topic, ...]) -> tuple[str, ..
     """Ask a broker without administration for each topic's metadata, which creates it."""
     client = producer(settings)
     for topic in topics:
-        client.list_topics(topic.name, timeout=_REQUEST_TIMEOUT_S)
+        client.list_topics(topic.name, timeout=REQUEST_TIMEOUT_S)
     return tuple(topic.name for topic in topics)
 
 
 def _await_leaders(settings: KafkaSettings, client: AdminClient, topics: tuple[Topic, ...]) -> dict[str, int]:
     """Partitions per topic, once each has a leader: a topic is created before all brokers know of it."""
-    deadline = time.monotonic() + _REQUEST_TIMEOUT_S
+    deadline = time.monotonic() + REQUEST_TIMEOUT_S
     while True:
         found = _cluster(settings, client).topics
         led = {t.name: [p.leader >= 0 for p in found[t.name].partitions.values()] for t in topics if t.name in found}
@@ -132,7 +130,7 @@ def _await_leaders(settings: KafkaSettings, client: AdminClient, topics: tuple[T
             return {name: len(leaders) for name, leaders in led.items()}
         if time.monotonic() > deadline:
             raise BrokerUnavailable(
-                f"each partition of {', '.join(missing)} should have a leader within {_REQUEST_TIMEOUT_S:g} s, but has "
+                f"each partition of {', '.join(missing)} should have a leader within {REQUEST_TIMEOUT_S:g} s, but has "
                 "none; check that all brokers run"
             )
         time.sleep(0.05)

@@ -24,7 +24,7 @@ from consumers.kafka.topics import Topic
 
 logger = logging.getLogger("ccit.kafka")
 
-_REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 30.0
 
 
 def require_settings(client: AdminClient, topics: Iterable[Topic], servers: str) -> None:
@@ -44,7 +44,7 @@ def require_settings(client: AdminClient, topics: Iterable[Topic], servers: str)
     if not wanted:
         return
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in wanted]
-    for resource, answer in client.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT_S).items():
+    for resource, answer in client.describe_configs(resources, request_timeout=REQUEST_TIMEOUT_S).items():
         topic = wanted[resource.name]
         try:
             found = {name: str(entry.value) for name, entry in answer.result().items()}

@@ -14,12 +14,12 @@ from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
 from ccit.models.revision import revision_of
 from ccit.ports import ArtifactStore, Evaluator, Trainer
-from ccit.records import Candidate, Due, Material, OffsetRange, Question, Round, Sample, Suite, Version
+from ccit.records import Candidate, Material, OffsetRange, Question, Round, Sample, Suite, Version
 from ccit.store.files import FileStore
 from ccit.testing import random_model
 from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
-from tests.nouns import version
+from tests.nouns import a_round, version
 
 CHOICES = ("yes", "no", "never")
 SUITE = Suite(
@@ -39,23 +39,13 @@ class Bench:
     base: Version
 
     def plan(self, material: Material, seed: int = 0) -> Round:
-        return Round(
-            alias="ccit",
-            ranges=(OffsetRange(0, 0, 11),),
-            sample_ids=tuple(s.sample_id for s in material.training),
+        base, ids = self.base, tuple(s.sample_id for s in material.training)
+        return replace(
+            a_round(0, ids, (OffsetRange(0, 0, 11),)),
             validation_ids=tuple(s.sample_id for s in material.validation),
-            sample_digest="",
-            replay_ids=(),
-            general_ids=(),
-            parent=0,
-            base_model=self.base.base_model,
-            base_revision=self.base.base_revision,
-            proxy_model=self.base.proxy_model,
-            proxy_revision=self.base.proxy_revision,
-            config_digest="",
-            code_digest="",
+            base_revision=base.base_revision,
+            proxy_revision=base.proxy_revision,
             seed=seed,
-            due=Due("size", ""),
         )
 
 

@@ -99,8 +99,12 @@ def test_a_report_is_repeated_once_it_is_old(settings: KafkaSettings, monkeypatc
     reporter.report("active", 3, 4, "as before")
     reporter.repeat()
     monkeypatch.setattr(reports_module, "REPEAT_S", 0.05)
-    with reporter.repeating():
-        until(lambda: len(asked) >= 3, "it is repeated twice")
+
+    def repeated() -> bool:
+        reporter.repeat()
+        return len(asked) >= 3
+
+    until(repeated, "it is repeated twice")
     until(lambda: len(reports(settings, "score-a")) >= 3, "all is written")
     said = [(one.state, one.version, one.sequence, one.detail, one.at) for one in reports(settings, "score-a")]
     assert said[:3] == [("active", 3, 4, "as before", at) for at in (0.0, 1.0, 2.0)]

@@ -19,7 +19,7 @@ from consumers.commands import issue
 from consumers.connection import commit_protocol
 from consumers.kafka.clients import KafkaSettings, client_config, consumer_config, group_consumer
 from consumers.kafka.commit import BatchAborted, CommitProtocol
-from consumers.kafka.messages import Delivered, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
@@ -40,8 +40,8 @@ class Watched:
     inner: CommitProtocol
     refusals: int = 0
     dies_on_a_plan: bool = False
-    asked: list[list[Position]] = field(default_factory=list)
-    plans: list[list[Position]] = field(default_factory=list)
+    asked: list[list[GroupOffset]] = field(default_factory=list)
+    plans: list[list[GroupOffset]] = field(default_factory=list)
 
     def open(self) -> None:
         self.inner.open()
@@ -52,7 +52,7 @@ class Watched:
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[Position],
+        positions: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -193,7 +193,7 @@ def test_a_plan_carries_the_offset_of_commands_along(settings: KafkaSettings, li
         until(lambda: len(watched.asked) == 2, "both are obeyed")
         admit(settings, SIZE)
         until(lambda: trainer.state().judged == 1, "judged")
-    assert Position(Topics(settings.prefix).commands.name, 0, 2) in watched.plans[0]
+    assert GroupOffset(Topics(settings.prefix).commands.name, 0, 2) in watched.plans[0]
 
 
 def detail(settings: KafkaSettings) -> str:

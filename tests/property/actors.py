@@ -36,7 +36,7 @@ from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
 from ccit.triggers.size import SizeTrigger
 from consumers.audit import announced, outcome, planned_output
-from consumers.kafka.messages import Message, Output, Position, next_positions
+from consumers.kafka.messages import GroupOffset, Message, Output, next_positions
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
 from consumers.round_job import Finished
@@ -198,7 +198,7 @@ class Trainer:
         judged = None if said is None else verdict(said)
         finished = Finished(planned, material, candidate, judged, Spend(), "" if said else "diverged")
         outputs, announcement = outcome(finished, self.lineage, 0.0, TOPICS)
-        self._write(outputs, [Position(TOPICS.samples.name, r.partition, r.end) for r in planned.ranges])
+        self._write(outputs, [GroupOffset(TOPICS.samples.name, r.partition, r.end) for r in planned.ranges])
         self._start.update({r.partition: r.end for r in planned.ranges})
         self.pool.remove(self.pool.within(planned.ranges))
         if announcement is not None:
@@ -240,7 +240,7 @@ class Trainer:
         )
         return Candidate(planned.round_id, AdapterPair(deployed, proxy), 4, ("q_proj",), {}, Spend(), 0.0)
 
-    def _write(self, outputs: Sequence[Output], positions: Sequence[Position]) -> None:
+    def _write(self, outputs: Sequence[Output], positions: Sequence[GroupOffset]) -> None:
         self._log.commit("train", self._epoch, "train", outputs, positions)
 
     def _audit(self) -> Round | None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ccit.errors import Fenced
-from consumers.kafka.messages import Delivered, Headers, Message, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Headers, Message, Output
 
 
 class MemoryLog:
@@ -25,12 +25,12 @@ class MemoryLog:
 
     def append(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
-    ) -> Position:
+    ) -> GroupOffset:
         """One message without a transaction."""
         number = zlib.crc32(key or b"") % self._count if partition is None else partition
         entries = self._entries[topic, number]
         entries.append(Message(topic, number, len(entries), key, value, headers, timestamp_ms=0))
-        return Position(topic, number, len(entries) - 1)
+        return GroupOffset(topic, number, len(entries) - 1)
 
     def open(self, transactional_id: str) -> int:
         """The epoch of the new holder; every older one is fenced."""
@@ -38,7 +38,7 @@ class MemoryLog:
         return self._epochs[transactional_id]
 
     def commit(
-        self, writer: str, epoch: int, group: str, outputs: Sequence[Output], positions: Sequence[Position]
+        self, writer: str, epoch: int, group: str, outputs: Sequence[Output], positions: Sequence[GroupOffset]
     ) -> list[Delivered]:
         """Outputs and offsets together, or `Fenced` and neither."""
         self._require_current(writer, epoch)

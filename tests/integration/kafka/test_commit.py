@@ -19,7 +19,7 @@ from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.exactly_once import ExactlyOnce
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Output, Position
+from consumers.kafka.messages import GroupOffset, Output
 from consumers.kafka.topics import Topics
 from tests.integration.kafka.conftest import CopyTrial
 
@@ -39,8 +39,8 @@ def outputs(settings: KafkaSettings, *values: bytes) -> list[Output]:
     return [Output(Topics(settings.prefix).rounds.name, b"key", value, partition=0) for value in values]
 
 
-def positions(settings: KafkaSettings, offset: int) -> list[Position]:
-    return [Position(Topics(settings.prefix).records.name, 0, offset)]
+def positions(settings: KafkaSettings, offset: int) -> list[GroupOffset]:
+    return [GroupOffset(Topics(settings.prefix).records.name, 0, offset)]
 
 
 def written(settings: KafkaSettings) -> list[bytes | None]:

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.exactly_once import ExactlyOnce
-from consumers.kafka.messages import Position
+from consumers.kafka.messages import GroupOffset
 
 if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
@@ -50,7 +50,7 @@ def test_nothing_counts_between_a_loss_and_the_word_of_it(
     transactions = ExactlyOnce(settings, "one")
     while not lost:
         with pytest.raises(BatchAborted):  # by the membership of now
-            transactions.commit([], [Position(trial.topics.records.name, 0, 3)], consumer)
+            transactions.commit([], [GroupOffset(trial.topics.records.name, 0, 3)], consumer)
         for _ in range(100):
             if not lost:
                 consumer.poll(0.05)

@@ -11,7 +11,7 @@ from ccit.records import Command
 from consumers import commands as commands_module
 from consumers.commands import CommandFollower, Verb
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.messages import Message, Output, Position
+from consumers.kafka.messages import GroupOffset, Message, Output
 
 TOPIC = "ccit.commands"
 
@@ -64,8 +64,8 @@ def restarted(log: Log, answered_to: int | None, now: float = 0.0) -> CommandFol
     return found
 
 
-def at(offset: int) -> Position:
-    return Position(TOPIC, 0, offset)
+def at(offset: int) -> GroupOffset:
+    return GroupOffset(TOPIC, 0, offset)
 
 
 def ids(outputs: Sequence[Output]) -> list[str]:

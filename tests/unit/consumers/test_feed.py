@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
@@ -11,15 +9,6 @@ from ccit.errors import BrokerUnavailable
 from consumers import feed as feed_module
 from consumers.feed import Feeder, Raw
 from consumers.kafka.clients import MAX_MESSAGE_BYTES, KafkaSettings
-from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topic_creation import create_topics
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
 
 
 def test_a_row_above_the_clients_limit_is_named_in_one_sentence_and_the_rest_is_sent(settings: KafkaSettings) -> None:

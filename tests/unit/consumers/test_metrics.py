@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,19 +14,10 @@ from ccit.errors import ConfigError, PortOccupied
 from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.messages import Delivered, Message, Output
-from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 from consumers.metrics import LetterMetrics, LoopMetrics, TrainMetrics, exposed, port_of
 from consumers.train_state import TrainState
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
 
 
 def text(*collectors: LoopMetrics | LetterMetrics | TrainMetrics) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,20 +14,11 @@ from ccit.ingest.rows import record_from_row
 from ccit.records import Sample, Score
 from consumers.kafka.batches import BatchLimits
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 from consumers.score import ScoreConsumer
 from tests.crash.parts import stub_scoring
 
 LENIENT = {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 1.0}
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,12 @@ from ccit.config import Config
 from ccit.events import RoundPlanned
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topic_creation import create_topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
 from tests.crash.parts import stub_workshop
 from tests.integration.following import admit, config_for, messages_of, running, until
 
 SIZE, MIN_SIZE = 20, 10
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
 
 
 def config_of(settings: KafkaSettings, tmp_path: Path, **more: float) -> Config:

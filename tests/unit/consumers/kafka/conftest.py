@@ -1,24 +1,15 @@
-"""The embedded broker, and records on it."""
+"""Records on the embedded broker."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 
 Publish = Callable[..., list[bytes]]
-
-
-@pytest.fixture
-def settings() -> Iterator[KafkaSettings]:
-    with EmbeddedKafka() as broker:
-        create_topics(broker.settings())
-        yield broker.settings()
 
 
 @pytest.fixture

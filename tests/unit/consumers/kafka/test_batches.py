@@ -13,7 +13,7 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Delivered, Message, Output, Position
+from consumers.kafka.messages import Delivered, GroupOffset, Message, Output
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
@@ -59,7 +59,7 @@ class AbortsFirst(AtLeastOnce):
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[Position],
+        positions: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.kafka.clients import KafkaSettings, producer, reader
-from consumers.kafka.messages import Fault, Message, Position, asked_for_headers, next_positions, received
+from consumers.kafka.messages import Fault, GroupOffset, Message, asked_for_headers, next_positions, received
 from consumers.kafka.topics import Topics
 from tests.poison.wire import produce_unreadable_header
 
@@ -91,7 +91,7 @@ def test_headers_that_cannot_be_had_are_a_fault_of_the_message_and_the_rest_stay
 
 def test_a_group_goes_on_behind_all_that_a_message_stands_for() -> None:
     batch = Message("t", 0, 4, None, None, fault=Fault("too_large", "x"), offsets=3)
-    assert next_positions([Message("t", 0, 3, None, None), batch]) == [Position("t", 0, 7)]
+    assert next_positions([Message("t", 0, 3, None, None), batch]) == [GroupOffset("t", 0, 7)]
 
 
 def test_names_that_are_no_text_are_a_fault_also_when_the_call_is_hot(settings: KafkaSettings) -> None:
