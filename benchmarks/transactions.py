@@ -14,11 +14,11 @@ import threading
 import time
 from collections.abc import Sequence
 
+from consumers.broker.local import LocalKafka
 from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.exactly_once import ExactlyOnce
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics

@@ -15,7 +15,7 @@ def broker(nodes: str, data: Path) -> None:
 
     Needs a JDK 17 and, the first time, Maven to resolve Kafka's jars into the user's cache folder.
     """
-    from consumers.kafka.local import LocalKafka, run_local_broker
+    from consumers.broker.local import LocalKafka, run_local_broker
 
     def ready(cluster: LocalKafka) -> None:
         bootstrap_servers = cluster.bootstrap_servers

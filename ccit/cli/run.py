@@ -153,7 +153,7 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
 
     With kafka.bootstrap_servers = "embedded" a broker in memory is started too: nothing outlives the command.
     """
-    from consumers.broker import broker_for
+    from consumers.broker.configured import broker_for
     from consumers.supervise import Supervisor, grace
 
     _log_everything()

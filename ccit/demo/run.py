@@ -29,12 +29,12 @@ from ccit.records import Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
 from ccit.simulation.stream import DAYS, SimulatedMessage, hospital_stream
-from consumers.broker import embedded_environment
+from consumers.broker.configured import embedded_environment
+from consumers.broker.embedded import EmbeddedKafka
+from consumers.broker.local import LocalKafka
 from consumers.commands import issue
 from consumers.feed import Feeder, Raw
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.embedded import EmbeddedKafka
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 from consumers.observe import Observer

@@ -1,9 +1,7 @@
-"""The Kafka plumbing: brokers to run against, topics, clients, the commit protocol and the loop around it.
+"""The client side of Kafka: topics, clients, the commit protocol and the loop around it.
 
 | file | what it is |
 |---|---|
-| `embedded.py` | librdkafka's in-process cluster, with its limits |
-| `local.py` | Apache Kafka here, without Docker, one node or three (one process: `node.py`; jars: `java.py`) |
 | `topics.py` | the topic table and how it comes into being |
 | `clients.py` | connection settings and every client option, with the reason for each |
 | `messages.py` | what is read, what is to be written, what was written |
@@ -18,5 +16,5 @@
 | `backlog.py` | what is still to be decided: lag and age |
 | `follower.py` | a topic from its beginning to its end, and on |
 
-Only this package and its neighbours in `consumers/` know `confluent_kafka`.
+It knows nothing of its neighbours in `consumers/`, which are built on it.
 """

@@ -148,6 +148,14 @@ def test_the_broker_and_the_scheduler_are_known_in_consumers_alone() -> None:
     assert all(user.startswith("consumers/") for user in users), users
 
 
+def test_the_client_side_of_kafka_stands_alone() -> None:
+    """It serves every consumer, and cares for no one's broker."""
+    inside = [source for name, source in sources().items() if name.startswith("consumers.kafka.")]
+    known = {str(own(found.module)) for source in inside for found in source.imports()}
+    beside = {name for name in known if name.startswith("consumers.") and not name.startswith("consumers.kafka.")}
+    assert beside == set()
+
+
 def test_model_libraries_are_known_in_adapters_alone() -> None:
     allowed = {f"{room}.{name}" for room, names in ADAPTERS.items() for name in names}
     users = {s.name for s in sources().values() for found in s.imports() if top(found.module) in MODELS}

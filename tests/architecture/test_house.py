@@ -16,7 +16,7 @@ MAX_CODE_LINES = 350  # without docstrings and comments, which are to be as long
 EMPTY_NAMES = re.compile(r"manager|handler|helper|utils?\b|misc|common", re.IGNORECASE)
 # A crash of a worker thread is handed over whole to the thread that waits for it, or something is cleaned up before it
 # goes on its way: nowhere else is everything caught.
-CATCHES_ALL = {"consumers/kafka/stepper.py", "consumers/round_job.py", "consumers/kafka/local.py"}
+CATCHES_ALL = {"consumers/kafka/stepper.py", "consumers/round_job.py", "consumers/broker/local.py"}
 
 # Put together from pieces, so that this file does not hold what it looks for.
 FORBIDDEN_TEXT = {

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ccit.errors import CcitError
-from consumers.kafka.local import LocalKafka
+from consumers.broker.local import LocalKafka
 
 _MISSED_AFTER = {
     "group.consumer.min.session.timeout.ms": "1000",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from consumers.broker.local import LocalKafka
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.topic_creation import create_topics
 
 _QUICK = {

@@ -16,9 +16,9 @@ import pytest
 
 from ccit.errors import Fenced
 from ccit.failpoints import FAILPOINTS
+from consumers.broker.local import LocalKafka
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.local import LocalKafka
 from consumers.status import Status, look
 from tests.crash.laws import Breaches
 from tests.crash.parts import SCORING

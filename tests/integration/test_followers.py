@@ -18,8 +18,8 @@ from ccit.records import OffsetRange, Version
 from ccit.testing import random_model
 from consumers import score as score_module
 from consumers import serve as serve_module
+from consumers.broker.local import LocalKafka
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.topic_creation import create_topics
 from consumers.metrics import ScoreMetrics
 from consumers.score import ScoreConsumer

@@ -21,7 +21,7 @@ from ccit.demo.stage import as_toml, write_jsonl
 from ccit.models.tiny import tiny_pair
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.stream import hospital_stream
-from consumers.kafka.local import LocalKafka
+from consumers.broker.local import LocalKafka
 
 DATA = Path(os.environ.get("CCIT_DATA", Path(__file__).parents[3] / "shared" / "data")) / "instructions"
 ROWS = 160

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ccit.testing import random_model
-from consumers.kafka.local import LocalKafka
+from consumers.broker.local import LocalKafka
 from tests.crash.feed import value_of
 from tests.crash.laws import Breaches
 from tests.crash.points import POINTS

@@ -22,8 +22,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 )
 
 from ccit.failpoints import ENVIRONMENT_VARIABLE
+from consumers.broker.embedded import EmbeddedKafka
 from consumers.kafka.clients import KafkaSettings, admin, producer
-from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.follower import Follower
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics

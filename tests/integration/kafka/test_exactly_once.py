@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from ccit.failpoints import FAILPOINTS
+from consumers.broker.local import LocalKafka
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.topic_creation import create_topics
 
 if TYPE_CHECKING:

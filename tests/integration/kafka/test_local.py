@@ -15,9 +15,9 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from ccit.errors import BrokerUnavailable, PortOccupied
+from consumers.broker.local import LocalKafka
 from consumers.kafka.clients import KafkaSettings, client_config, producer, require_broker
 from consumers.kafka.follower import Follower
-from consumers.kafka.local import LocalKafka
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topic, Topics
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _RUN = """
 import sys
 from pathlib import Path
-from consumers.kafka.local import run_local_broker
+from consumers.broker.local import run_local_broker
 run_local_broker(1, Path(sys.argv[1]), lambda broker: print(broker.nodes[0].pid, broker.bootstrap_servers, flush=True))
 """
 

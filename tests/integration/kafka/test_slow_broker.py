@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka.admin import ResourceType  # type: ignore[attr-defined]  # its stubs forget to re-export it
 
-from consumers.kafka.local import LocalKafka
+from consumers.broker.local import LocalKafka
 from tests.integration.kafka.growth import growth_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 from confluent_kafka.cimpl import NewTopic
 
 from ccit.errors import BrokerUnavailable, ConfigError
+from consumers.broker.embedded import EmbeddedKafka
 from consumers.kafka.clients import KafkaSettings, client_config
-from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.topic_creation import check_topics, create_topics
 from consumers.kafka.topic_settings import require_settings
 from consumers.kafka.topics import Topic, Topics

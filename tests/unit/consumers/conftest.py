@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from consumers.broker.embedded import EmbeddedKafka
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.topic_creation import create_topics
 
 

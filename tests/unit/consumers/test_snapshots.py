@@ -16,8 +16,8 @@ from ccit.records import Position, digest_of
 from ccit.scoring.snapshot import Origin, Snapshot
 from ccit.store.atomic import STALE_SECONDS
 from ccit.vectors import quantise
+from consumers.broker.embedded import EmbeddedKafka
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.embedded import EmbeddedKafka
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 from consumers.snapshots import SnapshotFiles, Tail, fits, resume_at, tails

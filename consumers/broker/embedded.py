@@ -48,7 +48,7 @@ class EmbeddedKafka:
             {
                 "test.mock.num.brokers": str(brokers),
                 "log_level": _ERRORS_ONLY,
-                "logger": logging.getLogger("ccit.kafka.embedded"),
+                "logger": logging.getLogger("ccit.broker.embedded"),
             }
         )
         found = self._cluster.list_topics(timeout=_ANSWER_TIMEOUT_S).brokers.values()

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ccit.config import EMBEDDED, Config
+from consumers.broker.embedded import EmbeddedKafka
 from consumers.connection import kafka_settings
 from consumers.kafka.clients import require_broker
-from consumers.kafka.embedded import EmbeddedKafka
 
 
 @contextmanager

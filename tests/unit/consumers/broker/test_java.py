@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccit.errors import BrokerUnavailable, ConfigError
-from consumers.kafka.java import KAFKA_VERSION, java_program, kafka_jars
+from consumers.broker.java import KAFKA_VERSION, java_program, kafka_jars
 
 
 def script(folder: Path, name: str, text: str) -> None:
@@ -17,7 +17,7 @@ def script(folder: Path, name: str, text: str) -> None:
 
 
 def test_pom_asks_for_the_version_the_code_looks_for() -> None:
-    pom = resources.files("consumers.kafka").joinpath("pom.xml").read_text("utf-8")
+    pom = resources.files("consumers.broker").joinpath("pom.xml").read_text("utf-8")
     assert re.search(rf"<artifactId>kafka_2\.13</artifactId>\s*<version>{re.escape(KAFKA_VERSION)}</version>", pom)
 
 

@@ -26,9 +26,9 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ccit.errors import BrokerUnavailable, ConfigError, PortOccupied
+from consumers.broker.java import java_program, kafka_jars
+from consumers.broker.node import JAVA_OPTIONS, Addresses, Node, properties
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.java import java_program, kafka_jars
-from consumers.kafka.node import JAVA_OPTIONS, Addresses, Node, properties
 
 _START_TIMEOUT_S = 90.0  # 3 to 5 s on two idle cores; a loaded machine may need ten times that
 _WATCH_S = 0.5

@@ -86,7 +86,7 @@ def kafka_jars(cache: Path | None = None) -> Path:
 
 def _fetch(maven: str, scratch: Path) -> None:
     pom = scratch / "pom.xml"
-    pom.write_text(resources.files("consumers.kafka").joinpath("pom.xml").read_text("utf-8"), "utf-8")
+    pom.write_text(resources.files("consumers.broker").joinpath("pom.xml").read_text("utf-8"), "utf-8")
     command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", "-DincludeScope=runtime"]
     done = subprocess.run(
         [*command, f"-DoutputDirectory={scratch / 'libs'}"],
