@@ -104,8 +104,10 @@ def plan(
         sample_ids=tuple(training),
         validation_ids=tuple(validation),
         sample_digest=digest_of(sorted(sample.content_digest for sample in chosen)),
-        replay_ids=tuple(pick_replay(history, replay_count, recipe.seed)),
-        general_ids=tuple(pick([s.sample_id for s in general], general_count, recipe.seed + incumbent.number)),
+        parts={
+            "general": pick([s.sample_id for s in general], general_count, recipe.seed + incumbent.number),
+            "replay": pick_replay(history, replay_count, recipe.seed),
+        },
         parent=incumbent.number,
         base_model=recipe.base_model,
         base_revision=recipe.base_revision,
@@ -123,13 +125,11 @@ def material_of(
 ) -> Material:
     """The texts behind a round's ids; an id whose text is gone is a `KeyError` (retention is shorter than the pool)."""
     own = {p.sample.sample_id: p.sample for p in pooled}
-    earlier = {sample.sample_id: sample for sample in history}
-    rows = {sample.sample_id: sample for sample in general}
+    known = {sample.sample_id: sample for sample in (*history, *general)}
     return Material(
         training=tuple(own[i] for i in planned.sample_ids),
         validation=tuple(own[i] for i in planned.validation_ids),
-        replay=tuple(earlier[i] for i in planned.replay_ids),
-        general=tuple(rows[i] for i in planned.general_ids),
+        parts={name: tuple(known[i] for i in ids) for name, ids in planned.parts.items()},
     )
 
 
@@ -179,7 +179,7 @@ def promote(
         rank=candidate.rank,
         target_modules=candidate.target_modules,
         verdict=verdict,
-        counts={name: len(getattr(material, name)) for name in ("training", "validation", "replay", "general")},
+        counts=material.counts,
         consumed=joined((*lineage.incumbent.consumed, *planned.ranges)),
         config_digest=planned.config_digest,
         code_digest=planned.code_digest,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -24,7 +24,10 @@ DEAD_LETTER_REASONS = (
 
 
 class Reason(StrEnum):
-    """Why a Decision came out as it did: a closed list, in the order in which the checks run."""
+    """Why a Decision came out as it did, in the order in which the checks run.
+
+    The reasons of ccit's own checks. A `Decision` holds an open string, because a plug-in has reasons of its own.
+    """
 
     ACCEPTED = "accepted"
     LANGUAGE = "language"
@@ -97,16 +100,17 @@ class Sample:
     response: str
     history: tuple[Turn, ...] = ()
     group: str = ""
+    system: str = ""  # the system turn that goes before the history; empty for none
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 of what is learnt (history, instruction, response), whoever sent it."""
+        """SHA-256 of what is learnt (system turn, history, instruction, response), whoever sent it."""
         turns = [[t.user, t.assistant] for t in self.history]
-        return digest_of([turns, self.instruction, self.response])
+        return digest_of([turns, self.instruction, self.response, *([self.system] if self.system else [])])
 
     def messages(self) -> list[dict[str, str]]:
         """The prompt as chat messages (OpenAI's roles), without the response."""
-        chat: list[dict[str, str]] = []
+        chat = [{"role": "system", "content": self.system}] if self.system else []
         for turn in self.history:
             chat += [{"role": "user", "content": turn.user}, {"role": "assistant", "content": turn.assistant}]
         return [*chat, {"role": "user", "content": self.instruction}]
@@ -128,6 +132,8 @@ class Score:
         Why there is no value, empty when there is one.
     truncated : int
         Tokens that the scorer did not see.
+    per_token : tuple[float, ...]
+        The number of each response token, for scorers that have one; empty for the others.
     """
 
     metric: str
@@ -135,17 +141,39 @@ class Score:
     scorer: str
     unscored: str = ""
     truncated: int = 0
+    per_token: tuple[float, ...] = ()
+
+
+Arm = Literal["policy", "control"]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Accept or reject one Sample, with every Score that led there."""
+    """Accept or reject one Sample, with every Score that led there.
+
+    Parameters
+    ----------
+    reason : str
+        `accepted`, or why not: one of the reasons that `owner` declares.
+    owner : str
+        Who gave the reason: the kind of a check or of the policy; `admission` for copies.
+    policy : str
+        The stamp of the policy that chose: its kind and a digest of its settings.
+    arm : Arm
+        `control` for a sample that was drawn by lot before the policy saw it.
+    annotations : Mapping[str, str]
+        What was found out beside the scores, by name: an identified language, a cause of quarantine.
+    """
 
     sample: Sample
     accepted: bool
-    reason: Reason
+    reason: str
     scores: tuple[Score, ...] = ()
     proxy_version: int = 0
+    owner: str = ""
+    policy: str = ""
+    arm: Arm = "policy"
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, metric: str) -> float | None:
         """The value of one metric, None when it was not reached or could not be scored."""
@@ -171,10 +199,11 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Why a round starts now."""
+    """Why a round starts now: the kind of the trigger, a sentence, and the numbers behind it by name."""
 
     trigger: str
     detail: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +213,14 @@ class OffsetRange:
     partition: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A pooled sample inside a round's ranges that the planner did not take, with its reason."""
+
+    sample_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +235,12 @@ class Round:
         Training part, before the seeded shuffle; `validation_ids` is the other tenth.
     sample_digest : str
         Hash over the contents of the samples.
-    replay_ids, general_ids : tuple[str, ...]
-        Picks from earlier rounds, and from the general file (rows by index and digest).
+    parts : Mapping[str, tuple[str, ...]]
+        The other parts, by the kind of the source that picked them: sample ids in the order of the pick.
+    left_out : tuple[LeftOut, ...]
+        What lies in the ranges and is not taken, with the reason.
+    planner : str
+        The kind of the planner that chose.
     parent : int
         The incumbent's number when the round was planned.
     seed : int
@@ -211,8 +252,7 @@ class Round:
     sample_ids: tuple[str, ...]
     validation_ids: tuple[str, ...]
     sample_digest: str
-    replay_ids: tuple[str, ...]
-    general_ids: tuple[str, ...]
+    parts: Mapping[str, tuple[str, ...]]
     parent: int
     base_model: str
     base_revision: str
@@ -222,6 +262,8 @@ class Round:
     code_digest: str
     seed: int
     due: Due
+    left_out: tuple[LeftOut, ...] = ()
+    planner: str = ""
 
     @property
     def round_id(self) -> str:
@@ -233,8 +275,8 @@ class Round:
                 list(self.sample_ids),
                 list(self.validation_ids),
                 self.sample_digest,
-                list(self.replay_ids),
-                list(self.general_ids),
+                {name: list(ids) for name, ids in self.parts.items()},
+                [left.sample_id for left in self.left_out],
                 self.parent,
                 [self.base_model, self.base_revision, self.proxy_model, self.proxy_revision],
                 [self.config_digest, self.code_digest, self.seed],
@@ -244,12 +286,22 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The texts behind a Round's ids, in the round's order."""
+    """The texts behind a Round's ids, in the round's order; `parts` by name, as in the Round."""
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
-    replay: tuple[Sample, ...]
-    general: tuple[Sample, ...]
+    parts: Mapping[str, tuple[Sample, ...]] = field(default_factory=dict)
+
+    @property
+    def learnable(self) -> tuple[Sample, ...]:
+        """All that is trained on: the round's own training part, then the other parts in order of their names."""
+        return (*self.training, *(sample for name in sorted(self.parts) for sample in self.parts[name]))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Samples per part, the round's own two first."""
+        parts = {name: len(self.parts[name]) for name in sorted(self.parts)}
+        return {"training": len(self.training), "validation": len(self.validation), **parts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +406,16 @@ Outcome = Literal["promote", "hold", "not_enough_evidence"]
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What one criterion of the gate says: `promote` where it has nothing against it, with one sentence."""
+
+    criterion: str
+    outcome: Outcome
+    why: str
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Promote, hold, or not enough evidence, with the numbers in percentage points and their intervals."""
 
@@ -371,6 +433,7 @@ class Verdict:
     validation_loss: float
     incumbent_validation_loss: float
     confidence: float  # of the intervals: 1 minus the error this round may spend
+    findings: tuple[Finding, ...] = ()  # of every criterion, in the order of the configuration
     suite_digest: str = ""  # SHA-256 (hex) over every question asked; verdicts of different suites are not compared
 
 

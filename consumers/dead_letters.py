@@ -26,7 +26,7 @@ MAX_VALUE_BYTES = 13 * 1024 * 1024
 a message that unpacks to 100 MB, which no 16 MiB dead letter holds. It is cut, and the header `ccit_cut` says so."""
 
 _DIGITS = 18  # so that every number read from a header fits 64 bits
-_MOST_ATTEMPTS = 10**9  # far more than a redrive allows; so the count stays a number of few digits
+MOST_ATTEMPTS = 10**9  # far more than a redrive allows; so the count stays a number of few digits
 
 MAX_EXTRA_BYTES = 1024 * 1024
 """Of the original key, and of the original headers together (bytes); the rest of either is cut too."""
@@ -55,7 +55,7 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
         "ccit_partition": str(message.partition),
         "ccit_offset": str(message.offset),
         "ccit_stage": stage,
-        "ccit_attempts": str(min(attempts(message), _MOST_ATTEMPTS) + 1),
+        "ccit_attempts": str(min(attempts(message), MOST_ATTEMPTS) + 1),
     }
     if message.fault is not None and message.fault.lost:
         ours["ccit_cut"] = message.fault.lost

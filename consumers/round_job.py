@@ -19,7 +19,7 @@ _CANCEL_AGAIN_S = 0.5
 _REPORT_EVERY = 0.1  # share of a stage between two lines of progress in the log
 
 
-NO_MATERIAL = Material((), (), (), ())
+NO_MATERIAL = Material((), ())
 
 
 @dataclass(frozen=True, slots=True)

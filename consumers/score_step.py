@@ -127,7 +127,7 @@ class ScoreStep:
         self._scoring.proxy.score([_PLAIN])
 
     def _decided(self, decision: Decision) -> Output:
-        self._reasons[decision.reason.value] += 1
+        self._reasons[decision.reason] += 1
         key = decision.sample.sample_id.encode()
         if not decision.accepted:
             value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")

@@ -122,7 +122,7 @@ def _line(decision: Decision, tokens: int) -> dict[str, Any]:
     return {
         "id": sample.record_id.removeprefix(prefix_of(sample.source)),
         "accepted": decision.accepted,
-        "reason": decision.reason.value,
+        "reason": decision.reason,
         **{name: decision.value(name) for name in FIELDS},
         "tokens": tokens,
         "truncated": max((score.truncated for score in decision.scores), default=0),

@@ -118,7 +118,7 @@ def decision_line(decision: Decision) -> dict[str, Any]:
         "sample_id": decision.sample.sample_id,
         "record_id": decision.sample.record_id,
         "accepted": decision.accepted,
-        "reason": decision.reason.value,
+        "reason": decision.reason,
         "proxy_version": decision.proxy_version,
         "scores": {s.metric: {"value": s.value, "scorer": s.scorer, "unscored": s.unscored} for s in decision.scores},
     }

@@ -72,7 +72,7 @@ class Watch:
             return (
                 f"round {len(self.rounds) + 1} ({event.round_id[:8]}) starts: {planned.due.detail}; "
                 f"{len(planned.sample_ids)} to train on, {len(planned.validation_ids)} to validate, "
-                f"{len(planned.general_ids)} general, {len(planned.replay_ids)} replayed"
+                f"{len(planned.parts.get('general', ()))} general, {len(planned.parts.get('replay', ()))} replayed"
             )
         elif isinstance(event, CandidateTrained):
             self._trained[event.candidate.round_id] = event.candidate
@@ -126,7 +126,7 @@ class Watch:
                 kind=known.kind.value if known else "",
                 group=sample.group,
                 accepted=decision.accepted,
-                reason=decision.reason.value,
+                reason=decision.reason,
                 ifd=decision.value("ifd"),
                 novelty=decision.value("novelty"),
                 diversity=decision.value("diversity"),

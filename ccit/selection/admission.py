@@ -93,7 +93,7 @@ class Admission:
     >>> admission = Admission([], Memory(ExactIndex(26)), AcceptAll(), Letters())
     >>> first = Sample("s1", "r1", "ward", "en", "Dose?", "5 mg.")
     >>> again = Sample("s2", "r2", "ward", "en", "Dose?", "5 mg.")
-    >>> [decision.reason.value for decision in admission.decide([first, again])]
+    >>> [decision.reason for decision in admission.decide([first, again])]
     ['accepted', 'exact_duplicate']
     >>> admission.commit({"s1": Position(0, 0)})
     """

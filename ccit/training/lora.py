@@ -79,7 +79,7 @@ class LoraTrainer:
         finished = self._finished(marker)
         if finished is not None:
             return finished
-        if not (material.training or material.replay or material.general):
+        if not material.learnable:
             raise ModelUnusable(f"round {planned.round_id} holds no sample to train on; plan it with at least one")
         start = time.monotonic()
         roles: tuple[Role, ...] = ("deployed", "proxy")
@@ -130,7 +130,7 @@ class LoraTrainer:
         view = trainable(
             base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
         )
-        samples = (*material.training, *material.replay, *material.general)
+        samples = material.learnable
         rows = [encode(base.tokenizer, sample, settings.max_tokens) for sample in samples]
         lengths = [len(row.ids) for row in rows]
         steps = plan_steps(lengths, settings.epochs, settings.batch_size, settings.batch_tokens, planned.seed)
@@ -163,7 +163,7 @@ class LoraTrainer:
         return candidate
 
     def _fingerprint(self, planned: Round, material: Material, parent: Version) -> str:
-        texts = [[s.content_digest for s in part] for part in (material.training, material.replay, material.general)]
+        texts = [s.content_digest for s in material.learnable]
         adapters = [parent.adapters.deployed.uri, parent.adapters.proxy.uri] if parent.adapters else []
         return digest_of([planned.round_id, texts, adapters, self._settings.model_dump(mode="json")])[:16]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 import re
@@ -183,3 +184,14 @@ def test_the_published_schema_is_what_the_class_says(name: str) -> None:
     """A class that changes needs a new version: the published file stays as it is."""
     published = Path(ROOT / "schemas" / f"{name}.json").read_bytes()
     assert orjson.loads(published) == schema_of(name)
+
+
+def test_published_schemas_are_frozen() -> None:
+    """From 0.1.0 on a schema file is never edited: a change is a new `.v2`, whose digest is added here by
+
+    `sha256sum schemas/*.json > tests/architecture/schemas.sha256`.
+    """
+    listed = (ROOT / "tests" / "architecture" / "schemas.sha256").read_text("utf-8").splitlines()
+    frozen = {name: digest for digest, _, name in (line.partition("  ") for line in listed)}
+    found = {f"schemas/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in (ROOT / "schemas").iterdir()}
+    assert found == frozen

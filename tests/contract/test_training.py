@@ -53,7 +53,7 @@ def samples(count: int) -> tuple[Sample, ...]:
     return tuple(Sample(f"s{n}", f"r{n}", "ward", "en", f"What is {n}?", f"It is {n}.") for n in range(count))
 
 
-MATERIAL = Material(samples(6), samples(2), (), ())
+MATERIAL = Material(samples(6), samples(2))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_progress_is_told_in_order_and_to_the_end(bench: Bench) -> None:
 
 def test_a_round_without_samples_and_a_foreign_base_are_refused_in_words(bench: Bench) -> None:
     with pytest.raises(ModelUnusable, match="no sample"):
-        bench.trainer.train(bench.plan(Material((), (), (), ())), Material((), (), (), ()), bench.base, quiet)
+        bench.trainer.train(bench.plan(Material((), ())), Material((), ()), bench.base, quiet)
     foreign = replace(bench.plan(MATERIAL), base_revision="another")
     with pytest.raises(ModelUnusable, match="another"):
         bench.trainer.train(foreign, MATERIAL, bench.base, quiet)
@@ -159,7 +159,7 @@ def test_without_a_validation_part_there_is_no_loss(bench: Bench) -> None:
 
 
 def test_a_damaged_adapter_is_refused_before_it_is_parsed(bench: Bench) -> None:
-    material = Material(samples(3), (), (), ())
+    material = Material(samples(3), ())
     candidate = bench.trainer.train(bench.plan(material, seed=3), material, bench.base, quiet)
     digest = candidate.adapters.deployed.files["adapter_model.safetensors"]
     path = bench.root / "objects" / digest

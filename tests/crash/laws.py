@@ -182,7 +182,7 @@ def _replayed_wrongly(ledger: Ledger) -> int:
     for event in ledger.events:
         if isinstance(event, RoundPlanned) and event.round_id not in planned:
             known = _replayable(event.planned, planned, outcomes, parents)
-            wrong += sum(sample not in known for sample in event.planned.replay_ids)
+            wrong += sum(sample not in known for sample in event.planned.parts.get("replay", ()))
             planned[event.round_id] = event.planned
         elif isinstance(event, CandidateJudged) and event.round_id in planned:
             outcomes[event.round_id] = event

@@ -196,7 +196,7 @@ def life(settings: KafkaSettings, root: Path, kind: str) -> dict[str, tuple[str,
         with running(scorer, scorer.loop.stop):
             until(lambda: scorer.decided == len(NEXT), "the second wave is decided")
     found = decisions(settings)
-    return {key: (one.reason.value, [score.value for score in one.scores]) for key, one in found.items()}
+    return {key: (one.reason, [score.value for score in one.scores]) for key, one in found.items()}
 
 
 def between(trainer: Trainer, settings: KafkaSettings) -> None:

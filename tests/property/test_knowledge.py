@@ -172,6 +172,6 @@ def test_a_rollback_forward_brings_back_what_was_set_aside(tmp_path: Path) -> No
     reasons = []
     for to in (0, 1):
         world.announce(world.trainer.roll_back(to, 0.0))
-        reasons.append(world.live.decide([sample(100 + to, "a")])[0].reason.value)
+        reasons.append(world.live.decide([sample(100 + to, "a")])[0].reason)
         world.live.scoring.admission.abort()
     assert reasons == ["accepted", "exact_duplicate"]

@@ -302,7 +302,7 @@ class AtLeastOnce(RuleBasedStateMachine):
         for event in map(event_of, self.log.read(TOPICS.rounds.name, 0)):
             if isinstance(event, RoundPlanned):
                 made = event.planned
-                content = (made.ranges, made.sample_ids, made.validation_ids, made.replay_ids, made.parent)
+                content = (made.ranges, made.sample_ids, made.validation_ids, made.parts["replay"], made.parent)
                 assert contents.setdefault(content, event.round_id) == event.round_id
         assert len(set(contents.values())) == len(contents)
 

@@ -83,10 +83,10 @@ def test_a_round_takes_the_oldest_samples_and_splits_them_nine_to_one() -> None:
 
 def test_general_and_replay_are_counted_per_training_sample() -> None:
     made = planned()
-    assert len(made.general_ids) == 18  # 1:1; ten rows serve twice at most
-    assert len(made.replay_ids) == 9
-    assert set(made.general_ids) <= {s.sample_id for s in GENERAL}
-    assert len(set(made.replay_ids)) == 9
+    assert len(made.parts["general"]) == 18  # 1:1; ten rows serve twice at most
+    assert len(made.parts["replay"]) == 9
+    assert set(made.parts["general"]) <= {s.sample_id for s in GENERAL}
+    assert len(set(made.parts["replay"])) == 9
 
 
 def test_the_same_inputs_give_the_same_round() -> None:
@@ -130,8 +130,8 @@ def test_the_texts_come_back_in_the_order_of_the_manifest() -> None:
     material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
     assert tuple(s.sample_id for s in material.training) == made.sample_ids
     assert tuple(s.sample_id for s in material.validation) == made.validation_ids
-    assert tuple(s.sample_id for s in material.replay) == made.replay_ids
-    assert tuple(s.sample_id for s in material.general) == made.general_ids
+    assert tuple(s.sample_id for s in material.parts["replay"]) == made.parts["replay"]
+    assert tuple(s.sample_id for s in material.parts["general"]) == made.parts["general"]
 
 
 def test_a_text_that_is_gone_is_an_error_and_not_a_smaller_round() -> None:

@@ -57,7 +57,7 @@ class Scorer:
 
 def reason_in(output: Output) -> str:
     event = decode(output.value, output.headers)
-    return event.decision.reason.value if isinstance(event, SampleRejected) else ""
+    return event.decision.reason if isinstance(event, SampleRejected) else ""
 
 
 @pytest.fixture

@@ -127,7 +127,9 @@ def a_rollback_that_expected_another_version(run: Run) -> None:
 
 def replay(run: Run, of_plan: int) -> None:
     picked = run.planned(of_plan).sample_ids[0]
-    run.replan(PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, replay_ids=(*planned.replay_ids, picked)))
+    run.replan(
+        PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, parts={"replay": (*planned.parts["replay"], picked)})
+    )
 
 
 def replay_of_a_held_round(run: Run) -> None:
@@ -139,7 +141,7 @@ def replay_of_a_version_that_was_left(run: Run) -> None:
 
 
 def replay_of_what_no_round_used(run: Run) -> None:
-    run.replan(PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, replay_ids=("nobody's",)))
+    run.replan(PLAN_AFTER_ROLLBACK, lambda planned: replace(planned, parts={"replay": ("nobody's",)}))
 
 
 def replay_of_its_own_samples(run: Run) -> None:
@@ -236,7 +238,7 @@ MUTATIONS: dict[Callable[[Run], None], set[str]] = {
 def test_a_sound_run_breaks_no_law(tmp_path: Path) -> None:
     run = healthy(tmp_path)
     assert run.breaches().total == 0, run.breaches()
-    assert run.planned(PLAN_AFTER_ROLLBACK).replay_ids
+    assert run.planned(PLAN_AFTER_ROLLBACK).parts["replay"]
     assert len(run.asked.wanted) > max(run.used_up_to.values())
 
 

@@ -66,7 +66,9 @@ def samples(prefix: str, n: int) -> tuple[Sample, ...]:
 
 @pytest.fixture
 def material() -> Material:
-    return Material(samples("new", 8), samples("held-out", 3), samples("old", 2), samples("general", 4))
+    return Material(
+        samples("new", 8), samples("held-out", 3), {"replay": samples("old", 2), "general": samples("general", 4)}
+    )
 
 
 @pytest.fixture
@@ -101,8 +103,7 @@ def plan(base_version: Version, material: Material) -> Callable[[int], Round]:
             sample_ids=tuple(s.sample_id for s in material.training),
             validation_ids=tuple(s.sample_id for s in material.validation),
             sample_digest="",
-            replay_ids=tuple(s.sample_id for s in material.replay),
-            general_ids=tuple(s.sample_id for s in material.general),
+            parts={name: tuple(s.sample_id for s in part) for name, part in material.parts.items()},
             parent=0,
             base_model=base_version.base_model,
             base_revision=base_version.base_revision,

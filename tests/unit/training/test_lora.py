@@ -212,7 +212,7 @@ def test_a_round_without_samples_is_refused(
     config: Config, bases: BaseModels, plan: Plan, base_version: Version, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelUnusable, match="no sample"):
-        trainer(config, bases, tmp_path).train(plan(0), Material((), (), (), ()), base_version, quiet)
+        trainer(config, bases, tmp_path).train(plan(0), Material((), ()), base_version, quiet)
 
 
 def test_a_full_disk_at_a_checkpoint_is_one_sentence(

@@ -41,7 +41,7 @@ SAMPLE = Sample("s", "r", "ward", "zh", "为什么?\n", "因为", (Turn("a", "b"
 ESTIMATE = Estimate(1.5, -2.0, 3.0)
 VERDICT = Verdict("promote", "why", ESTIMATE, ESTIMATE, 0.0, 0.5, {"g": 0.5}, 0.5, 0.4, {"g": 0.4}, 0.5, 1.0, 2.0, 0.97)
 ROUND = Round(
-    "ccit", (OffsetRange(0, 1, 2),), ("s",), (), "d", (), (), 0, "m", "1", "p", "2", "c", "k", 7, Due("size", "x")
+    "ccit", (OffsetRange(0, 1, 2),), ("s",), (), "d", {}, 0, "m", "1", "p", "2", "c", "k", 7, Due("size", "x")
 )
 VERSION = Version("ccit", 1, 0, "r", "m", "1", "p", "2", PAIR, 4, ("q_proj",), VERDICT, {"training": 1}, (), "c", "k")
 CANDIDATE = Candidate("r", PAIR, 4, ("q_proj",), {"deployed_first": 1.0}, Spend(5, 2.5), 0.1)
@@ -50,7 +50,7 @@ CANDIDATE = Candidate("r", PAIR, 4, ("q_proj",), {"deployed_first": 1.0}, Spend(
 def test_every_message_survives_the_pipe() -> None:
     down: list[Setup | Job] = [
         Setup.of(Config()),
-        TrainJob(ROUND, Material((SAMPLE,), (SAMPLE,), (), ()), VERSION),
+        TrainJob(ROUND, Material((SAMPLE,), (SAMPLE,)), VERSION),
         EvaluateJob(PAIR, Suite((Question("q", "g", "p", "a", ("a", "b")),), ()), (SAMPLE,)),
         EvaluateJob(None, Suite((), ()), ()),
     ]

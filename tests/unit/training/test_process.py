@@ -96,7 +96,7 @@ def test_errors_keep_their_class_and_the_child_goes_on(
     process: TrainingProcess, plan: Plan, material: Material, base_version: Version
 ) -> None:
     with pytest.raises(ModelUnusable, match="no sample"):
-        process.train(plan(0), Material((), (), (), ()), base_version, quiet)
+        process.train(plan(0), Material((), ()), base_version, quiet)
     first = children()[0].pid
     assert process.evaluate(None, SUITE, (), quiet).domain
     assert children()[0].pid == first
