@@ -28,6 +28,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # runs, and where the models lie (the manifest names them, with their revisions).
 _SHAPE_NOTHING: dict[str, set[str]] = {
     "rounds": {"max_age_seconds", "min_size", "nightly"},
+    "training": {"stall_seconds"},
     "models": {"threads", "deployed", "proxy"},
 }
 
@@ -190,6 +191,12 @@ class Training(_Section):
     warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps with a rising rate")
     max_grad_norm: float = Field(1.0, gt=0, description="gradient clipping")
     checkpoint_steps: int = Field(200, ge=1, description="optimiser steps between checkpoints of an unfinished round")
+    stall_seconds: float = Field(
+        3600,
+        gt=0,
+        description="a training process that reports no progress for so long is ended and its work tried again, "
+        "seconds; longer than loading the models, or the longest step, takes",
+    )
 
 
 class Evaluation(_Section):

@@ -6,7 +6,8 @@ CcitError                     exit code 1
 ├── ModelUnusable             a model folder is not a causal language model, or has no chat template
 ├── ArtifactDamaged           a file's digest differs from the one announced; nothing has parsed it
 ├── StorageFailed             the disk is full or a write did not reach it
-├── TrainingFailed            the training process died or diverged; the round can be planned again
+├── TrainingFailed            the training process died, hung or diverged; the round can be planned again
+├── MemoryExhausted           a round does not fit into memory, however small its micro-batches; no fault of its samples
 ├── BrokerUnavailable         no broker answers, or a topic cannot be created or read
 ├── TransactionFailed         a commit was refused for good
 │   └── Fenced                exit code 3: a newer process holds this transactional id
@@ -59,7 +60,11 @@ class StorageFailed(CcitError):
 
 
 class TrainingFailed(CcitError):
-    """The process that trains or evaluates died or diverged; nothing was published."""
+    """The process that trains or evaluates died, hung or diverged; nothing was published."""
+
+
+class MemoryExhausted(CcitError):
+    """Training or evaluating asked for more memory than there is."""
 
 
 class BrokerUnavailable(CcitError):

@@ -352,6 +352,7 @@ class Candidate:
     losses: Mapping[str, float]
     training: Spend
     seconds: float
+    batch_tokens: int = 0  # padded tokens per micro-batch: less than `training.batch_tokens` where memory lacked
 
 
 @dataclass(frozen=True, slots=True)

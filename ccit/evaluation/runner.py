@@ -20,6 +20,7 @@ from ccit.evaluation.suites import suite_digest
 from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
 from ccit.models.encoding import encode, response_losses
+from ccit.models.faults import library_faults
 from ccit.models.packing import pack, padded_tokens
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
@@ -61,6 +62,7 @@ class ModelEvaluator:
         self._store = store
         self._workdir = workdir
 
+    @library_faults("evaluation")
     def evaluate(
         self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
     ) -> Evaluation:
@@ -72,7 +74,9 @@ class ModelEvaluator:
         Raises
         ------
         TrainingFailed
-            The loss on the validation part is not finite.
+            The loss on the validation part is not finite, or a library failed.
+        MemoryExhausted
+            The batches are too large for the memory.
         ArtifactDamaged, ModelUnusable
             The adapter is damaged or does not fit.
         """

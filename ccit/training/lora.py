@@ -24,6 +24,7 @@ from ccit.failpoints import failpoint
 from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
+from ccit.models.faults import library_faults
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
 from ccit.store.atomic import remove_stale
@@ -57,6 +58,7 @@ class LoraTrainer:
         self._store = store
         self._workdir = workdir
 
+    @library_faults("training")
     def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
         """Train the round's two adapters, or take up where an earlier process was killed.
 
@@ -66,7 +68,9 @@ class LoraTrainer:
         Raises
         ------
         TrainingFailed
-            The loss is not finite.
+            The loss is not finite, or a library failed.
+        MemoryExhausted
+            The micro-batches are too large for the memory.
         ModelUnusable, ConfigError
             The models or the parent's adapters do not fit the round or the settings.
         ArtifactDamaged, StorageFailed
@@ -101,6 +105,7 @@ class LoraTrainer:
             losses,
             spend,
             time.monotonic() - start,
+            self._settings.batch_tokens,
         )
         write_sealed(marker, _CANDIDATE.dump_json(candidate))
         failpoint("training.finished")
@@ -163,9 +168,11 @@ class LoraTrainer:
         return candidate
 
     def _fingerprint(self, planned: Round, material: Material, parent: Version) -> str:
+        """Smaller micro-batches go on from the checkpoint of larger ones: each step sees the same samples."""
         texts = [s.content_digest for s in material.learnable]
         adapters = [parent.adapters.deployed.uri, parent.adapters.proxy.uri] if parent.adapters else []
-        return digest_of([planned.round_id, texts, adapters, self._settings.model_dump(mode="json")])[:16]
+        settings = self._settings.model_dump(mode="json", exclude={"batch_tokens", "stall_seconds"})
+        return digest_of([planned.round_id, texts, adapters, settings])[:16]
 
 
 def _seed(seed: int, role: Role) -> int:

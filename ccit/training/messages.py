@@ -88,10 +88,11 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A job ended with one of ccit's errors; the child goes on and takes the next."""
+    """A job ended with one of ccit's errors; the child takes the next, unless it is `worn`."""
 
     error: str  # class name in ccit/errors.py
     message: str
+    worn: bool = False  # a library failed: what this process holds, a device among it, may be in any state
     kind: Literal["failed"] = "failed"
 
 

@@ -15,14 +15,17 @@ import queue
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from io import TextIOWrapper
+from types import TracebackType
 from typing import BinaryIO
 
 from ccit.config import Training
-from ccit.errors import CcitError
+from ccit.errors import CcitError, MemoryExhausted, TrainingFailed
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
+from ccit.models.faults import sentence_of
 from ccit.models.placement import make_deterministic
 from ccit.store.files import FileStore
 from ccit.training.lora import LoraTrainer
@@ -67,7 +70,10 @@ class Worker:
         try:
             self._send(self._result(job))
         except CcitError as error:
-            self._send(Failed(type(error).__name__, str(error)))
+            worn = isinstance(error, TrainingFailed | MemoryExhausted) and error.__cause__ is not None
+            if worn:
+                traceback.print_exception(error)
+            self._send(Failed(type(error).__name__, str(error), worn=worn))
 
     def _result(self, job: Job) -> Reply:
         if isinstance(job, TrainJob):
@@ -84,6 +90,7 @@ class Worker:
 
 def main() -> None:
     """Serve jobs from stdin until it closes."""
+    sys.excepthook = _end
     replies = _claim_stdout()
     os.nice(NICENESS)
     make_deterministic()
@@ -102,6 +109,18 @@ def main() -> None:
             worker = Worker(message, send)
         elif worker is not None:
             worker.run(message)
+
+
+def _end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say what went wrong, in one line at last, and be gone at once.
+
+    The interpreter's own way to the end takes seconds with torch loaded, while the pipes are closed already; and it may
+    abort over the thread that reads stdin, whose words would then be the last.
+    """
+    traceback.print_exception(kind, error, trace)
+    sys.stderr.write(f"{str(error) if isinstance(error, CcitError) else sentence_of(error)}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _claim_stdout() -> BinaryIO:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from ccit.config import Config
-from ccit.errors import ModelUnusable, TrainingFailed
+from ccit.errors import MemoryExhausted, ModelUnusable, TrainingFailed
 from ccit.failpoints import ENVIRONMENT_VARIABLE
 from ccit.models.bases import BaseModels
 from ccit.records import Candidate, Material, Question, Round, Suite, Version
@@ -174,3 +174,102 @@ def test_a_parent_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     parent.kill()
     parent.communicate()
     child.wait(60)
+
+
+# -- over children that speak the protocol and have no model ----------------------------------------------------------
+
+SPOKEN = """
+import json, os, sys, time
+def say(kind, **fields):
+    print(json.dumps({"kind": kind, **fields}), flush=True)
+say("ready")
+tokens = 0
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["kind"] == "setup":
+        tokens = message["training"]["batch_tokens"]
+        continue
+    REPLY
+"""
+ANSWER = 'say("evaluated", evaluation={"domain": [], "general": [], "validation_loss": tokens, "spend": {}})'
+
+
+def speaking(reply: str, tmp_path: Path, **training: float) -> TrainingProcess:
+    """A child that does `reply`, a Python statement, for each job; `tokens` are those of a micro-batch."""
+    config = Config.model_validate({"training": {"batch_tokens": 1024, **training}, "store": {"root": str(tmp_path)}})
+    script = SPOKEN.replace("REPLY", reply)
+    return TrainingProcess(config, tmp_path / "log", command=(sys.executable, "-c", script))
+
+
+def test_a_job_that_lacks_memory_is_done_in_smaller_micro_batches(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lack = 'say("failed", error="MemoryExhausted", message="too large", worn=True)'
+    process = speaking(f"{lack} if tokens > 256 else {ANSWER}", tmp_path)
+    try:
+        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 256
+        assert ["micro-batches of 512" in caplog.messages[0], "of 256" in caplog.messages[1]] == [True, True]
+        caplog.clear()
+        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 256
+        assert caplog.records == []  # what did not fit once is not tried again
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize(
+    "death",
+    ['say("failed", error="MemoryExhausted", message="too large", worn=True)', "os.kill(os.getpid(), 9)"],
+    ids=["the library says so", "the kernel kills it"],
+)
+def test_a_job_that_fits_in_no_memory_says_so_in_the_end(tmp_path: Path, death: str) -> None:
+    process = speaking(death, tmp_path, batch_tokens=256)
+    try:
+        if "kill" in death:  # the first may be anybody's
+            with pytest.raises(TrainingFailed, match="signal 9"):
+                process.evaluate(None, SUITE, (), quiet)
+        with pytest.raises(MemoryExhausted, match="down to 64"):
+            process.evaluate(None, SUITE, (), quiet)
+    finally:
+        process.close()
+
+
+def test_a_child_that_hangs_is_ended_after_the_stated_time(tmp_path: Path) -> None:
+    process = speaking('say("progressed", stage="train", done=1, total=2); time.sleep(60)', tmp_path, stall_seconds=0.5)
+    try:
+        with pytest.raises(TrainingFailed, match=r"no progress .* for 0.5 s \(training.stall_seconds\)"):
+            process.evaluate(None, SUITE, (), quiet)
+    finally:
+        process.close()
+
+
+def test_progress_keeps_a_slow_child_alive(tmp_path: Path) -> None:
+    steps = 'for n in range(4): say("progressed", stage="train", done=n, total=4); time.sleep(0.4)'
+    process = speaking(f"{steps}\n    {ANSWER}", tmp_path, stall_seconds=1.2)
+    try:
+        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 1024
+    finally:
+        process.close()
+
+
+def test_our_own_signal_is_never_named_as_the_cause(tmp_path: Path) -> None:
+    """A child that fails closes its side first, and takes seconds to end: to end it then would hide what it said."""
+    dying = "os.close(1); time.sleep(1); raise SystemExit('the adapter cannot be saved')"
+    process = speaking(dying, tmp_path)
+    with pytest.raises(TrainingFailed, match="exit code 1: the adapter cannot be saved"):
+        process.evaluate(None, SUITE, (), quiet)
+
+
+def test_a_child_in_which_a_library_failed_is_replaced(tmp_path: Path) -> None:
+    """A device may be in any state after an error; the next try gets a fresh process."""
+    process = speaking(
+        'say("failed", error="TrainingFailed", message=f"ValueError in {os.getpid()}", worn=True)', tmp_path
+    )
+    said = set()
+    try:
+        for _ in range(2):
+            with pytest.raises(TrainingFailed, match="ValueError in") as failure:
+                process.evaluate(None, SUITE, (), quiet)
+            said.add(str(failure.value))
+        assert len(said) == 2
+    finally:
+        process.close()
