@@ -23,7 +23,9 @@ from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
-from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger
+from ccit.plugin_tables import selected
+from ccit.plugins import build
+from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger, TriggerContext
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.selection.admission import Admission
@@ -31,9 +33,7 @@ from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
 from ccit.store.files import FileStore
-from ccit.triggers.age import AgeTrigger
 from ccit.triggers.any_of import AnyOf
-from ccit.triggers.size import SizeTrigger
 from ccit.vectors import decode_vector
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ def recipe(config: Config, base: Version) -> Recipe:
     )
 
 
-def age_trigger(config: Config) -> Trigger:
-    """Due when the oldest sample has waited long enough; never where no age is set."""
-    rounds = config.rounds
-    return AgeTrigger(rounds.max_age_seconds, rounds.min_size) if rounds.max_age_seconds else AnyOf(())
+def triggers(config: Config) -> tuple[Trigger, ...]:
+    """What starts a round, in the order of their kinds."""
+    context = TriggerContext(config.rounds.size, config.rounds.min_size)
+    return tuple(build("trigger", settings, context) for settings in selected(config.rounds.triggers))
 
 
 def general_samples(config: Config) -> list[Sample]:
@@ -184,8 +184,8 @@ class Workshop:
 
     base: Version
     recipe: Recipe
-    trigger: Trigger
-    age_trigger: Trigger  # asked when the schedule says so
+    trigger: Trigger  # of full rounds
+    whole_pool_trigger: Trigger  # of rounds that take all that waits
     min_size: int
     general: Sequence[Sample]
     suite: Suite
@@ -206,14 +206,14 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
     """
     from ccit.training.process import TrainingProcess
 
-    base = base_version(config)
+    base, starting = base_version(config), triggers(config)
     process = TrainingProcess(config, log)
     process.start()
     return Workshop(
         base=base,
         recipe=recipe(config, base),
-        trigger=SizeTrigger(config.rounds.size),
-        age_trigger=age_trigger(config),
+        trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
+        whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
         min_size=min(config.rounds.min_size, config.rounds.size),
         general=general_samples(config),
         suite=load_suite(config.evaluation),
@@ -239,7 +239,7 @@ def loop(config: Config) -> Loop:
     return Loop(
         admission=parts.admission,
         proxy=parts.proxy,
-        trigger=SizeTrigger(config.rounds.size),
+        trigger=AnyOf(triggers(config)),
         trainer=LoraTrainer(config.training, bases, store(config), workdir),
         evaluator=ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers"),
         suite=load_suite(config.evaluation),

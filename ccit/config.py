@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from ccit.config_faults import first_fault
 from ccit.errors import ConfigError
+from ccit.plugin_tables import EachOf
+from ccit.plugins import PluginSettings
 from ccit.records import digest_of
 
 EMBEDDED = "embedded"
-_SECRET = ("serving.token", "kafka.client")  # their values are quoted in no error
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # minute, hour, day, month, weekday (0 is Monday)
 _CRON_ITEM = re.compile(r"(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:/[1-9]\d?)?", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), how fast it
 # runs, and where the models lie (the manifest names them, with their revisions).
 _SHAPE_NOTHING: dict[str, set[str]] = {
-    "rounds": {"max_age_seconds", "min_size", "nightly"},
+    "rounds": {"triggers", "min_size", "nightly"},
     "training": {"stall_seconds"},
     "models": {"threads", "deployed", "proxy"},
 }
+
+
+_TRIGGERS = EachOf("trigger", ("size",))
 
 
 class _Section(BaseModel):
@@ -137,9 +143,9 @@ class Selection(_Section):
 class Rounds(_Section):
     """When a round starts and what it is made of."""
 
-    size: int = Field(1000, ge=10, description="accepted samples that start a round")
-    max_age_seconds: float = Field(
-        0, ge=0, description="age of the oldest pooled sample that starts a round; 0 is never"
+    size: int = Field(1000, ge=10, description="accepted samples of a full round")
+    triggers: Annotated[Mapping[str, PluginSettings], _TRIGGERS] = Field(
+        default_factory=_TRIGGERS.default, description="what starts a round: whichever is due first"
     )
     min_size: int = Field(32, ge=10, description="samples without which no time-based round starts")
     nightly: str = Field(
@@ -286,7 +292,6 @@ class Config(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        nested_model_default_partial_update=True,
     )
 
     kafka: Kafka = Kafka()
@@ -348,19 +353,9 @@ def load_config(path: Path | None) -> Config:
     try:
         return Config(**values)
     except ValidationError as error:
-        raise ConfigError(_first_fault(error)) from None  # the cause quotes the values, secrets included
+        raise ConfigError(first_fault(error)) from None  # the cause quotes the values, secrets included
     except SettingsError as error:
         raise ConfigError(f"the environment (CCIT_*): {error}; see docs/configuration.md") from None
-
-
-def _first_fault(error: ValidationError) -> str:
-    """The first thing wrong. Of a whole table, an unknown key or a secret, the value is not quoted."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "configuration"
-    secret = key.startswith(_SECRET) or first["type"] == "extra_forbidden"
-    hidden = secret or not isinstance(first["input"], str | int | float)
-    found = "" if hidden else f" (found {first['input']!r})"
-    return f"{key}: {first['msg']}{found}; see docs/configuration.md"
 
 
 def cache_root() -> Path:

@@ -6,6 +6,7 @@ Each port has one contract test suite in `tests/contract/`, run over every imple
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from ccit.records import (
     AdapterPair,
     Artifact,
     Candidate,
+    Decision,
     Due,
     Evaluation,
     Material,
@@ -120,8 +122,23 @@ class Rule(Protocol):
         """Called after each check with all scores so far; None lets the sample pass."""
 
 
+@dataclass(frozen=True, slots=True)
+class TriggerContext:
+    """What every trigger may know: the samples of a full round, and those without which no round starts."""
+
+    size: int
+    min_size: int
+
+
 class Trigger(Protocol):
     """Says when a round starts."""
+
+    @property
+    def whole_pool(self) -> bool:
+        """Whether its round takes whatever waits, so that all of that is read from the log before it is asked."""
+
+    def observe(self, decisions: Sequence[Decision]) -> None:
+        """See what was decided since the last call; the trainer sees accepted samples alone."""
 
     def due(self, pool: Sequence[Pooled], now: float) -> Due | None:
         """Why a round starts now, or None. `now` is in seconds since 1970."""

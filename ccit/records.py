@@ -190,11 +190,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """An accepted Sample that no round has used yet, with its place in the log and the time it was pooled."""
+    """An accepted Sample that no round has used yet, with its place in the log and the time it was pooled.
+
+    `decision` holds the scores that let it in, where whoever pooled it knows them.
+    """
 
     sample: Sample
     position: Position
     pooled_at: float
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,10 @@ def replay(
         for decision in decisions:
             if decision.accepted:
                 positions[decision.sample.sample_id] = Position(0, offset)
-                pool.add(Pooled(decision.sample, Position(0, offset), clock()))
+                pool.add(Pooled(decision.sample, Position(0, offset), clock(), decision))
                 offset += 1
         loop.admission.commit(positions)
+        loop.trigger.observe(decisions)
         yield from decisions
         while (why := due(pool, loop.trigger, clock())) is not None:
             yield run_round(pool, why, loop, start, progress, clock)

@@ -60,8 +60,8 @@ class Gathering:
         """Ask how many partitions there are. Raises `BrokerUnavailable`."""
         self._partitions = frozenset(require_topic(consumer, self._settings, self._topic.name))
 
-    def read(self, consumer: Consumer, *, unbounded: bool) -> None:
-        """Take in what has come.
+    def read(self, consumer: Consumer, *, unbounded: bool) -> list[Pooled]:
+        """Take in what has come, and return it.
 
         Parameters
         ----------
@@ -89,8 +89,10 @@ class Gathering:
             else:
                 logger.warning("reading samples: %s", error.str())
         ours = {place.partition for place in consumer.assignment()}  # some may have gone while they were handed over
-        for pooled in pooled_in(message for message in messages if message.partition in ours):
+        came = pooled_in(message for message in messages if message.partition in ours)
+        for pooled in came:
             self.pool.add(pooled)
+        return came
 
     def _skip(self, bomb: Message | None) -> None:
         """ccit writes nothing that cannot be unpacked, so it is nobody's sample."""
@@ -157,5 +159,6 @@ def pooled_in(messages: Iterable[Message]) -> list[Pooled]:
         event = event_in(message)
         if isinstance(event, SampleAdmitted):
             at = message.timestamp_ms / 1000
-            found.append(Pooled(event.decision.sample, Position(message.partition, message.offset), at))
+            place = Position(message.partition, message.offset)
+            found.append(Pooled(event.decision.sample, place, at, event.decision))
     return found

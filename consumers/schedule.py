@@ -13,12 +13,9 @@ from ccit.config import Rounds
 from ccit.errors import ConfigError
 from ccit.records import Due
 
-_LOOKS_PER_AGE = 10  # a pool is at most a tenth older than rounds.max_age_seconds when its round starts,
-_LONGEST_LOOK_S = 60.0  # and never by more than a minute
-
 
 class Schedule:
-    """The nightly round, and the moments at which the pool's age is looked at.
+    """The nightly round.
 
     Raises
     ------
@@ -29,10 +26,6 @@ class Schedule:
     def __init__(self, rounds: Rounds) -> None:
         self._flags: queue.SimpleQueue[Due] = queue.SimpleQueue()
         self._scheduler = BackgroundScheduler(daemon=True)
-        self._look_at_age = threading.Event()
-        if rounds.max_age_seconds:
-            every = min(rounds.max_age_seconds / _LOOKS_PER_AGE, _LONGEST_LOOK_S)
-            self._scheduler.add_job(self._look_at_age.set, IntervalTrigger(seconds=every), coalesce=True)
         if rounds.nightly:
             try:
                 nightly = CronTrigger.from_crontab(rounds.nightly)
@@ -54,13 +47,6 @@ class Schedule:
         """Stop the clock; flags that were not read are gone."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-
-    def age_due(self) -> bool:
-        """Whether it is time to look at the pool's age; once per flag."""
-        if not self._look_at_age.is_set():
-            return False
-        self._look_at_age.clear()
-        return True
 
     def due(self) -> Due | None:
         """Why a round should start now, once per flag; None when nothing is due."""

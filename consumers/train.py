@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -19,7 +19,7 @@ from ccit.config import Config
 from ccit.errors import VersionConflict
 from ccit.failpoints import failpoint
 from ccit.pipeline import due
-from ccit.records import Announcement, Command, Due, ReplicaState
+from ccit.records import Announcement, Command, Due, Pooled, ReplicaState
 from consumers.audit import announced
 from consumers.commands import CommandFollower
 from consumers.connection import commit_protocol, kafka_settings
@@ -134,7 +134,7 @@ class TrainConsumer:
 
     def _turn(self, consumer: Consumer) -> None:
         self._reporter.repeat()
-        self._gathering.read(consumer, unbounded=self._rounds.unfinished is not None)
+        self._observe(self._gathering.read(consumer, unbounded=self._rounds.unfinished is not None))
         if self._stop.is_set():
             return  # partitions that came in between have no start, see `start_offsets`
         self._flagged = self._schedule.due() or self._flagged
@@ -147,6 +147,12 @@ class TrainConsumer:
             self._begin(consumer)
         elif (finished := job.finished()) is not None:
             self._rounds.publish(finished, consumer)
+
+    def _observe(self, pooled: Sequence[Pooled]) -> None:
+        decisions = [one.decision for one in pooled if one.decision is not None]
+        if decisions:
+            for trigger in (self._workshop.trigger, self._workshop.whole_pool_trigger):
+                trigger.observe(decisions)
 
     # -- rounds -----------------------------------------------------------------------------------------------------
 
@@ -165,8 +171,8 @@ class TrainConsumer:
             return why
         if self._commands.round_now is not None:
             return Due("command", f"asked for by command {self._commands.round_now.command_id}")
-        if self._flagged is None and self._schedule.age_due():
-            self._flagged = due(gathering.pool, self._workshop.age_trigger, now)
+        if self._flagged is None and len(gathering.pool) >= self._workshop.min_size:
+            return due(gathering.pool, self._workshop.whole_pool_trigger, now)
         return self._flagged
 
     def _plan(self, why: Due, consumer: Consumer) -> None:

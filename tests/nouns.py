@@ -8,6 +8,7 @@ from ccit.records import (
     AdapterPair,
     Artifact,
     Candidate,
+    Decision,
     Due,
     Estimate,
     OffsetRange,
@@ -16,6 +17,7 @@ from ccit.records import (
     Position,
     Round,
     Sample,
+    Score,
     Spend,
     Verdict,
     Version,
@@ -36,6 +38,10 @@ def sample(number: int = 0, source: str = "ward", group: str = "") -> Sample:
 
 def pooled(number: int = 0, partition: int = 0, offset: int | None = None, at: float = 0.0) -> Pooled:
     return Pooled(sample(number), Position(partition, number if offset is None else offset), at)
+
+
+def decision(number: int = 0, accepted: bool = True, reason: str = "accepted") -> Decision:
+    return Decision(sample(number), accepted, reason, (Score("length", 31.0, "characters"),))
 
 
 def pair(name: str = "a") -> AdapterPair:

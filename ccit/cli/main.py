@@ -34,6 +34,7 @@ COMMANDS = {
     "hold": ("steer", "Start no more rounds until `resume`."),
     "resume": ("steer", "Start rounds again."),
     "round-now": ("steer", "Start a round with what is pooled."),
+    "plugins": ("plugin_list", "List what can be selected in the configuration, and where it comes from."),
     "config": ("settings", "Show the configuration in force, or document every key."),
 }
 

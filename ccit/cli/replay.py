@@ -93,7 +93,7 @@ def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Cons
 
 
 def _no_time() -> float:
-    """A file has no clock: with the wall's, this machine's speed would decide when `rounds.max_age_seconds` is over."""
+    """A file has no clock: with the wall's, this machine's speed would decide when a trigger's age is over."""
     return 0.0
 
 

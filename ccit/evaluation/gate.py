@@ -27,7 +27,7 @@ from itertools import chain
 from statistics import NormalDist
 
 from ccit.config import Evaluation as Settings
-from ccit.evaluation.metrics import accuracy, accuracy_by_group, fault_points
+from ccit.evaluation.accuracy import accuracy, accuracy_by_group, fault_points
 from ccit.records import Answer, Estimate, Evaluation, Outcome, Verdict
 
 UNBOUNDED_POINTS = 100.0  # of forgetting: the whole scale, so any loss will do

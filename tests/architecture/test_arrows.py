@@ -7,15 +7,17 @@ import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
+from ccit.plugins import POINTS, plugins
 from tests.architecture.source import ROOT, loaded_by, own, sources, top
 
 # Who may know whom: a module imports modules of its own rank or of a lower one, functions included.
 RANKS = (
     {"ccit.records", "ccit.errors", "ccit.failpoints", "ccit.console"},
-    {"ccit.config", "ccit.ports", "ccit.events"},
+    {"ccit.config", "ccit.config_faults", "ccit.plugins", "ccit.plugin_tables", "ccit.ports", "ccit.events"},
     {
         *("ccit.pool", "ccit.lineage", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
@@ -41,11 +43,13 @@ POLICIES = (
     "ccit.selection.thresholds",
     "ccit.selection.baselines",
     "ccit.evaluation.gate",
-    "ccit.evaluation.metrics",
+    "ccit.evaluation.accuracy",
     "ccit.training.mixture",
     "ccit.models.packing",
     "ccit.training.schedule",
 )
+# In these folders every module is a plug-in, or what plug-ins of one kind share: loaded with the configuration, pure.
+PLUGIN_FOLDERS = tuple(point.package for point in POINTS.values())
 IMPURE = {"time", "datetime", "os", "sys", "secrets", "uuid", "pathlib", "socket", "subprocess", "threading"}
 
 SEEDED = {"Random", "Generator", "default_rng"}
@@ -136,6 +140,23 @@ def test_policies_are_pure() -> None:
             if (drawn and drawn[1] not in SEEDED) or said in ("open", "print", "input"):
                 wrong.append(f"{source}: {said}")
     assert not wrong
+
+
+def test_plugins_are_light_and_do_not_know_the_configuration() -> None:
+    """They are loaded while `ccit.config` is, by every process; what needs torch imports it inside a method."""
+    modules = [s for s in sources().values() if f"{s.name}.".startswith(tuple(f"{p}." for p in PLUGIN_FOLDERS))]
+    knowing = [str(s) for s in modules for i in s.imports() if own(i.module) == "ccit.config" and not i.typing]
+    assert modules
+    assert knowing == []
+    assert not loaded_by([s.name for s in modules]) & (MODELS | KAFKA)
+
+
+def test_every_plugin_lies_in_a_file_of_its_own_with_its_test() -> None:
+    files = [found.cls.__module__ for point in POINTS for found in plugins(point).values() if found.origin == "ccit"]
+    assert files
+    assert len(files) == len(set(files))
+    tests = [Path("tests", "unit", *name.split(".")[1:-1], f"test_{name.split('.')[-1]}.py") for name in files]
+    assert [str(path) for path in tests if not (ROOT / path).exists()] == []
 
 
 def test_policies_load_no_model_library_and_no_broker() -> None:

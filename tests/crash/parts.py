@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, Workshop, age_trigger, recipe, store
+from ccit.assembly import Scoring, Workshop, recipe, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.ports import ArtifactStore, Progress, Vectors
@@ -43,7 +43,7 @@ from ccit.scoring.length import LengthScorer
 from ccit.selection.admission import Admission
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
-from ccit.triggers.size import SizeTrigger
+from ccit.triggers.any_of import AnyOf
 from ccit.vectors import quantise
 
 DIMENSION = 16
@@ -196,14 +196,14 @@ def stub_scoring(config: Config, pace_s: float) -> Scoring:
 
 def stub_workshop(config: Config, pace_s: float) -> Workshop:
     """`ccit.assembly.workshop` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
-    base, artifacts = base_version(config), store(config)
+    base, artifacts, starting = base_version(config), store(config), triggers(config)
     trainer = HashTrainer(artifacts, pace_s)
     questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))
     return Workshop(
         base=base,
         recipe=recipe(config, base),
-        trigger=SizeTrigger(config.rounds.size),
-        age_trigger=age_trigger(config),
+        trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
+        whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
         min_size=min(config.rounds.min_size, config.rounds.size),
         general=[],
         suite=Suite(questions, ()),

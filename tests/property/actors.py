@@ -16,6 +16,7 @@ from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, de
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, material_of, plan
 from ccit.pool import Pool
+from ccit.ports import TriggerContext
 from ccit.records import (
     AdapterPair,
     Artifact,
@@ -227,7 +228,7 @@ class Trainer:
         return planned
 
     def _plan(self) -> Round | None:
-        why = due(self.pool, SizeTrigger(ROUND_SIZE), 0.0)
+        why = due(self.pool, SizeTrigger(SizeTrigger.Settings(), TriggerContext(ROUND_SIZE, 1)), 0.0)
         if why is None:
             return None
         planned = plan(self.pool, why, self.lineage.incumbent, RECIPE, self._history, [], self._start)

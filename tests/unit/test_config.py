@@ -48,6 +48,10 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[rounds]\nnightly = 'at two'\n", "rounds.nightly.*five fields"),
         ("[rounds]\nnightly = '0 25 * * *'\n", "rounds.nightly.*from 0 to 23"),
         ("[rounds]\nnightly = '* * * * noon'\n", "rounds.nightly.*noon"),
+        ("[rounds]\nmax_age_seconds = 60\n", "this key is now rounds.triggers.age.max_seconds"),
+        ("[rounds.triggers.ages]\n", "a trigger of the kinds age, .*found 'ages'; did you mean 'age'"),
+        ("[rounds.triggers.age]\nmax_second = 3\n", r"rounds.triggers.age.max_second: Extra inputs"),
+        ("[rounds.triggers.age]\nmax_seconds = 0\n", r"rounds.triggers.age.max_seconds: .*greater than 0"),
         ("[serving]\ntoken = 'schlüssel'\n", "serving.token.*visible ASCII"),
         ("[models]\nalias = ''\n", "models.alias.*plain name"),
         ("[models]\nalias = 'ccit@1'\n", "models.alias.*plain name"),
@@ -120,7 +124,7 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
 
     same = digest("")
     assert digest("[serving]\nport = 9\n") == digest("[kafka]\nprefix = 'x.'\n") == same
-    assert digest("[rounds]\nnightly = '0 2 * * *'\nmin_size = 12\nmax_age_seconds = 60\n") == same
+    assert digest("[rounds]\nnightly = '0 2 * * *'\nmin_size = 12\ntriggers.age.max_seconds = 60\n") == same
     assert digest("[models]\nthreads = 2\ndeployed = 'elsewhere'\n") == same
     assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
 

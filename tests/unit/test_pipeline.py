@@ -12,7 +12,7 @@ from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
-from ccit.ports import Progress
+from ccit.ports import Progress, TriggerContext
 from ccit.records import (
     AdapterPair,
     Answer,
@@ -67,8 +67,9 @@ def planned(recipe: Recipe = RECIPE, pool: Pool | None = None, incumbent: Versio
 
 
 def test_a_round_is_due_when_the_trigger_says_so() -> None:
-    assert due(pool_of(19), SizeTrigger(20), now=0.0) is None
-    found = due(pool_of(20), SizeTrigger(20), now=0.0)
+    trigger = SizeTrigger(SizeTrigger.Settings(), TriggerContext(size=20, min_size=2))
+    assert due(pool_of(19), trigger, now=0.0) is None
+    found = due(pool_of(20), trigger, now=0.0)
     assert found is not None
     assert found.trigger == "size"
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -43,23 +42,3 @@ def test_stopping_one_that_never_ran_is_no_error() -> None:
 def test_what_is_no_cron_expression_is_named(expression: str) -> None:
     with pytest.raises(ConfigError, match=r"rounds\.nightly should be a cron expression"):
         Schedule(Rounds(nightly=expression))
-
-
-def test_the_age_is_looked_at_often_enough_and_once_per_flag() -> None:
-    schedule = Schedule(Rounds(max_age_seconds=0.5))
-    assert not schedule.age_due(), "nothing is due before the clock runs"
-    schedule.start()
-    try:
-        deadline = time.monotonic() + 20
-        while not schedule.age_due():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    finally:
-        schedule.stop()
-
-
-def test_without_a_maximum_age_nobody_looks() -> None:
-    schedule = Schedule(Rounds())
-    schedule.start()
-    schedule.stop()
-    assert not schedule.age_due()

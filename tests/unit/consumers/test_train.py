@@ -19,7 +19,7 @@ from tests.integration.following import admit, config_for, messages_of, running,
 SIZE, MIN_SIZE = 20, 10
 
 
-def config_of(settings: KafkaSettings, tmp_path: Path, **more: float) -> Config:
+def config_of(settings: KafkaSettings, tmp_path: Path, **more: object) -> Config:
     kafka = {"transactions": False, "group_protocol": settings.group_protocol}
     rounds = {"size": SIZE, "min_size": MIN_SIZE, "general_ratio": 0, **more}
     return config_for(settings, tmp_path, rounds=rounds, kafka=kafka)
@@ -43,7 +43,7 @@ def test_rounds_by_size_and_by_command(settings: KafkaSettings, tmp_path: Path) 
 
 
 def test_a_round_by_age(settings: KafkaSettings, tmp_path: Path) -> None:
-    config = config_of(settings, tmp_path, max_age_seconds=0.5)
+    config = config_of(settings, tmp_path, triggers={"age": {"max_seconds": 0.5}})
     trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a")
     admit(settings, MIN_SIZE)
     with running(trainer, trainer.stop):

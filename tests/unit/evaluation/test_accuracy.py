@@ -1,4 +1,4 @@
-from ccit.evaluation.metrics import accuracy, accuracy_by_group, fault_points
+from ccit.evaluation.accuracy import accuracy, accuracy_by_group, fault_points
 from ccit.records import Answer
 
 ANSWERS = [Answer("1", "heart", 1.0), Answer("2", "heart", 0.5), Answer("3", "bone", 0.0, faulty=True)]

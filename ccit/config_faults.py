@@ -1,0 +1,57 @@
+"""What is wrong with a configuration, as one sentence: which key, what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from ccit.plugins import POINTS, broken, plugins
+
+_SECRET = ("serving.token", "kafka.client")  # their values are quoted in no error
+_POINT_OF = {point.table: point.name for point in POINTS.values()}
+
+# Keys of the flat configuration before 0.1.0, and where their meaning is now.
+MOVED: Mapping[str, str] = {
+    "rounds.max_age_seconds": "rounds.triggers.age.max_seconds",
+}
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing wrong. Of a whole table, an unknown key or a secret, the value is not quoted."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path) or "configuration"
+    said = _moved(key) or _unknown_kind(path, first)
+    if said is None:
+        secret = key.startswith(_SECRET) or first["type"] == "extra_forbidden"
+        hidden = secret or not isinstance(first["input"], str | int | float)
+        said = f"{key}: {first['msg']}" + ("" if hidden else f" (found {first['input']!r})")
+    return f"{said}; see docs/configuration.md"
+
+
+def _moved(key: str) -> str | None:
+    """Where an old key is now."""
+    return f"{key}: this key is now {MOVED[key]}" if key in MOVED else None
+
+
+def _unknown_kind(path: list[str], first: Any) -> str | None:
+    """What kinds there are, and the nearest, where none of that name is registered."""
+    if first["type"] == "extra_forbidden" and (point := _POINT_OF.get(".".join(path[:-1]))) is not None:
+        return _kinds(".".join(path[:-1]), point, path[-1])
+    table = ".".join(part for part in path if not part.isdigit())
+    if first["type"] == "union_tag_invalid" and table in _POINT_OF:
+        return _kinds(table, _POINT_OF[table], str(first["ctx"]["tag"]))
+    if first["type"] == "union_tag_not_found" and table in _POINT_OF:
+        return f"{table}: expected `kind`, one of {', '.join(plugins(_POINT_OF[table]))}, found none"
+    return None
+
+
+def _kinds(table: str, point: str, name: str) -> str:
+    known = list(plugins(point))
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    lost = f" ({', '.join(broken())} could not be loaded: `ccit plugins` says why)" if broken() else ""
+    return f"{table}: expected a {point} of the kinds {', '.join(known)}, found {name[:80]!r}{hint}{lost}"

@@ -1,0 +1,1 @@
+"""Criteria of the gate: each finds for or against a candidate."""

@@ -1,0 +1,1 @@
+"""Metrics: each grades a free answer."""

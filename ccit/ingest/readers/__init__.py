@@ -1,0 +1,1 @@
+"""Readers: each turns a message of its type into records."""

@@ -1,0 +1,1 @@
+"""Checks: each scores a sample, and may refuse it by its own score."""

@@ -1,0 +1,1 @@
+"""Policies: each chooses among the samples that passed the checks."""

@@ -1,0 +1,1 @@
+"""Backends: each runs the versions that are served."""

@@ -1,0 +1,1 @@
+"""Batchers: each puts samples into rows of a micro-batch."""

@@ -1,0 +1,1 @@
+"""Methods: each changes how a round is trained; applied in order."""

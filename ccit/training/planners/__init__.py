@@ -1,0 +1,1 @@
+"""Planners: each chooses what of the pool a round takes."""

@@ -1,0 +1,1 @@
+"""Sources: each picks the samples of a named part of a round."""
