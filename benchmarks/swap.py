@@ -20,8 +20,8 @@ import torch
 
 from ccit.config import Training
 from ccit.models.causal import adapter_files, load_causal, trainable
-from ccit.serving.generation import generate
-from ccit.serving.sampling import Sampling
+from ccit.ports import BackendContext, Sampling
+from ccit.serving.backends.embedded import EmbeddedBackend
 from ccit.serving.slots import Slots
 from ccit.testing import random_model
 
@@ -52,8 +52,10 @@ class Decoding:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            with self._slots.lease() as slot:
-                for _ in generate(slot.model, [1, 2, 3], Sampling(200, temperature=0.0), self._stop.is_set):
+            with self._slots.lease() as version:
+                for _ in self._slots.backend.stream(
+                    version, [1, 2, 3], Sampling(200, temperature=0.0), self._stop.is_set
+                ):
                     self.stamps.append(time.perf_counter())
 
 
@@ -63,7 +65,7 @@ def measure(hidden: int, layers: int, swaps: int) -> str:
     settings = Training()
     view = trainable(base, settings.rank, settings.alpha, 0.0, settings.target_modules, seed=0)
     files = adapter_files(view)
-    slots = Slots(base, "ccit")
+    slots = Slots(EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base)), "ccit")
     slots.load(1, files)
     slots.activate(1)
     gc.collect()

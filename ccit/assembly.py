@@ -25,7 +25,7 @@ from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build
-from ccit.ports import Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger, TriggerContext
+from ccit.ports import BackendContext, Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger, TriggerContext
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.selection.admission import Admission
@@ -267,14 +267,18 @@ class Serving:
 
 def serving(config: Config) -> Serving:
     """Load the deployed model and put the server's application around it. Raises `ModelUnusable`."""
-    from ccit.models.causal import load_causal
+    from ccit.models.causal import CausalModel, load_causal
     from ccit.serving.app import create_app
     from ccit.serving.engine import Engine
     from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
 
     models = config.models
-    base = load_causal(models.deployed, models.deployed_revision, models.device, models.dtype, models.threads)
-    slots, readiness = Slots(base, models.alias), Readiness()
+
+    def load() -> CausalModel:
+        return load_causal(models.deployed, models.deployed_revision, models.device, models.dtype, models.threads)
+
+    backend = build("backend", config.serving.backend, BackendContext(load))
+    slots, readiness = Slots(backend, models.alias), Readiness()
     app = create_app(Engine(slots, config.serving.concurrency), readiness, config.serving)
     return Serving(base_version(config), slots, readiness, app, store(config))

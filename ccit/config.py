@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ccit.config_faults import first_fault
 from ccit.errors import ConfigError
-from ccit.plugin_tables import EachOf
+from ccit.plugin_tables import EachOf, OneOf
 from ccit.plugins import PluginSettings
 from ccit.records import digest_of
 
@@ -37,6 +37,7 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 
 _TRIGGERS = EachOf("trigger", ("size",))
+_BACKEND = OneOf("backend", "embedded")
 
 
 class _Section(BaseModel):
@@ -242,6 +243,9 @@ class Serving(_Section):
     """The HTTP server."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
+    backend: Annotated[PluginSettings, _BACKEND] = Field(
+        default_factory=_BACKEND.default, description="what runs the versions"
+    )
     port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
     token: str = Field("", description="bearer token that clients must send; empty asks for none")
     max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")

@@ -13,14 +13,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ccit.errors import CcitError
+from ccit.ports import Delta, Sampling
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
 from ccit.serving.engine import Answer, Engine, Overloaded
-from ccit.serving.generation import Delta
+from ccit.serving.leases import VersionNotHeld
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.protocol import RequestRefused, unknown_model
 from ccit.serving.replies import DONE, Endpoint, Reply, event
-from ccit.serving.sampling import Sampling
-from ccit.serving.slots import VersionNotHeld
 
 
 @dataclass(frozen=True)

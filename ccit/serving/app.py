@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ccit.config import Serving
+from ccit.ports import Sampling
 from ccit.serving.answering import Answering, Order
 from ccit.serving.edge import CLIENT_GONE, Edge, refusal
 from ccit.serving.engine import Engine
@@ -37,7 +38,6 @@ from ccit.serving.protocol import (
 )
 from ccit.serving.readiness import Readiness
 from ccit.serving.replies import model_entry, model_list
-from ccit.serving.sampling import Sampling
 
 
 def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starlette:
@@ -76,7 +76,7 @@ class _Api:
     def __init__(self, engine: Engine, readiness: Readiness, settings: Serving, metrics: ServingMetrics) -> None:
         self._engine, self._readiness, self._metrics = engine, readiness, metrics
         self._max_new_tokens = settings.max_new_tokens
-        self._prompts = Prompts(engine.slots.base)
+        self._prompts = Prompts(engine.slots.backend)
         self._started = int(time())
 
     async def chat(self, request: Request) -> Response:

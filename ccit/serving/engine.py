@@ -15,9 +15,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from ccit.errors import CcitError
-from ccit.serving.generation import Delta, generate
-from ccit.serving.sampling import Sampling
-from ccit.serving.slots import Slot, Slots
+from ccit.ports import Backend, Delta, Sampling
+from ccit.serving.slots import Slots
 
 logger = logging.getLogger("ccit.serving")
 
@@ -67,18 +66,18 @@ class Engine:
         Overloaded
             Too many wait already.
         VersionNotHeld
-            `version` is in no slot.
+            `version` is not held.
         """
         await self._wait_for_turn()
         try:
-            with self.slots.lease(version) as slot:
-                generation = _Generation(slot, prompt, sampling)
+            with self.slots.lease(version) as leased:
+                generation = _Generation(self.slots.backend, leased, prompt, sampling)
                 running = asyncio.get_running_loop().run_in_executor(self._threads, generation.run)
                 try:
-                    yield Answer(slot.number, generation.deltas(running))
+                    yield Answer(leased, generation.deltas(running))
                 finally:
                     generation.cancel()
-                    await _finished(running)  # the slot is leased, and the turn taken, until the thread has left it
+                    await _finished(running)  # the version is leased, and the turn taken, until the thread has left it
         finally:
             self._turn.release()
 
@@ -99,8 +98,8 @@ class Engine:
 class _Generation:
     """One answer: a thread makes Deltas, the event loop takes them."""
 
-    def __init__(self, slot: Slot, prompt: Sequence[int], sampling: Sampling) -> None:
-        self._slot, self._prompt, self._sampling = slot, prompt, sampling
+    def __init__(self, backend: Backend, version: int, prompt: Sequence[int], sampling: Sampling) -> None:
+        self._backend, self._version, self._prompt, self._sampling = backend, version, prompt, sampling
         self._loop = asyncio.get_running_loop()
         self._made: asyncio.Queue[Delta | None] = asyncio.Queue()
         self._cancelled = threading.Event()
@@ -108,10 +107,10 @@ class _Generation:
     def run(self) -> None:
         """In the thread."""
         try:
-            for delta in generate(self._slot.model, self._prompt, self._sampling, self._cancelled.is_set):
+            for delta in self._backend.stream(self._version, self._prompt, self._sampling, self._cancelled.is_set):
                 self._hand_over(delta)
         except RuntimeError as error:  # torch's own, out of memory among them
-            logger.exception("version %d failed in the middle of an answer", self._slot.number)
+            logger.exception("version %d failed in the middle of an answer", self._version)
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise GenerationFailed(f"generation failed: {reason}; try again, or with fewer tokens") from error
         finally:

@@ -7,35 +7,15 @@ any number of them may run in parallel threads over one model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from transformers import DynamicCache
 
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel, end_tokens
-from ccit.serving.sampling import Sampler, Sampling
+from ccit.ports import Delta, Sampling
+from ccit.serving.sampling import Sampler
 from ccit.serving.text import IncrementalDecoder, StopTexts
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one token added.
-
-    Parameters
-    ----------
-    text : str
-        New text, often empty (half a character, or a possible stop text).
-    tokens : int
-        Tokens made so far.
-    finish : str | None
-        On the last one: `stop` (end of answer or stop text) or `length` (token limit).
-    """
-
-    text: str
-    tokens: int
-    finish: Literal["stop", "length"] | None = None
 
 
 def generate(
@@ -69,11 +49,6 @@ def generate(
         yield Delta(piece, count, "length" if count == sampling.max_tokens else None)
         if count == sampling.max_tokens or cancelled():
             return
-
-
-def context_length(causal: CausalModel) -> int:
-    """Positions that the model was made for."""
-    return int(causal.model.config.max_position_embeddings)
 
 
 def _tokens(causal: CausalModel, prompt: Sequence[int], sampler: Sampler) -> Iterator[int]:

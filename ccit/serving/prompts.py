@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from jinja2 import TemplateError
 
-from ccit.models.causal import CausalModel, prompt_ids
-from ccit.serving.generation import context_length
+from ccit.models.causal import prompt_ids
+from ccit.ports import Backend
 from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
 
 
@@ -20,11 +20,11 @@ class Prompts:
     the same object; the generating threads therefore keep the base's tokenizer to themselves.
     """
 
-    def __init__(self, base: CausalModel) -> None:
-        self._tokenizer = copy.deepcopy(base.tokenizer)
+    def __init__(self, backend: Backend) -> None:
+        self._tokenizer = copy.deepcopy(backend.tokenizer)
         self._lock = threading.Lock()
-        self._vocabulary = int(base.model.config.vocab_size)
-        self._context = context_length(base)
+        self._vocabulary = backend.vocabulary
+        self._context = backend.context_length
 
     def encode(self, request: ChatRequest | CompletionRequest) -> list[int]:
         """Token ids of a request's prompt, at least one and with room for an answer.

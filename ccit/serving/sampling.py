@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 
 import torch
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a request wants its tokens drawn.
-
-    Parameters
-    ----------
-    max_tokens : int
-        Tokens at most, at least 1.
-    temperature : float
-        0 takes the likeliest token; OpenAI's range is 0 to 2.
-    top_p : float
-        Draw from the smallest set of tokens that holds this probability, (0, 1].
-    seed : int | None
-        Equal seeds give equal answers of one version on one machine; None draws a fresh one.
-    stop : tuple[str, ...]
-        Texts at which to stop; they are not part of the answer.
-    """
-
-    max_tokens: int
-    temperature: float = 1.0
-    top_p: float = 1.0
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-
+from ccit.ports import Sampling
 
 _COLDEST = 1e-5  # below it, logits divided by the temperature may overflow; it is greedy by then anyway
 

@@ -17,6 +17,7 @@ from ccit.serving.readiness import Readiness
 from ccit.serving.server import Server
 from ccit.serving.slots import Slots
 from ccit.testing import random_model
+from tests.unit.serving.held import slots_over
 
 
 @dataclass
@@ -64,7 +65,7 @@ def serve(base: CausalModel) -> Serve:
     @contextmanager
     def start(*, queue: int = 64, keep: int = 3, **settings: Any) -> Iterator[Running]:
         configured = Serving(port=0, **settings)
-        slots = Slots(base, "ccit", keep)
+        slots = slots_over(base, keep)
         engine, readiness = Engine(slots, configured.concurrency, queue), Readiness()
         with Server(create_app(engine, readiness, configured), configured) as server:
             yield Running(slots, engine, readiness, server)

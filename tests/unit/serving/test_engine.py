@@ -11,11 +11,12 @@ import pytest
 
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel
-from ccit.serving import engine as engine_module
+from ccit.ports import Delta, Sampling
+from ccit.serving import generation
 from ccit.serving.engine import Engine, Overloaded
-from ccit.serving.generation import Delta, generate
-from ccit.serving.sampling import Sampling
-from ccit.serving.slots import Slots, VersionNotHeld
+from ccit.serving.generation import generate
+from ccit.serving.leases import VersionNotHeld
+from tests.unit.serving.held import slots_over
 
 if TYPE_CHECKING:
     from tests.unit.serving.conftest import Serve
@@ -25,7 +26,7 @@ GREEDY = Sampling(20, temperature=0)
 
 
 def leases(engine: Engine) -> int:
-    return sum(slot.leases for slot in engine.slots._slots.values())
+    return engine.slots.in_use
 
 
 async def texts(engine: Engine, sampling: Sampling = GREEDY) -> str:
@@ -35,7 +36,7 @@ async def texts(engine: Engine, sampling: Sampling = GREEDY) -> str:
 
 def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
     async def both() -> tuple[list[str], list[str]]:
-        engine = Engine(Slots(base, "ccit"), concurrency=3)
+        engine = Engine(slots_over(base), concurrency=3)
         samplings = [Sampling(20, temperature=1.1, seed=seed) for seed in range(9)]
         alone = [await texts(engine, sampling) for sampling in samplings]
         together = await asyncio.gather(*(texts(engine, sampling) for sampling in samplings))
@@ -62,10 +63,10 @@ def test_no_more_than_the_limit_generate_at_once(base: CausalModel, monkeypatch:
             with lock:
                 running -= 1
 
-    monkeypatch.setattr(engine_module, "generate", counted)
+    monkeypatch.setattr(generation, "generate", counted)
 
     async def many() -> None:
-        engine = Engine(Slots(base, "ccit"), concurrency=2)
+        engine = Engine(slots_over(base), concurrency=2)
         await asyncio.gather(*(texts(engine) for _ in range(8)))
         engine.close()
 
@@ -75,7 +76,7 @@ def test_no_more_than_the_limit_generate_at_once(base: CausalModel, monkeypatch:
 
 def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalModel) -> None:
     async def leave() -> None:
-        engine = Engine(Slots(base, "ccit"), concurrency=1, queue=1)
+        engine = Engine(slots_over(base), concurrency=1, queue=1)
         endless = Sampling(1000, temperature=0)
         first = asyncio.create_task(texts(engine, endless))
         await asyncio.sleep(0.02)
@@ -115,7 +116,7 @@ def test_an_answer_that_fails_halfway_is_never_passed_for_a_whole_one(
     with serve() as running:
         client = running.client()
         with monkeypatch.context() as patch:
-            patch.setattr(engine_module, "generate", failing(error))
+            patch.setattr(generation, "generate", failing(error))
             with pytest.raises(openai.InternalServerError, match=str(error)):
                 client.chat.completions.create(model="ccit", messages=HELLO)
             stream = client.chat.completions.create(model="ccit", messages=HELLO, stream=True)

@@ -28,7 +28,7 @@ def settled(running: Running, seconds: float = 10) -> bool:
     """Whether all leases end soon."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if not any(slot.leases for slot in running.slots._slots.values()):
+        if not running.slots.in_use:
             return True
         time.sleep(0.01)
     return False
