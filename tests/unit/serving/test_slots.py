@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from ccit.models.causal import CausalModel
+from ccit.ports import Sampling
 from tests.unit.serving.held import slots_over
 
 
@@ -18,6 +21,6 @@ def test_what_is_dropped_leaves_the_backend_too(base: CausalModel, adapters: lis
     for number in (1, 2):
         slots.load(number, adapters[number])
         slots.activate(number)
-    assert slots.held == (0, 2)
-    slots.load(1, adapters[1])
-    assert slots.held == (0, 1, 2)
+    assert 1 not in slots.held
+    with pytest.raises(KeyError):
+        list(slots.backend.stream(1, [1, 2], Sampling(1)))
