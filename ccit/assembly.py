@@ -19,6 +19,7 @@ import numpy.typing as npt
 from ccit.config import Config
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.suites import load_suite
+from ccit.fates import Fates
 from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
@@ -235,6 +236,7 @@ def loop(config: Config) -> Loop:
 
     make_deterministic()
     parts = scoring(config)
+    lineage = Lineage(parts.base)
     bases, workdir = BaseModels(config.models), config.store.root / "work"
     return Loop(
         admission=parts.admission,
@@ -246,7 +248,9 @@ def loop(config: Config) -> Loop:
         gate=config.evaluation,
         recipe=recipe(config, parts.base),
         general=general_samples(config),
-        lineage=Lineage(parts.base),
+        memory=parts.memory,
+        fates=Fates(lineage, config.rounds.cooldown_rounds),
+        lineage=lineage,
     )
 
 

@@ -27,10 +27,10 @@ EMBEDDED = "embedded"
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # minute, hour, day, month, weekday (0 is Monday)
 _CRON_ITEM = re.compile(r"(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:/[1-9]\d?)?", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
-# What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), how fast it
-# runs, and where the models lie (the manifest names them, with their revisions).
+# What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), what may come
+# in after it, how fast it runs, and where the models lie (the manifest names them, with their revisions).
 _SHAPE_NOTHING: dict[str, set[str]] = {
-    "rounds": {"triggers", "min_size", "nightly"},
+    "rounds": {"triggers", "min_size", "nightly", "cooldown_rounds"},
     "training": {"stall_seconds"},
     "models": {"threads", "deployed", "proxy"},
 }
@@ -160,6 +160,12 @@ class Rounds(_Section):
     general_ratio: float = Field(1.0, ge=0, description="general samples per domain sample (paper: 1:1)")
     general_file: str = Field("", description="JSONL instruction rows of general data; empty is none")
     replay_ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
+    cooldown_rounds: int = Field(
+        3,
+        ge=0,
+        description="rounds with an outcome after one that was held or could not be trained, until what it was made of "
+        "may be let in again",
+    )
     seed: int = Field(0, description="with the round's content, the only source of randomness")
 
     @field_validator("nightly")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ccit.errors import VersionConflict
-from ccit.pool import joined
-from ccit.records import Announcement, OffsetRange, Position, Version
+from ccit.places import Places
+from ccit.records import Announcement, Position, Version
 
 
 class Lineage:
@@ -23,7 +23,8 @@ class Lineage:
         self._versions: dict[int, Version] = {base.number: base}
         self._active = base.number
         self._sequence = 0
-        self._left: tuple[OffsetRange, ...] | None = None  # what `abandoned` looks in; made when asked for
+        self._learnt: Places | None = None  # by the incumbent and its ancestors; made when asked for
+        self._everyones: Places | None = None  # by any version
 
     @property
     def incumbent(self) -> Version:
@@ -44,7 +45,7 @@ class Lineage:
         """Take in an announcement; False when it is not newer than what is known (a duplicate)."""
         version = announcement.version
         self._versions.setdefault(version.number, version)
-        self._left = None
+        self._learnt = self._everyones = None
         if announcement.sequence <= self._sequence:
             return False
         self._active = version.number
@@ -87,21 +88,21 @@ class Lineage:
             raise VersionConflict(f"version {target} is active already; nothing to roll back")
         return Announcement("rolled_back", self._versions[target], self._sequence + 1, self._active, at)
 
+    def learnt(self, position: Position) -> bool:
+        """Whether the incumbent or an ancestor of it was trained on a pooled sample."""
+        return position in self._of_the_line()
+
     def abandoned(self, position: Position) -> bool:
-        """Whether a pooled sample was trained on only by versions that the incumbent does not descend from."""
-        if self._left is None:
-            everyones = joined(used for version in self._versions.values() for used in version.consumed)
-            self._left = tuple(_without(everyones, joined(self.incumbent.consumed)))
-        return any(r.partition == position.partition and r.start <= position.offset < r.end for r in self._left)
+        """Whether a pooled sample was trained on only by versions that the incumbent does not descend from.
 
+        One that such a version replayed, and that an ancestor of the incumbent had learnt before, is not: it stays
+        trained.
+        """
+        if self._everyones is None:
+            self._everyones = Places(used for version in self._versions.values() for used in version.consumed)
+        return position in self._everyones and position not in self._of_the_line()
 
-def _without(ranges: Iterable[OffsetRange], taken: Sequence[OffsetRange]) -> Iterator[OffsetRange]:
-    """What is left of the ranges; `taken` in order and without overlaps, as `joined` gives them."""
-    for whole in ranges:
-        start = whole.start
-        for cut in (t for t in taken if t.partition == whole.partition and t.end > whole.start and t.start < whole.end):
-            if cut.start > start:
-                yield OffsetRange(whole.partition, start, cut.start)
-            start = cut.end
-        if start < whole.end:
-            yield OffsetRange(whole.partition, start, whole.end)
+    def _of_the_line(self) -> Places:
+        if self._learnt is None:
+            self._learnt = Places(self.incumbent.consumed)
+        return self._learnt

@@ -20,6 +20,7 @@ from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import decide
 from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
+from ccit.places import range_of
 from ccit.pool import Pool, joined, ranges_of
 from ccit.ports import Evaluator, Progress, Trainer, Trigger
 from ccit.records import (
@@ -29,6 +30,7 @@ from ccit.records import (
     Due,
     Material,
     Pooled,
+    Position,
     Round,
     Sample,
     Spend,
@@ -88,7 +90,7 @@ def plan(
     Parameters
     ----------
     history : Sequence[Sample]
-        Samples of earlier rounds, but for rounds that were held; replay is picked from it.
+        Samples of earlier rounds that may be replayed (`fates.Fates.replayable`).
     start : Mapping[int, int]
         First offset of each partition that no finished round has used.
     """
@@ -161,9 +163,18 @@ def judge(
 
 
 def promote(
-    candidate: Candidate, verdict: Verdict, planned: Round, lineage: Lineage, material: Material, at: float
+    candidate: Candidate,
+    verdict: Verdict,
+    planned: Round,
+    lineage: Lineage,
+    material: Material,
+    at: float,
+    replayed: Iterable[Position] = (),
 ) -> Announcement | None:
-    """Make the candidate a Version if the verdict says so; the caller publishes, then applies the announcement."""
+    """Make the candidate a Version if the verdict says so; the caller publishes, then applies the announcement.
+
+    `replayed` says where the samples of earlier rounds lie that it was trained on.
+    """
     if verdict.outcome != "promote":
         return None
     version = Version(
@@ -180,7 +191,7 @@ def promote(
         target_modules=candidate.target_modules,
         verdict=verdict,
         counts=material.counts,
-        consumed=joined((*lineage.incumbent.consumed, *planned.ranges)),
+        consumed=joined((*lineage.incumbent.consumed, *planned.ranges, *map(range_of, replayed))),
         config_digest=planned.config_digest,
         code_digest=planned.code_digest,
     )

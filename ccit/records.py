@@ -459,7 +459,7 @@ class Version:
     target_modules: tuple[str, ...]
     verdict: Verdict | None
     counts: Mapping[str, int]
-    consumed: tuple[OffsetRange, ...]  # all of the samples topic that this version and its ancestors were trained on
+    consumed: tuple[OffsetRange, ...]  # all of the samples topic that it and its ancestors were trained on, replay too
     config_digest: str
     code_digest: str
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ccit.config import Evaluation as GateSettings
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
 from ccit.ports import Evaluator, Progress, ProxyScorer, Trainer, Trigger
 from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Suite, Verdict
 from ccit.selection.admission import Admission
+from ccit.selection.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,10 @@ class Loop:
     gate: GateSettings
     recipe: Recipe
     general: Sequence[Sample]
+    memory: Memory  # of the admission
+    fates: Fates
     lineage: Lineage
-    history: list[Sample] = field(default_factory=list)
+    history: list[Pooled] = field(default_factory=list)
     since_promotion: int = 0  # rounds judged since the last promotion
 
 
@@ -76,21 +80,26 @@ def run_round(
 ) -> Outcome:
     """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
     incumbent = loop.lineage.incumbent
-    planned = plan(pool, why, incumbent, loop.recipe, loop.history, loop.general, start)
+    earlier = [pooled.sample for pooled in loop.history]
+    planned = plan(pool, why, incumbent, loop.recipe, earlier, loop.general, start)
+    loop.fates.planned(planned)
     used = pool.within(planned.ranges)
-    material = material_of(planned, used, loop.history, loop.general)
+    material = material_of(planned, used, earlier, loop.general)
     candidate = train(planned, material, incumbent, loop.trainer, progress)
     loop.since_promotion += 1
     verdict, spent = judge(
         candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.since_promotion, progress
     )
-    announcement = promote(candidate, verdict, planned, loop.lineage, material, clock())
+    picked = {sample_id for part in planned.parts.values() for sample_id in part}
+    replayed = [pooled.position for pooled in loop.history if pooled.sample.sample_id in picked]
+    announcement = promote(candidate, verdict, planned, loop.lineage, material, clock(), replayed)
     pool.remove(used)
     start.update({r.partition: r.end for r in planned.ranges})
     if announcement is not None:
         loop.lineage.apply(announcement)
         loop.since_promotion = 0
         loop.proxy.activate(announcement.version)
-    if verdict.outcome != "hold":  # what was not learned for want of evidence is replayed too
-        loop.history += (*material.training, *material.validation)
+    loop.fates.concluded(planned.round_id, verdict)
+    loop.memory.retain(loop.fates.known)
+    loop.history += [pooled for pooled in used if loop.fates.replayable(pooled.position)]
     return Outcome(planned, candidate, verdict, announcement, spent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ccit.events import (
     CandidateJudged,
     CandidateTrained,
@@ -11,9 +13,10 @@ from ccit.events import (
     VersionRolledBack,
     encode,
 )
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import promote
-from ccit.records import Announcement, OffsetRange, Position, Round, Verdict
+from ccit.records import Announcement, Position, Round, Verdict
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Output
@@ -25,53 +28,41 @@ _SOURCE = "ccit/train"
 
 
 class AuditLine:
-    """What the rounds topic says: how many rounds have an outcome, which has none, whose samples may be replayed.
-
-    A round that was held harmed or was faulty, and its samples are not used again. One with not enough evidence did
-    neither: its samples are replayed into later rounds, or what they teach would be lost.
+    """What the rounds topic says: how many rounds have an outcome, which has none, what became of the samples.
 
     Rounds of other aliases are passed over.
+
+    Parameters
+    ----------
+    lineage : Lineage
+        Of the alias.
     """
 
-    def __init__(self, settings: KafkaSettings, alias: str) -> None:
+    def __init__(self, settings: KafkaSettings, lineage: Lineage) -> None:
+        self.fates = Fates(lineage)
+        self.since_promotion = 0  # rounds judged since the last promotion: the gate's error budget starts anew
         self._settings = settings
-        self._alias = alias
-        self.judged = 0
-        self.used_up_to: dict[int, int] = {}  # partition -> first offset that no round with an outcome has used
-        self.since_promotion = (
-            0  # rounds judged since the last version was promoted: the gate's error budget starts anew
-        )
-        self._replayable: list[OffsetRange] = []
 
     def catch_up(self) -> Round | None:
         """Read the topic to its end; the last planned round, if it has no outcome."""
-        planned: dict[str, Round] = {}
-        outcomes: dict[str, CandidateJudged] = {}
         with Follower(self._settings, Topics(self._settings.prefix).rounds) as follower:
             for message in (message for batch in follower.to_end() for message in batch):
                 event = event_in(message)
-                if isinstance(event, RoundPlanned) and event.planned.alias == self._alias:
-                    planned[event.round_id] = event.planned
-                elif isinstance(event, CandidateJudged):
-                    outcomes[event.round_id] = event
-        for round_id, judged in outcomes.items():
-            if round_id in planned:
-                self.note(planned[round_id], judged.verdict)
-        last = next(reversed(planned.values()), None)
-        return None if last is None or last.round_id in outcomes else last
+                if event is not None and self.fates.take(event) and isinstance(event, CandidateJudged):
+                    self._count(event.verdict)
+        return self.fates.unfinished
+
+    def planned(self, planned: Round) -> None:
+        """Take in a manifest of our own."""
+        self.fates.planned(planned)
 
     def note(self, planned: Round, verdict: Verdict | None) -> None:
         """Take in a round's outcome."""
-        self.judged += 1
-        for used in planned.ranges:
-            self.used_up_to[used.partition] = max(used.end, self.used_up_to.get(used.partition, 0))
-        self.since_promotion = 0 if verdict is not None and verdict.outcome == "promote" else self.since_promotion + 1
-        if verdict is not None and verdict.outcome != "hold":
-            self._replayable += planned.ranges
+        if self.fates.concluded(planned.round_id, verdict):
+            self._count(verdict)
 
-    def replayable(self, position: Position) -> bool:
-        """Whether a pooled sample was used by a round that was not held."""
-        return any(r.partition == position.partition and r.start <= position.offset < r.end for r in self._replayable)
+    def _count(self, verdict: Verdict | None) -> None:
+        self.since_promotion = 0 if verdict is not None and verdict.outcome == "promote" else self.since_promotion + 1
 
 
 def planned_output(planned: Round, at: float, topics: Topics) -> Output:
@@ -80,16 +71,24 @@ def planned_output(planned: Round, at: float, topics: Topics) -> Output:
 
 
 def outcome(
-    finished: Finished, lineage: Lineage, at: float, topics: Topics
+    finished: Finished, lineage: Lineage, replayed: Iterable[Position], at: float, topics: Topics
 ) -> tuple[list[Output], Announcement | None]:
-    """Everything that makes a round's outcome known, for one transaction; and the announcement if there is one."""
+    """Everything that makes a round's outcome known, for one transaction; and the announcement if there is one.
+
+    Parameters
+    ----------
+    replayed : Iterable[Position]
+        Where the samples lie that the round took from earlier ones.
+    """
     planned = finished.planned
     announcement: Announcement | None = None
     outputs: list[Output] = []
     if finished.candidate is not None:
         outputs.append(_output(CandidateTrained(finished.candidate), planned.round_id, at, topics.rounds))
         if finished.verdict is not None:
-            announcement = promote(finished.candidate, finished.verdict, planned, lineage, finished.material, at)
+            announcement = promote(
+                finished.candidate, finished.verdict, planned, lineage, finished.material, at, replayed
+            )
     judged = CandidateJudged(
         round_id=planned.round_id,
         number=announcement.version.number if announcement else None,

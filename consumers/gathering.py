@@ -105,11 +105,13 @@ class Gathering:
         reached = {place.partition: place.offset for place in consumer.position(places)}
         return all(reached[r.partition] >= r.end or r.partition in self._at_end for r in ranges)
 
-    def used(self, ranges: Iterable[OffsetRange]) -> None:
-        """A round over these has its outcome."""
+    def used(self, ranges: Iterable[OffsetRange]) -> list[Pooled]:
+        """A round over these has its outcome: its samples leave the pool, and are returned."""
         taken = list(ranges)
         self.start.update({r.partition: r.end for r in taken})
-        self.pool.remove(self.pool.within(taken))
+        gone = self.pool.within(taken)
+        self.pool.remove(gone)
+        return gone
 
     def assigned(
         self,

@@ -1,7 +1,7 @@
 """What a scorer knows of the samples topic: which samples were admitted, their digests and vectors.
 
-It is a function of two topics alone, samples and model-versions, however it came about: decided here, read from the
-log, or taken from a snapshot. So a scorer that was restarted decides as one that had never been away.
+It is a function of three topics alone, samples, rounds and model-versions, however it came about: decided here, read
+from the log, or taken from a snapshot. So a scorer that was restarted decides as one that had never been away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ccit.assembly import Scoring
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
-from ccit.lineage import Lineage
+from ccit.fates import Fates
 from ccit.records import Position
 from ccit.scoring.snapshot import Origin, Snapshot
 from consumers.kafka.messages import Delivered, Message
@@ -25,21 +25,21 @@ logger = logging.getLogger("ccit.score")
 
 
 class Knowledge:
-    """Rows of the memory with the samples they came from, in step with the line of versions.
+    """Rows of the memory with the samples they came from, in step with the rounds and the line of versions.
 
     Parameters
     ----------
     topic : str
         Full name of the samples topic.
-    lineage : Lineage
-        As the version topic tells it; someone else moves it, and calls `align` then.
+    fates : Fates
+        As the rounds and the version topic tell them; someone else moves them, and calls `align` then.
     """
 
-    def __init__(self, scoring: Scoring, topic: str, lineage: Lineage) -> None:
+    def __init__(self, scoring: Scoring, topic: str, fates: Fates) -> None:
         self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp)
         self._scoring = scoring
         self._memory = scoring.memory
-        self._lineage = lineage
+        self._fates = fates
         self._ids: dict[Position, str] = {}
         self._decided: set[str] = set()  # ids; a rollback undoes what was learnt, not that it was decided
 
@@ -73,12 +73,12 @@ class Knowledge:
                 self._memory.learn(sample.content_digest, vector, position)
                 found[position] = sample.sample_id
         self._know(found)
-        if any(self._lineage.abandoned(position) for position in found):
+        if not all(self._fates.known(position) for position in found):
             self.align()
 
     def align(self) -> None:
-        """Count what the incumbent and its ancestors learnt and what waits, not what abandoned versions learnt."""
-        self._memory.retain(lambda position: not self._lineage.abandoned(position))
+        """Count what waits, is in a round or was trained on, and not what was set aside."""
+        self._memory.retain(self._fates.known)
 
     def snapshot(self, next_offsets: Mapping[int, int]) -> Snapshot:
         """All rows, for a file; `next_offsets` is how far the log was read, per partition."""
@@ -87,7 +87,7 @@ class Knowledge:
         return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take in what an earlier life knew; versions may have been left or taken up again since."""
+        """Take in what an earlier life knew; rounds may have ended since, and versions been left or taken up again."""
         self._memory.learn_all(snapshot.digests, snapshot.vectors, snapshot.positions)
         self._know(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))
         self.align()

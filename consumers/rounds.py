@@ -19,7 +19,7 @@ from ccit.assembly import Workshop
 from ccit.failpoints import failpoint
 from ccit.lineage import Lineage
 from ccit.pipeline import plan
-from ccit.records import Due, Round, Sample
+from ccit.records import Due, Pooled, Position, Round
 from consumers.audit import AuditLine, outcome, planned_output
 from consumers.gathering import Gathering, pooled_in
 from consumers.kafka.clients import KafkaSettings
@@ -46,10 +46,10 @@ class Rounds:
         reporter: Reporter,
         clock: Callable[[], float],
     ) -> None:
-        self.audit = AuditLine(settings, workshop.recipe.alias)
+        self.audit = AuditLine(settings, lineage)
         self.unfinished: Round | None = None  # planned, by an earlier life or before partitions moved; not at work
         self.job: RoundJob | None = None
-        self.history: list[Sample] = []  # what may be replayed; see AuditLine
+        self.history: list[Pooled] = []  # what may be replayed; see `Fates.replayable`
         self._settings = settings
         self._topics = Topics(settings.prefix)
         self._workshop = workshop
@@ -95,7 +95,7 @@ class Rounds:
             why,
             self._lineage.incumbent,
             self._workshop.recipe,
-            self.history,
+            [earlier.sample for earlier in self.history],
             self._workshop.general,
             self._gathering.start,
         )
@@ -108,6 +108,7 @@ class Rounds:
             logger.warning("round %s is planned again: %s", planned.round_id, aborted)
             return False
         failpoint("train.plan_published")
+        self.audit.planned(planned)
         logger.info("round %s planned: %s", planned.round_id, why.detail)
         self._start(planned)
         return True
@@ -115,7 +116,7 @@ class Rounds:
     def publish(self, finished: Finished, consumer: Consumer) -> None:
         """Candidate, verdict, version and offsets: one transaction, then the pool and the history move."""
         planned, verdict, lineage = finished.planned, finished.verdict, self._lineage
-        outputs, announcement = outcome(finished, lineage, self._clock(), self._topics)
+        outputs, announcement = outcome(finished, lineage, self._replayed(planned), self._clock(), self._topics)
         positions = [GroupOffset(self._topics.samples.name, r.partition, r.end) for r in planned.ranges]
         failpoint("train.judged")
         try:
@@ -125,12 +126,11 @@ class Rounds:
             return
         failpoint("train.published")
         self.job = None
-        self.audit.note(planned, verdict)
-        self._gathering.used(planned.ranges)
         if announcement is not None:
             lineage.apply(announcement)
-        if verdict is not None and verdict.outcome != "hold":
-            self.history += (*finished.material.training, *finished.material.validation)
+        self.audit.note(planned, verdict)
+        used = self._gathering.used(planned.ranges)
+        self.history += [pooled for pooled in used if self.audit.fates.replayable(pooled.position)]
         self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
         said = f"{verdict.outcome}: {verdict.why}" if verdict else f"could not be trained: {finished.failure}"
         logger.info("round %s: %s", planned.round_id, said)
@@ -163,6 +163,10 @@ class Rounds:
         recipe = self._workshop.recipe
         if (planned.base_revision, planned.proxy_revision) != (recipe.base_revision, recipe.proxy_revision):
             return "it was planned for other base models than models.deployed and models.proxy are now"
+        if planned.config_digest != recipe.config_digest:
+            return "it was planned by other settings than those of now, and would be trained by these"
+        if planned.code_digest != recipe.code_digest:
+            return "it was planned by another release of ccit, and would be trained by this one"
         return None
 
     def _start(self, planned: Round) -> None:
@@ -171,22 +175,23 @@ class Rounds:
         self.job = RoundJob(
             planned,
             self._gathering.pool.within(planned.ranges),
-            self.history,
+            [earlier.sample for earlier in self.history],
             incumbent,
             self.audit.since_promotion + 1,
             self._workshop,
         )
 
-    def _read_history(self) -> list[Sample]:
-        """What may be replayed, from the log, as far as its retention reaches back.
+    def _replayed(self, planned: Round) -> list[Position]:
+        """Where the samples lie that the round took from earlier ones."""
+        picked = {sample_id for part in planned.parts.values() for sample_id in part}
+        return [earlier.position for earlier in self.history if earlier.sample.sample_id in picked]
 
-        The samples of earlier rounds, without those that were held and those that only abandoned versions learned.
-        """
-        found: list[Sample] = []
+    def _read_history(self) -> list[Pooled]:
+        """What may be replayed, from the log, as far as its retention reaches back."""
         with Follower(self._settings, self._topics.samples) as follower:
-            for messages in follower.to_end():
-                for pooled in pooled_in(messages):
-                    place = pooled.position
-                    if self.audit.replayable(place) and not self._lineage.abandoned(place):
-                        found.append(pooled.sample)
-        return found
+            return [
+                pooled
+                for messages in follower.to_end()
+                for pooled in pooled_in(messages)
+                if self.audit.fates.replayable(pooled.position)
+            ]

@@ -1,6 +1,7 @@
 """records -> samples | rejects | dead-letters: the online decision, one transaction per batch.
 
-1. Between batches: follow the version topic (the proxy moves) and the samples topic (what other scorers admitted).
+1. Between batches: follow the version topic (the proxy moves), the rounds topic (what is set aside) and the samples
+   topic (what other scorers admitted).
 2. Step: read every record, decide the batch as if one by one. What is accepted is only pending.
 3. Commit: decisions and offsets in one transaction (`consumers/kafka/exactly_once.py`).
 4. Only then the novelty index takes in what was accepted; an aborted batch leaves no trace in it.
@@ -25,6 +26,7 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
+from consumers.outcomes import OutcomeFollower
 from consumers.reports import Reporter
 from consumers.schedule import Tick
 from consumers.score_step import ScoreStep
@@ -38,7 +40,7 @@ _RETRY_S = 5.0  # a version that could not be loaded is tried again this often: 
 
 
 class ScoreConsumer:
-    """One scorer: the loop, and the two topics it follows."""
+    """One scorer: the loop, and the three topics it follows."""
 
     def __init__(self, config: Config, scoring: Scoring, instance: str, clock: Callable[[], float] = time.time) -> None:
         settings = kafka_settings(config)
@@ -49,7 +51,8 @@ class ScoreConsumer:
         self._reporter = Reporter(settings, "score", instance)
         self._versions = VersionFollower(settings, scoring.base)
         self._admitted: Follower | None = None  # while running
-        self.known = Knowledge(scoring, topics.samples.name, self._versions.lineage)
+        self._outcomes = OutcomeFollower(settings, self._versions.lineage, config.rounds.cooldown_rounds)
+        self.known = Knowledge(scoring, topics.samples.name, self._outcomes.fates)
         self.step = ScoreStep(
             scoring, topics, config.ingest.max_bytes, clock, self.known, exactly_once=settings.transactions
         )
@@ -83,8 +86,9 @@ class ScoreConsumer:
         Fenced, TransactionFailed, BrokerUnavailable
             When going on would be wrong or pointless.
         """
-        with self._versions:
+        with self._versions, self._outcomes:
             incumbent = self._versions.catch_up()
+            self._outcomes.catch_up()
             with self._gather() as self._admitted:
                 self._begin_with(incumbent)
                 self._decide(self._admitted)
@@ -154,6 +158,8 @@ class ScoreConsumer:
             for messages in self._admitted.to_end(settled=self._settings.transactions):
                 self.known.learn(messages)
         self.known.learn(self._admitted.poll())
+        if self._outcomes.poll():
+            self.known.align()
         if announcement is not None:
             self._move(announcement)
         elif self._refused is not None and time.monotonic() > self._retry_at:

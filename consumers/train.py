@@ -78,7 +78,7 @@ class TrainConsumer:
             pooled_since=None if oldest is None else oldest.pooled_at,
             replayable=len(rounds.history),
             progress=("", 0, 0) if (job := rounds.job) is None else job.progress,
-            judged=rounds.audit.judged,
+            judged=rounds.audit.fates.judged,
             held=self._commands.held,
             version=self._versions.lineage.incumbent.number,
         )
@@ -122,7 +122,7 @@ class TrainConsumer:
         logger.info(
             "version %d is active, %d rounds so far%s",
             incumbent.number,
-            self._rounds.audit.judged,
+            self._rounds.audit.fates.judged,
             f", round {unfinished.round_id} is unfinished" if unfinished else "",
         )
 
@@ -255,7 +255,7 @@ class TrainConsumer:
         self._moved = False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._gathering.assigned(consumer, partitions, self._rounds.audit.used_up_to, self._stop.is_set)
+        self._gathering.assigned(consumer, partitions, self._rounds.audit.fates.used_up_to, self._stop.is_set)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rounds.given_up({place.partition for place in partitions})

@@ -19,7 +19,7 @@ RANKS = (
     {"ccit.records", "ccit.errors", "ccit.failpoints", "ccit.console"},
     {"ccit.config", "ccit.config_faults", "ccit.plugins", "ccit.plugin_tables", "ccit.ports", "ccit.events"},
     {
-        *("ccit.pool", "ccit.lineage", "ccit.audit", "ccit.vectors", "ccit.testing"),
+        *("ccit.pool", "ccit.places", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *("ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
@@ -33,7 +33,9 @@ RANKS = (
 POLICIES = (
     "ccit.pipeline",
     "ccit.pool",
+    "ccit.places",
     "ccit.lineage",
+    "ccit.fates",
     "ccit.audit",
     "ccit.vectors",
     "ccit.triggers.size",

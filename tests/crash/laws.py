@@ -41,7 +41,7 @@ class Breaches:
         Rounds with more than one published outcome.
     failed_wrongly : int
         Rounds whose outcome is that they could not be trained, though that was not their fate, and the other way round:
-        what a failed round used is never learnt from.
+        what a failed round used is set aside.
     plans_dropped : int
         Plans without an outcome that a crash, not a rollback, replaced by another.
     versions_forked : int

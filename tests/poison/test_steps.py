@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from ccit.config import Config
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Sample, Score
 from consumers.dead_letters import MAX_EXTRA_BYTES, MAX_VALUE_BYTES, letter_in
@@ -51,7 +52,7 @@ def ingest(max_bytes: int = MAX_BYTES) -> IngestStep:
 
 def score(root: Path) -> ScoreStep:
     scoring = stub_scoring(config(root), 0.0)
-    known = Knowledge(scoring, TOPICS.samples.name, Lineage(scoring.base))
+    known = Knowledge(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
     return ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
 
 

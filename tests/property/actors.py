@@ -13,6 +13,7 @@ from ccit.assembly import Scoring
 from ccit.config import Selection
 from ccit.errors import ArtifactDamaged
 from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, decode
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, material_of, plan
 from ccit.pool import Pool
@@ -51,6 +52,7 @@ TOPICS = Topics()
 PARTITIONS = 2
 MAX_BYTES = 10_000
 ROUND_SIZE = 4
+COOLDOWN = 1
 RULE = PaperThresholds(Selection(min_length=0, max_similarity=0.95, min_ifd=0.1, max_ifd=2.0))
 RECIPE = Recipe("ccit", ROUND_SIZE, 0.25, 0.0, 0.5, "base", "", "proxy", "", "c", "d", 7)
 
@@ -100,7 +102,8 @@ class Scorer:
         admission = Admission([LengthScorer("characters"), proxy], memory, RULE, embedder)
         self._scoring = Scoring(version(), admission, memory, proxy, embedder, len)
         self.lineage = Lineage(version())
-        self._known = Knowledge(self._scoring, TOPICS.samples.name, self.lineage)
+        self.fates = Fates(self.lineage, COOLDOWN)
+        self._known = Knowledge(self._scoring, TOPICS.samples.name, self.fates)
         self._step = ScoreStep(self._scoring, TOPICS, MAX_BYTES, lambda: 0.0, self._known, exactly_once=exactly_once)
         self._read: dict[tuple[str, int], int] = {}
         self.batch: list[Message] = []
@@ -108,12 +111,14 @@ class Scorer:
         self.follow()
 
     def follow(self) -> None:
-        """Both topics to their ends, the versions first, as between two batches."""
-        sequence = self.lineage.sequence
+        """All three topics to their ends, the versions first, as between two batches."""
+        sequence, judged = self.lineage.sequence, self.fates.judged
         follow(self.lineage, self._fresh(TOPICS.model_versions.name, 0))
+        for message in self._fresh(TOPICS.rounds.name, 0):
+            self.fates.take(event_of(message))
         for partition in range(PARTITIONS):
             self._known.learn(self._fresh(TOPICS.samples.name, partition))
-        if self.lineage.sequence != sequence:
+        if (self.lineage.sequence, self.fates.judged) != (sequence, judged):
             self._known.align()
 
     def begin(self, partitions: Sequence[int], count: int) -> None:
@@ -198,7 +203,7 @@ class Trainer:
         candidate = None if said is None else self._candidate(planned)
         judged = None if said is None else verdict(said)
         finished = Finished(planned, material, candidate, judged, Spend(), "" if said else "diverged")
-        outputs, announcement = outcome(finished, self.lineage, 0.0, TOPICS)
+        outputs, announcement = outcome(finished, self.lineage, [], 0.0, TOPICS)
         self._write(outputs, [GroupOffset(TOPICS.samples.name, r.partition, r.end) for r in planned.ranges])
         self._start.update({r.partition: r.end for r in planned.ranges})
         self.pool.remove(self.pool.within(planned.ranges))

@@ -19,6 +19,7 @@ import pytest
 
 from ccit.config import Config
 from ccit.errors import ArtifactDamaged, StorageFailed
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Artifact, Position
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
@@ -191,7 +192,7 @@ def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_let
     rng = random.Random(SEED)
     config = Config.model_validate({"store": {"root": str(tmp_path)}, "selection": {"min_length": 0}})
     scoring = stub_scoring(config, 0.0)
-    known = Knowledge(scoring, TOPICS.samples.name, Lineage(scoring.base))
+    known = Knowledge(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
     step = ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
     refused = offset = 0
     while refused < MALFORMED:

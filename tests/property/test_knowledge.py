@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from ccit.config import Config
 from ccit.errors import VersionConflict
-from ccit.events import SampleAdmitted, encode
+from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, encode
+from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pool import joined
-from ccit.records import Announcement, Decision, OffsetRange, Sample
+from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
 from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
@@ -23,10 +24,11 @@ from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
 from consumers.snapshots import resume_at
 from tests.crash.parts import stub_scoring
-from tests.nouns import version
+from tests.nouns import a_round, verdict, version
 
 SAMPLES = Topics().samples.name
 PARTITIONS = 2
+COOLDOWN = 1
 
 TEXTS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4)
 ACTS = st.lists(
@@ -35,6 +37,9 @@ ACTS = st.lists(
         st.tuples(st.just("another decides"), TEXTS),
         st.tuples(st.just("follow"), st.just([])),
         st.tuples(st.just("promote"), st.just([])),
+        st.tuples(st.just("hold"), st.just([])),
+        st.tuples(st.just("hold"), st.just([])),
+        st.tuples(st.just("fail"), st.just([])),
         st.tuples(st.just("roll back"), st.sampled_from([[], ["0"], ["1"], ["2"], ["3"]])),
         st.tuples(st.just("snapshot"), st.just([])),
     ),
@@ -62,7 +67,8 @@ class Scorer:
             }
         )
         self.scoring = stub_scoring(config, 0.0)
-        self.known = Knowledge(self.scoring, SAMPLES, self.lineage)
+        self.fates = Fates(self.lineage, COOLDOWN)
+        self.known = Knowledge(self.scoring, SAMPLES, self.fates)
 
     def follow(self, log: Sequence[Message]) -> None:
         fresh = [m for m in log if m.offset >= self.read.get(m.partition, 0)]
@@ -72,6 +78,11 @@ class Scorer:
     def announced(self, announcement: Announcement) -> None:
         self.lineage.apply(announcement)
         self.known.align()
+
+    def told(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if self.fates.take(event):
+                self.known.align()
 
     def decide(self, samples: Sequence[Sample]) -> list[Decision]:
         return self.scoring.admission.decide([s for s in samples if s.sample_id not in self.known])
@@ -84,6 +95,7 @@ class World:
     root: Path
     log: list[Message] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
+    rounds: list[Event] = field(default_factory=list)
     numbers: int = 0
 
     def __post_init__(self) -> None:
@@ -113,9 +125,26 @@ class World:
         for scorer in (self.live, self.other):
             scorer.announced(announcement)
 
-    def promote(self) -> None:
-        fresh = [OffsetRange(p, self.used[p], end) for p, end in self.ends.items() if end > self.used[p]]
+    def fresh(self) -> list[OffsetRange]:
+        """What no round has used; the one that asks uses it."""
+        found = [OffsetRange(p, self.used[p], end) for p, end in self.ends.items() if end > self.used[p]]
         self.used.update(self.ends)
+        return found
+
+    def judge(self, outcome: Outcome | None) -> None:
+        """A round over all that waits is held, or could not be trained."""
+        planned = a_round(ranges=self.fresh())
+        judged = verdict(outcome) if outcome else None
+        events: list[Event] = [
+            RoundPlanned(planned, planned.round_id),
+            CandidateJudged(planned.round_id, None, judged, "", 0, 0.0),
+        ]
+        self.rounds += events
+        for scorer in (self.live, self.other):
+            scorer.told(events)
+
+    def promote(self) -> None:
+        fresh = self.fresh()
         incumbent = self.trainer.incumbent
         made = version(99, incumbent.number, joined((*incumbent.consumed, *fresh)))
         self.announce(self.trainer.promote(made, 0.0))
@@ -124,6 +153,7 @@ class World:
         scorer = Scorer(self.root)
         for announcement in self.announcements:
             scorer.lineage.apply(announcement)
+        scorer.told(self.rounds)
         if path is not None:
             snapshot = read_snapshot(path, scorer.known.origin)
             scorer.known.restore(snapshot)
@@ -148,6 +178,8 @@ def test_restarted_rebuilt_and_never_away_decide_alike(
             world.live.follow(world.log)
         elif verb == "promote":
             world.promote()
+        elif verb in ("hold", "fail"):
+            world.judge("hold" if verb == "hold" else None)
         elif verb == "roll back":
             try:
                 world.announce(world.trainer.roll_back(int(words[0]) if words else None, 0.0))
@@ -175,3 +207,20 @@ def test_a_rollback_forward_brings_back_what_was_set_aside(tmp_path: Path) -> No
         reasons.append(world.live.decide([sample(100 + to, "a")])[0].reason)
         world.live.scoring.admission.abort()
     assert reasons == ["accepted", "exact_duplicate"]
+
+
+@pytest.mark.parametrize("outcome", ["hold", None])
+def test_what_a_round_was_made_of_that_came_to_nothing_comes_in_again_after_the_cool_down(
+    tmp_path: Path, outcome: Outcome | None
+) -> None:
+    """Its content was an exact duplicate for ever, though no version was trained on it and nothing replays it."""
+    world = World(tmp_path)
+    world.decide(world.live, ["a"])
+    reasons = []
+    for said in (outcome, "not_enough_evidence"):
+        world.judge(said)
+        reasons.append(world.live.decide([sample(100, "a")])[0].reason)
+        world.live.scoring.admission.abort()
+        world.decide(world.live, ["b" if said == outcome else "c"])
+    assert reasons == ["exact_duplicate", "accepted"]
+    assert world.live.decide([sample(100, "b")])[0].reason == "exact_duplicate"  # its round waits for evidence

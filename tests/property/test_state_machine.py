@@ -353,7 +353,7 @@ class AtLeastOnce(RuleBasedStateMachine):
         scorer.follow()
         rebuilt = self._scorer("probe")
         assert rebuilt.knows() == scorer.knows()
-        assert set(scorer.knows()) == {place for place in self.sample_places() if not scorer.lineage.abandoned(place)}
+        assert set(scorer.knows()) == {place for place in self.sample_places() if scorer.fates.known(place)}
         probe = [*probes(texts), *self.sent[-4:]]
         assert rebuilt.would_decide(probe) == scorer.would_decide(probe)
 

@@ -22,6 +22,7 @@ from ccit.records import (
     Material,
     OffsetRange,
     Outcome,
+    Position,
     Question,
     Round,
     Sample,
@@ -206,6 +207,17 @@ def test_a_version_says_everything_that_made_it() -> None:
     assert made_version.counts == {"training": 18, "validation": 2, "replay": 9, "general": 18}
     assert made_version.adapters == candidate(made.round_id).adapters
     assert (announcement.kind, announcement.at, announcement.expected_previous) == ("promoted", 5.0, 0)
+
+
+def test_a_version_has_consumed_what_its_round_replayed() -> None:
+    """Samples of a round with too little evidence were learnt by no version; the first that replays them is the one."""
+    made, lineage = planned(), Lineage(version())
+    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    replayed = [Position(3, 8), Position(3, 4), Position(0, 0)]
+    announcement = promote(candidate(made.round_id), verdict(), made, lineage, material, 0.0, replayed)
+    assert announcement is not None
+    consumed = announcement.version.consumed
+    assert consumed == (*made.ranges, OffsetRange(3, 4, 5), OffsetRange(3, 8, 9))
 
 
 def test_a_version_has_consumed_what_its_ancestors_and_its_round_have() -> None:

@@ -47,7 +47,7 @@ def test_the_manifest_comes_first_and_reads_back() -> None:
 def test_a_promotion_is_four_messages_of_one_transaction() -> None:
     planned, material = a_round()
     finished = Finished(planned, material, candidate(planned.round_id), verdict(), Spend(7, 70.0))
-    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    outputs, announcement = outcome(finished, Lineage(version()), [], 1.0, TOPICS)
     key = planned.round_id.encode()
     assert said(outputs) == [
         ("ccit.rounds", "candidate-trained.v1", key, 0),
@@ -62,7 +62,7 @@ def test_a_promotion_is_four_messages_of_one_transaction() -> None:
 def test_a_held_candidate_announces_nothing() -> None:
     planned, material = a_round()
     finished = Finished(planned, material, candidate(planned.round_id), verdict("hold"), Spend())
-    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    outputs, announcement = outcome(finished, Lineage(version()), [], 1.0, TOPICS)
     assert [name for _, name, _, _ in said(outputs)] == ["candidate-trained.v1", "candidate-judged.v1"]
     assert announcement is None
 
@@ -70,7 +70,7 @@ def test_a_held_candidate_announces_nothing() -> None:
 def test_a_round_that_could_not_be_trained_has_its_outcome_too() -> None:
     planned, material = a_round()
     finished = Finished(planned, material, None, None, Spend(), "the loss is not finite")
-    outputs, announcement = outcome(finished, Lineage(version()), 1.0, TOPICS)
+    outputs, announcement = outcome(finished, Lineage(version()), [], 1.0, TOPICS)
     assert [name for _, name, _, _ in said(outputs)] == ["candidate-judged.v1"]
     judged = decode(outputs[0].value, outputs[0].headers)
     assert (judged.failure, judged.verdict, judged.number) == ("the loss is not finite", None, None)  # type: ignore[union-attr]  # asserted above
@@ -106,7 +106,7 @@ def audit_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[Audi
                 yield [Message("ccit.rounds", 0, offset, None, value, headers)]
 
     monkeypatch.setattr(audit_module, "Follower", lambda *_: Log())
-    line = AuditLine(KafkaSettings("nowhere:1"), "ccit")
+    line = AuditLine(KafkaSettings("nowhere:1"), Lineage(version()))
     return line, line.catch_up()
 
 
@@ -120,8 +120,8 @@ def test_the_line_says_what_was_used_and_what_may_be_replayed(monkeypatch: pytes
         events += [RoundPlanned(planned, planned.round_id), judged(planned, said)]  # type: ignore[arg-type]  # outcomes
     line, unfinished = audit_of([*events, RoundPlanned(last, last.round_id)], monkeypatch)
     assert unfinished == last
-    assert (line.judged, line.used_up_to) == (3, {0: 11, 1: 3})
-    assert [line.replayable(Position(0, offset)) for offset in (4, 5, 9)] == [True, False, False]
+    assert (line.fates.judged, line.fates.used_up_to) == (3, {0: 11, 1: 3})
+    assert [line.fates.replayable(Position(0, offset)) for offset in (4, 5, 9)] == [True, False, False]
 
 
 def test_rounds_of_other_aliases_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,4 +131,4 @@ def test_rounds_of_other_aliases_are_passed_over(monkeypatch: pytest.MonkeyPatch
     events: list[Event] = [RoundPlanned(own, own.round_id), RoundPlanned(other, other.round_id)]
     events += [judged(other, "promote"), RoundPlanned(open_one, open_one.round_id)]
     line, unfinished = audit_of(events, monkeypatch)
-    assert (unfinished, line.judged, line.used_up_to) == (own, 0, {})
+    assert (unfinished, line.fates.judged, line.fates.used_up_to) == (own, 0, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from ccit.assembly import Workshop
 from ccit.config import Config
 from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round
@@ -51,10 +52,9 @@ class Case:
     def __init__(self, root: Path, planned: Round) -> None:
         self.lineage = Lineage(version())
         self.gathering = Gathering(KafkaSettings("nowhere:1"), Topics().samples, 100)
-        workshop = stub_workshop(Config.model_validate({"store": {"root": str(root)}}), 60.0)
         self.rounds = Rounds(
             KafkaSettings("nowhere:1"),
-            workshop,
+            self.workshop(root),
             cast(CommitProtocol, None),
             self.lineage,
             self.gathering,
@@ -62,6 +62,10 @@ class Case:
             lambda: 0.0,
         )
         self.rounds.unfinished = planned
+
+    @staticmethod
+    def workshop(root: Path) -> Workshop:
+        return stub_workshop(Config.model_validate({"store": {"root": str(root)}}), 60.0)
 
     def take_up(self, offset: int) -> tuple[bool, bool]:
         """Whether it is at work, and whether it is still to be."""
@@ -72,8 +76,11 @@ class Case:
 
 
 @pytest.fixture
-def planned() -> Round:
-    return a_round(sample_ids=["s0", "s2"], ranges=RANGES)
+def planned(tmp_path: Path) -> Round:
+    """By the settings and the code of now."""
+    recipe = Case.workshop(tmp_path).recipe
+    made = a_round(sample_ids=["s0", "s2"], ranges=RANGES)
+    return replace(made, config_digest=recipe.config_digest, code_digest=recipe.code_digest)
 
 
 def test_it_waits_for_its_samples(tmp_path: Path, planned: Round) -> None:
@@ -98,9 +105,23 @@ def test_it_is_dropped_when_its_parent_is_no_longer_active(tmp_path: Path, plann
     assert case.take_up(4) == (False, False)
 
 
-def test_it_is_dropped_when_it_was_planned_for_other_base_models(tmp_path: Path, planned: Round) -> None:
-    """As an outcome that would use its samples up."""
-    case = Case(tmp_path, replace(planned, base_revision="another"))
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda planned: replace(planned, base_revision="another"),
+        lambda planned: replace(planned, proxy_revision="another"),
+        lambda planned: replace(planned, config_digest="another"),
+        lambda planned: replace(planned, code_digest="another"),
+    ],
+    ids=["base", "proxy", "settings", "code"],
+)
+def test_it_is_dropped_when_it_was_planned_by_others_than_those_of_now(
+    tmp_path: Path, planned: Round, changed: Callable[[Round], Round]
+) -> None:
+    """It would be trained with the new ones and published under the digests of the old; as an outcome that would use
+    its samples up.
+    """
+    case = Case(tmp_path, changed(planned))
     case.gathering.pool.add(pooled(0))
     assert case.take_up(4) == (False, False)
     assert len(case.gathering.pool) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from ccit.config import Config
 from ccit.events import RecordReceived, SampleRejected, decode, encode
+from ccit.fates import Fates
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
 from ccit.records import Announcement, OffsetRange, Sample, Score
@@ -40,7 +41,8 @@ class Scorer:
         self.scoring = scoring
         self.proxy = scoring.proxy
         self.lineage = Lineage(scoring.base)
-        self.known = Knowledge(scoring, TOPICS.samples.name, self.lineage)
+        self.fates = Fates(self.lineage, 1)
+        self.known = Knowledge(scoring, TOPICS.samples.name, self.fates)
         self.step = ScoreStep(scoring, TOPICS, 10_000, lambda: 0.0, self.known, exactly_once=exactly_once)
         self._admitted = 0
 

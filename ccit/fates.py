@@ -1,0 +1,146 @@
+"""What has become of each accepted sample: a function of its place, of the `rounds` topic and of the line of versions.
+
+    waiting      no round has used it, or one that ended with too little evidence: then it waits to be replayed
+    in a round   a manifest holds it, and that round has no outcome yet
+    trained      the incumbent or an ancestor of it was trained on it, by its own round or by a replay
+    set aside    its round was held or could not be trained, or only versions that a rollback left were trained on it
+
+What is set aside counts no longer against copies and novelty, so that its content may be let in again, under another
+record: at once after a rollback, which is a person's word; after a cool-down where its round was held or could not be
+trained, or the next round would be made of the same again. The cool-down is counted in rounds with an outcome and not
+in seconds, so that every scorer comes to the same end, whenever it reads.
+
+No accepted sample is in none of these states, and none is in two (`tests/property/test_fates.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ccit.events import CandidateJudged, Event, RoundPlanned
+from ccit.lineage import Lineage
+from ccit.places import Places
+from ccit.records import OffsetRange, Outcome, Position, Round, Verdict
+
+_NOWHERE = Places()
+
+
+class Fate(StrEnum):
+    """What has become of an accepted sample."""
+
+    WAITING = "waiting"
+    IN_A_ROUND = "in a round"
+    TRAINED = "trained"
+    SET_ASIDE = "set aside"
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """The ranges of a round with an outcome, the `number`-th one; without a verdict it could not be trained."""
+
+    ranges: tuple[OffsetRange, ...]
+    outcome: Outcome | None
+    number: int
+
+
+class Fates:
+    """A fold over the `rounds` topic of one alias.
+
+    Parameters
+    ----------
+    lineage : Lineage
+        As the version topic tells it; someone else moves it.
+    cooldown_rounds : int
+        `rounds.cooldown_rounds`.
+
+    Example
+    -------
+    >>> from ccit.records import AdapterPair, Version
+    >>> base = Version("ccit", 0, None, "", "", "", "", "", None, 0, (), None, {}, (), "", "")
+    >>> Fates(Lineage(base)).of(Position(0, 7))
+    <Fate.WAITING: 'waiting'>
+    """
+
+    def __init__(self, lineage: Lineage, cooldown_rounds: int = 0) -> None:
+        self.unfinished: Round | None = None  # the last planned one, if it has no outcome
+        self.used_up_to: dict[int, int] = {}  # partition -> first offset that no round with an outcome has used
+        self._lineage = lineage
+        self._alias = lineage.incumbent.alias
+        self._cooldown = cooldown_rounds
+        self._open: dict[str, tuple[OffsetRange, ...]] = {}  # rounds without an outcome
+        self._used: list[_Used] = []
+        self._places: dict[str, Places] = {}  # of the four questions below; made when asked for
+
+    @property
+    def judged(self) -> int:
+        """Rounds with an outcome."""
+        return len(self._used)
+
+    def take(self, event: Event) -> bool:
+        """Take in what the topic says; True for an outcome that is news. Other aliases are passed over."""
+        if isinstance(event, RoundPlanned) and event.planned.alias == self._alias:
+            self.planned(event.planned)
+        return isinstance(event, CandidateJudged) and self.concluded(event.round_id, event.verdict)
+
+    def planned(self, planned: Round) -> None:
+        """A manifest was published."""
+        self._open[planned.round_id] = planned.ranges
+        self.unfinished = planned
+        self._places.clear()
+
+    def concluded(self, round_id: str, verdict: Verdict | None) -> bool:
+        """A round has its outcome; without a verdict it could not be trained. False when that is known already."""
+        ranges = self._open.pop(round_id, None)
+        if ranges is None:
+            return False
+        if self.unfinished is not None and self.unfinished.round_id == round_id:
+            self.unfinished = None
+        for used in ranges:
+            self.used_up_to[used.partition] = max(used.end, self.used_up_to.get(used.partition, 0))
+        self._used.append(_Used(ranges, verdict.outcome if verdict else None, self.judged + 1))
+        self._places.clear()
+        return True
+
+    def of(self, position: Position) -> Fate:
+        """The one state that an accepted sample is in."""
+        if self._lineage.learnt(position):
+            return Fate.TRAINED
+        if self._lineage.abandoned(position) or position in self._outcomes("hold", None):
+            return Fate.SET_ASIDE
+        if position in self._outcomes("promote"):  # its version is announced in the same transaction, on another topic
+            return Fate.TRAINED
+        return Fate.IN_A_ROUND if position in self._at_work() else Fate.WAITING
+
+    def known(self, position: Position) -> bool:
+        """Whether it counts against copies and novelty."""
+        return self.of(position) is not Fate.SET_ASIDE or position in self._cooling()
+
+    def replayable(self, position: Position) -> bool:
+        """Whether a later round may train on it again: some round has, and neither was held nor is abandoned."""
+        return position in self._outcomes("promote", "not_enough_evidence") and self.of(position) is not Fate.SET_ASIDE
+
+    def _outcomes(self, *wanted: Outcome | None) -> Places:
+        """What the rounds with one of these outcomes have used."""
+        key = f"outcomes {wanted}"
+        if key not in self._places:
+            self._places[key] = Places(r for used in self._used if used.outcome in wanted for r in used.ranges)
+        return self._places[key]
+
+    def _cooling(self) -> Places:
+        """What was set aside by one of the last rounds; a rollback needs no cool-down, so it is not among it."""
+        if "cooling" not in self._places:
+            recent = [used for used in self._used if self.judged - used.number < self._cooldown]
+            self._places["cooling"] = Places(
+                r for used in recent if used.outcome in ("hold", None) for r in used.ranges
+            )
+        return self._places["cooling"]
+
+    def _at_work(self) -> Places:
+        """What the round without an outcome holds; one that builds on a version that is not active is dropped."""
+        one = self.unfinished
+        if one is None or one.parent != self._lineage.incumbent.number:
+            return _NOWHERE
+        if "at work" not in self._places:
+            self._places["at work"] = Places(one.ranges)
+        return self._places["at work"]
