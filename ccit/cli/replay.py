@@ -129,6 +129,7 @@ def round_line(outcome: Outcome) -> dict[str, Any]:
     adapters, announcement = outcome.candidate.adapters, outcome.announcement
     return {
         "round_id": outcome.planned.round_id,
+        "due": {"trigger": outcome.planned.due.trigger, "numbers": dict(outcome.planned.due.numbers)},
         "samples": len(outcome.planned.sample_ids) + len(outcome.planned.validation_ids),
         "training_tokens": outcome.candidate.training.tokens,
         "parent": outcome.planned.parent,

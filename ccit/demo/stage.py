@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import tomli_w
 
 from ccit.config import Config, cache_root, load_config
 from ccit.demo.models import pair_of_models
@@ -71,26 +71,13 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
         for section, values in extra.items():
             profile.setdefault(section, {}).update(values)
     config_path = out / "ccit.toml"
-    config_path.write_text(as_toml(profile), encoding="utf-8")
+    config_path.write_text(tomli_w.dumps(profile), encoding="utf-8")
     return Stage(out, config_path, load_config(config_path))
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object per line."""
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-
-
-def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
-    """Sections of scalars as TOML: its strings, numbers and booleans are JSON's (the standard library only reads TOML).
-
-    >>> as_toml({"kafka": {"transactions": True, "prefix": "ccit."}})
-    '[kafka]\\ntransactions = true\\nprefix = "ccit."\\n'
-    """
-    lines = []
-    for name, values in sections.items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
-    return ("\n".join(lines) + "\n").replace("\x7f", "\\u007f")  # the one character JSON leaves and TOML forbids
 
 
 def _question(simulated: Any) -> Question:

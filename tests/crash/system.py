@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import tomli_w
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.demo.stage import as_toml
 from ccit.events import CandidateJudged
 from ccit.store.files import FileStore
 from consumers.kafka.clients import KafkaSettings, reader_config
@@ -67,7 +67,7 @@ class System:
         written = _sections(settings, folder, self._min_ifd, batch_size, replication)
         for name, section in (sections or {}).items():
             written[name] = {**written.get(name, {}), **section}
-        self.config.write_text(as_toml(written), encoding="utf-8")
+        self.config.write_text(tomli_w.dumps(written), encoding="utf-8")
         create_topics(settings, replication=replication)
         self.feed = Feed(settings)
         self.ledger = LiveLedger(settings)

@@ -15,9 +15,10 @@ from typing import Any
 
 import openai
 import pytest
+import tomli_w
 
 from ccit.config import cache_root
-from ccit.demo.stage import as_toml, write_jsonl
+from ccit.demo.stage import write_jsonl
 from ccit.models.tiny import tiny_pair
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.stream import hospital_stream
@@ -78,7 +79,7 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         "store": {"root": str(tmp_path / "store")},
     }
     config = tmp_path / "ccit.toml"
-    config.write_text(as_toml(sections), encoding="utf-8")
+    config.write_text(tomli_w.dumps(sections), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "ccit.cli.main", "up", "--config", str(config), "--logs", str(tmp_path / "logs")]
     )

@@ -18,11 +18,11 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import tomli_w
 import torch
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from ccit.demo.stage import as_toml
 from ccit.models.causal import load_causal
 from ccit.testing import random_model
 from consumers.kafka.clients import KafkaSettings, admin, error_of
@@ -61,7 +61,7 @@ def config(settings: KafkaSettings, model: Path, tmp_path: Path) -> Path:
         "serving": {"port": 0, "drain_seconds": DRAIN_S, "max_new_tokens": TOKENS},
         "store": {"root": str(tmp_path / "store")},
     }
-    path.write_text(as_toml(sections), "utf-8")
+    path.write_text(tomli_w.dumps(sections), "utf-8")
     return path
 
 

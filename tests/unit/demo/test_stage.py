@@ -1,26 +1,11 @@
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ccit.cli.demo import sized
 from ccit.config import load_config
-from ccit.demo.stage import as_toml, clear_stage
-
-# TOML's integers have 64 bits; its strings hold any text but control characters, which JSON escapes the same way.
-SCALARS = (
-    st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(allow_nan=False, allow_infinity=False)
-)
-KEYS = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
-
-
-@given(st.dictionaries(KEYS, st.dictionaries(KEYS, SCALARS, max_size=3), max_size=3))
-def test_what_is_written_as_toml_reads_back(sections: dict[str, dict[str, object]]) -> None:
-    assert tomllib.loads(as_toml(sections)) == sections
+from ccit.demo.stage import clear_stage
 
 
 def test_the_profile_is_a_configuration(tmp_path: Path) -> None:
