@@ -2,8 +2,10 @@
 
 Rounded components are whole multiples of 2^-24 and no larger than 1, so the products are multiples of 2^-48, and by
 Cauchy-Schwarz no partial sum of a dot product exceeds the product of the norms, about 1. Such a sum needs at most 50 of
-float64's 53 bits: it is exact in any order, on any machine, in any batch. That is why a batch can be decided exactly
-as if one sample at a time, and why vectors stored in a topic give the scores that fresh ones give.
+float64's 53 bits: it is exact in any order, on any machine, in any batch. So, given their vectors, a batch is decided
+exactly as if one sample at a time, and a vector stored in a topic gives the scores that it gave when it was new. The
+vectors themselves are made by a model, whose arithmetic is only close from one batch or machine to the next: see
+`Embedder.embed` in `ccit/ports.py`.
 """
 
 from __future__ import annotations

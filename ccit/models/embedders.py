@@ -45,9 +45,8 @@ _HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.model"]  # no pickles, no c
 class SentenceTransformerEmbedder:
     """Unit vectors of texts, rounded to float16 precision.
 
-    The result for a text depends on its neighbours in the batch by less than that rounding: a component may fall on the
-    other side of a rounding step, which moves a cosine by about 1e-5. A text that comes again soon is not computed
-    again.
+    The result for a text depends on its neighbours in the batch: a component may fall on the other side of a rounding
+    step, which moves a cosine by about 1e-5. A text that comes again soon is not computed again.
 
     Parameters
     ----------

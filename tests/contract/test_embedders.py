@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.ports import Embedder
+from ccit.vectors import cosines
 
 EMBEDDERS: Mapping[str, Callable[[], Embedder]] = {
     "sentence-transformers": lambda: SentenceTransformerEmbedder(device="cpu")
@@ -24,7 +25,7 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
 
 
 def test_rows_are_unit_vectors_at_half_precision(embedder: Embedder) -> None:
-    """So that a vector from a topic equals a fresh one, bit for bit."""
+    """So that an event carries a vector's own bits."""
     rows = embedder.embed(TEXTS)
     assert rows.shape == (len(TEXTS), embedder.dimension)
     assert rows.dtype == np.float32
@@ -42,6 +43,13 @@ def test_rows_come_in_order_and_neighbours_move_them_by_rounding_alone(embedder:
     together = embedder.embed([TEXTS[place] for place in order])
     for row, place in zip(together, order, strict=True):
         assert row == pytest.approx(embedder.embed([TEXTS[place]])[0], abs=1e-3)
+
+
+def test_embedded_again_in_another_batch_a_text_has_the_same_cosines_within_rounding() -> None:
+    """What novelty may count on when a stored vector meets a fresh one; the second embedder has seen none of it."""
+    for make in EMBEDDERS.values():
+        stored, fresh = make().embed(TEXTS), make().embed([*TEXTS, "Rest well, and call us in a week. " * 20])[:-1]
+        assert np.abs(cosines(stored, stored) - cosines(stored, fresh)).max() < 1e-4
 
 
 def test_the_same_text_is_near_itself_and_far_from_another(embedder: Embedder) -> None:
