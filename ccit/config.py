@@ -24,8 +24,6 @@ from ccit.plugins import PluginSettings
 from ccit.records import digest_of
 
 EMBEDDED = "embedded"
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # minute, hour, day, month, weekday (0 is Monday)
-_CRON_ITEM = re.compile(r"(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:/[1-9]\d?)?", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # What a round's result does not depend on: when it starts (the manifest holds what was in the pool then), what may come
 # in after it, how fast it runs, and where the models lie (the manifest names them, with their revisions).
@@ -167,23 +165,6 @@ class Rounds(_Section):
         "may be let in again",
     )
     seed: int = Field(0, description="with the round's content, the only source of randomness")
-
-    @field_validator("nightly")
-    @classmethod
-    def _cron(cls, text: str) -> str:
-        """The form alone; what the fields say together is the scheduler's to judge."""
-        fields = text.split()
-        if fields and len(fields) != len(_CRON_RANGES):
-            raise ValueError(f"expected the five fields of a cron expression, as in '0 2 * * *', found {len(fields)}")
-        for field, (low, high) in zip(fields, _CRON_RANGES, strict=False):
-            for item in field.split(","):
-                match = _CRON_ITEM.fullmatch(item)
-                numbers = [int(end) for end in match.groups() if end and end.isdigit()] if match else []
-                if match is None or not all(low <= number <= high for number in numbers):
-                    raise ValueError(
-                        f"expected numbers from {low} to {high}, '*', ranges or steps in cron field {field!r}"
-                    )
-        return text
 
 
 class Training(_Section):

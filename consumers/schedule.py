@@ -27,13 +27,7 @@ class Schedule:
         self._flags: queue.SimpleQueue[Due] = queue.SimpleQueue()
         self._scheduler = BackgroundScheduler(daemon=True)
         if rounds.nightly:
-            try:
-                nightly = CronTrigger.from_crontab(rounds.nightly)
-            except ValueError as error:
-                raise ConfigError(
-                    f"rounds.nightly should be a cron expression of five fields such as '0 2 * * *', "
-                    f"found {rounds.nightly!r}: {error}"
-                ) from error
+            nightly = nightly_trigger(rounds.nightly)
             # A night missed because the process was down is made up for within the day.
             self._scheduler.add_job(
                 self._flags.put, nightly, [Due("nightly", rounds.nightly)], misfire_grace_time=86_400, coalesce=True
@@ -54,6 +48,17 @@ class Schedule:
             return self._flags.get_nowait()
         except queue.Empty:
             return None
+
+
+def nightly_trigger(expression: str) -> CronTrigger:
+    """When a cron expression of five fields fires. Raises `ConfigError` for any other text."""
+    try:
+        return CronTrigger.from_crontab(expression)
+    except ValueError as error:
+        raise ConfigError(
+            f"rounds.nightly should be a cron expression of five fields such as '0 2 * * *', found {expression!r}: "
+            f"{error}"
+        ) from error
 
 
 class Tick:

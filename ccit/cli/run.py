@@ -117,6 +117,7 @@ def train(config_path: Path | None, instance: str) -> None:
 
     _log_everything()
     config = load(config_path)
+    _require_schedule(config)
     ready_broker(config)
     consumer = TrainConsumer(config, workshop(config), instance)
     stop_on_signals(consumer.stop)
@@ -158,6 +159,7 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
 
     _log_everything()
     config = load(config_path)
+    _require_schedule(config)
     stopping: list[bool] = []
     supervisor = Supervisor(logs, grace_s=grace(config.serving.drain_seconds))
     stop_on_signals(lambda: stopping.append(True), at_once=supervisor.kill)
@@ -179,6 +181,14 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
         while not stopping:
             supervisor.watch()
             time.sleep(0.5)
+
+
+def _require_schedule(config: Config) -> None:
+    """Raise `ConfigError` before anything is started; the configuration itself does not know the scheduler."""
+    from consumers.schedule import nightly_trigger
+
+    if config.rounds.nightly:
+        nightly_trigger(config.rounds.nightly)
 
 
 def _metrics_port(config: Config, role: str, number: int) -> dict[str, str]:

@@ -45,9 +45,6 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[serving]\nport = 70000\n", "serving.port"),
         ("[selection]\nmin_length = 30000\n", "selection.min_length is above selection.max_length"),
         ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd is not below selection.max_ifd"),
-        ("[rounds]\nnightly = 'at two'\n", "rounds.nightly.*five fields"),
-        ("[rounds]\nnightly = '0 25 * * *'\n", "rounds.nightly.*from 0 to 23"),
-        ("[rounds]\nnightly = '* * * * noon'\n", "rounds.nightly.*noon"),
         ("[rounds]\nmax_age_seconds = 60\n", "this key is now rounds.triggers.age.max_seconds"),
         ("[rounds.triggers.ages]\n", "a trigger of the kinds age, .*found 'ages'; did you mean 'age'"),
         ("[rounds.triggers.age]\nmax_second = 3\n", r"rounds.triggers.age.max_second: Extra inputs"),
@@ -78,11 +75,6 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> 
     (tmp_path / "ccit.toml").write_text(f"[evaluation]\nmin_gain_points = {number}\n")
     with pytest.raises(ConfigError, match="finite number"):
         load_config(tmp_path / "ccit.toml")
-
-
-@pytest.mark.parametrize("cron", ["", "0 2 * * *", "*/5 0-6 1,15 jan-mar mon-fri", "0 2 * * 0"])
-def test_a_cron_expression_is_taken(tmp_path: Path, cron: str) -> None:
-    assert load_config(written(tmp_path, f"[rounds]\nnightly = '{cron}'\n")).rounds.nightly == cron
 
 
 @pytest.mark.parametrize(
