@@ -21,7 +21,9 @@ from typing import Any, TypeAlias
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
 
+from ccit.bounds import require_affordable, stopping_at_first_fault
 from ccit.errors import InputError
 from ccit.records import (
     Announcement,
@@ -158,6 +160,11 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(NAMES[name])
 
 
+@cache
+def _validator(name: str) -> SchemaValidator:
+    return stopping_at_first_fault(_adapter(name))
+
+
 def encode(event: Event, *, at: float, source: str, traceparent: str = "") -> tuple[bytes, Headers]:
     """JSON value and CloudEvents headers of an event.
 
@@ -211,21 +218,24 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | str | None]
     Raises
     ------
     InputError
-        `empty`, `not_json` or `wrong_schema`, with one sentence that names the field.
+        `empty`, `too_large`, `not_json` or `wrong_schema`, with one sentence that names the field.
     """
     name = event_name(headers)
     if name not in NAMES:
         raise InputError("wrong_schema", f"expected a ce_type header that names a ccit event, found {name[:80]!r}")
     try:
-        return _adapter(name).validate_python(parse_json(value))  # type: ignore[no-any-return]  # one of Event
+        return _validator(name).validate_python(parse_json(value))  # type: ignore[no-any-return]  # one of Event
     except ValidationError as error:
         raise InputError("wrong_schema", f"{name}: {first_fault(error)}") from error
 
 
 def parse_json(value: bytes | None) -> Any:
-    """Strict JSON: no NaN, no lone surrogates, no deep recursion (orjson refuses them). Raises `InputError`."""
+    """Strict JSON: no NaN, no lone surrogates, no deep recursion (orjson refuses them), and no more values than memory
+    is good for. Raises `InputError`.
+    """
     if not value:
         raise InputError("empty", "expected a JSON value, found no bytes at all")
+    require_affordable(value)
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:

@@ -1,12 +1,14 @@
 """Instruction rows: one JSON object `{id, source, lang, instruction, input, output, meta}` -> Record -> Sample.
 
+The question and its answer may be written in other forms as well (`ccit/ingest/forms/table.py`).
+
 A row that cannot be read raises `InputError` with a reason from the closed list and one sentence that names the field
 and never quotes the text (it may be a patient's).
 
-`null` for `input`, `lang`, `meta` or what stands in `meta` is the same as leaving it out.
+`null` for what may be left out is the same as leaving it out.
 
-Multi-turn rows carry their earlier turns in `meta.history` as [user, assistant] pairs. Such a sample is scored and
-trained on its last answer, given the whole history.
+Multi-turn rows carry their earlier turns in `history` (or `meta.history`) as [user, assistant] pairs, and a system text
+in `system`. Such a sample is scored and trained on its last answer, given all that went before.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     StrictInt,
     StringConstraints,
     TypeAdapter,
@@ -26,33 +27,36 @@ from pydantic import (
 
 from ccit.errors import InputError
 from ccit.events import first_fault
+from ccit.ingest.forms.table import exchange_of
 from ccit.ingest.strict import parse_strict
-from ccit.records import Record, Sample, Turn, digest_of
+from ccit.records import Record, Sample, digest_of
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Name = Annotated[str, StringConstraints(max_length=256)]  # of a record or a source: part of keys and of every event
 
 _NullIsNone = BeforeValidator(lambda text: "" if text is None else text)  # exporters write null for an empty column
+_EXACT = 2**53  # from here on, a float no longer names one whole number
+
+
+def _as_number(own_id: Any) -> Any:
+    """7 for 7.0: a column of numbers with a gap in it becomes one of floats in pandas."""
+    exact = isinstance(own_id, float) and own_id.is_integer() and abs(own_id) < _EXACT
+    return int(own_id) if exact else own_id
 
 
 class _Meta(BaseModel):
     model_config = ConfigDict(extra="allow")
 
-    history: Annotated[list[tuple[str, str]], BeforeValidator(lambda turns: [] if turns is None else turns)] = Field(
-        default_factory=list, max_length=200
-    )
     group: str | None = ""
 
 
 class _Row(BaseModel):
+    """What a row says besides its question and answer."""
+
     model_config = ConfigDict(extra="ignore", strict=False)
 
-    id: _Name | StrictInt | None = None  # strict: `true` is not record 1
-    source: _Name = ""
+    id: Annotated[_Name | StrictInt | None, BeforeValidator(_as_number)] = None  # strict: `true` is not record 1
+    source: Annotated[_Name, _NullIsNone] = ""
     lang: Annotated[str, _NullIsNone] = ""
-    instruction: _Text
-    input: Annotated[str, _NullIsNone] = ""
-    output: _Text
     meta: Annotated[_Meta, BeforeValidator(lambda meta: {} if meta is None else meta)] = _Meta()
 
 
@@ -81,6 +85,7 @@ def parse_row(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError("wrong_schema", f"expected a JSON object, found {type(row).__name__}")
     _validated(row)
+    exchange_of(row)
     return row
 
 
@@ -118,19 +123,19 @@ def sample_from_record(record: Record) -> Sample:
     InputError
         `wrong_schema`: a record written straight to the topic need not have passed `parse_row`.
     """
-    row = _validated(dict(record.body))
-    instruction = f"{row.instruction}\n{row.input.strip()}" if row.input.strip() else row.instruction
-    history = tuple(Turn(user, assistant) for user, assistant in row.meta.history)
-    content = [record.record_id, [[t.user, t.assistant] for t in history], instruction, row.output]
+    row, said = _validated(dict(record.body)), exchange_of(record.body)
+    turns = [[turn.user, turn.assistant] for turn in said.history]
+    content = [record.record_id, turns, said.instruction, said.response, *([said.system] if said.system else [])]
     return Sample(
         sample_id=digest_of(content)[:32],
         record_id=record.record_id,
         source=record.source,
         lang=row.lang,
-        instruction=instruction,
-        response=row.output,
-        history=history,
+        instruction=said.instruction,
+        response=said.response,
+        history=said.history,
         group=row.meta.group or "",
+        system=said.system,
     )
 
 

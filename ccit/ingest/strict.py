@@ -10,6 +10,8 @@ lets through are refused here:
 - *depth*: writers recurse too. A row 255 deep is read but cannot be written again (orjson stops at 254, pydantic at
   255), so it would end the process that tries. The deepest FHIR resources nest about 20.
 - *NUL characters*: `\\u0000` is legal JSON, but no text of a person holds one, and C strings end there.
+
+A byte order mark before the value is passed over, as RFC 8259 (section 8.1) allows: editors on Windows write one.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from ccit.events import parse_json
 
 MAX_DEPTH = 64
 """Lists and objects inside each other, in a row; the event around it adds two, far from orjson's 254."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _ESCAPED_NUL = b"\\u0000"
 
@@ -46,6 +50,7 @@ def parse_strict(value: bytes | None, max_depth: int = MAX_DEPTH) -> Any:
         ...
     ccit.errors.InputError: not_json: expected each name once in a JSON object, found 1 repeated; ...
     """
+    value = value.removeprefix(BYTE_ORDER_MARK) if value is not None else None
     parsed = parse_json(value)
     _require_shallow(parsed, max_depth)
     if value is not None:

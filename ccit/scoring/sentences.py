@@ -2,6 +2,8 @@
 
 Rules instead of a model, because the texts are clinical: decimals (`3.5 mg`), abbreviations (`Dr.`, `e.g.`), bullet
 lists and headings without a full stop, Chinese full stops without a blank after them.
+
+The time grows with the length of the text and not faster, whatever is in it (`tests/poison/test_costs.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ _STOP = re.compile(rf"(?:[{_WIDE_STOPS}]+|[.!?…]+)[{re.escape(_CLOSERS)}]*")
 _BULLET = re.compile(r"(?:[-*•·‣◦–—]|\(?\d{1,3}[.)、]|\(?[a-zA-Z][.)])\s+")
 _STARTS = re.compile(rf"[{re.escape(_OPENERS)}\-*•·–—]*\s*[^\W_a-zß-öø-ÿ]")
 _LAST_WORD = re.compile(r"([^\s(\[\"'“]+)$")
+_LONGEST_ABBREVIATION = 32  # characters; bounds what is looked at before each dot
+_IDEOGRAPH = re.compile(rf"[{_CJK}]")
 _INITIAL = re.compile(r"(?:[A-Z]\.)*[A-Z]$")
 _WORD = re.compile(r"\w")
 
@@ -52,7 +56,7 @@ def split_sentences(text: str) -> list[str]:
 
 def _paragraphs(text: str) -> list[str]:
     """Lines, with hard-wrapped ones joined again."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     blank_before = True
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         stripped = line.strip()
@@ -60,11 +64,11 @@ def _paragraphs(text: str) -> list[str]:
             blank_before = True
             continue
         if not blank_before and stripped[0].islower() and not _BULLET.match(stripped):
-            lines[-1] = f"{lines[-1]} {stripped}"
+            lines[-1].append(stripped)
         else:
-            lines.append(stripped)
+            lines.append([stripped])
         blank_before = False
-    return lines
+    return [" ".join(pieces) for pieces in lines]
 
 
 def _split_line(line: str) -> list[str]:
@@ -79,25 +83,29 @@ def _split_line(line: str) -> list[str]:
 
 
 def _ends_sentence(line: str, start: int, stop: re.Match[str]) -> bool:
-    rest = line[stop.end() :]
-    if not rest or stop.group()[0] in _WIDE_STOPS:
+    """Looks at the line in place: a copy of what follows, made at each stop, would cost the square of its length."""
+    before, after = stop.span()
+    if after == len(line) or stop.group()[0] in _WIDE_STOPS:
         return True
-    if re.match(rf"[{_CJK}]", rest):  # a western stop inside Chinese text needs no blank, but 3.5 has a digit next
-        return not line[: stop.start()][-1:].isdigit()
-    if not rest[0].isspace():
+    if _IDEOGRAPH.match(line, after):  # a western stop inside Chinese text needs no blank, but 3.5 has a digit next
+        return before == 0 or not line[before - 1].isdigit()
+    if not line[after].isspace():
         return False
-    follows = rest.lstrip()
-    if not _STARTS.match(follows) and not _BULLET.match(follows):
+    follows = next(i for i in range(after, len(line)) if not line[i].isspace())  # lines have no blanks at their ends
+    if not _STARTS.match(line, follows) and not _BULLET.match(line, follows):
         return False
-    return stop.group()[0] != "." or not _is_abbreviation(line[start : stop.start()])
+    return stop.group()[0] != "." or not _is_abbreviation(line, start, before)
 
 
-def _is_abbreviation(before: str) -> bool:
-    """Whether the dot after `before` belongs to its last word: `Dr`, `e.g`, the `J` of `J. Smith`, a list's `2`."""
-    found = _LAST_WORD.search(before)
+def _is_abbreviation(line: str, start: int, end: int) -> bool:
+    """Whether the dot at `end` belongs to the word before it: `Dr`, `e.g`, the `J` of `J. Smith`, a list's `2`."""
+    window = max(start, end - _LONGEST_ABBREVIATION - 1)
+    found = _LAST_WORD.search(line[window:end])
     if found is None:
         return True
     word = found.group(1)
+    if len(word) > _LONGEST_ABBREVIATION:
+        return False
     if _INTRODUCING.fullmatch(word) or _INITIAL.match(word):
         return True
-    return found.start() == 0 and word.isdigit()  # `2. Rest` is one list item
+    return window + found.start() == start and word.isdigit()  # `2. Rest` is one list item

@@ -64,6 +64,8 @@ def nested(opening: bytes, closing: bytes, depth: int) -> bytes:
     return with_member(b'"meta": {"x": ' + opening * depth + b"0" + closing * depth + b"}")
 
 
+_SAID = {"from": "human", "value": "Dose?"}
+
 WRONG_TYPES: dict[str, Any] = {
     "a number": 7,
     "a list": [SECRET],
@@ -71,7 +73,7 @@ WRONG_TYPES: dict[str, Any] = {
     "null": None,
     "true": True,
 }
-NULL_IS_NONE = ("input", "lang")  # a row without them is sound, and null says the same
+NULL_IS_NONE = ("input", "lang", "source")  # a row without them is sound, and null says the same
 TYPED = ("instruction", "output", "input", "source", "lang")
 
 UNREADABLE = (
@@ -86,7 +88,6 @@ UNREADABLE = (
     Poison("a comma too many", "not_json", raw()[:-1] + b",}"),
     Poison("single quotes", "not_json", repr(row()).encode()),
     Poison("a comment", "not_json", b"// " + SECRET.encode() + b"\n" + raw()),
-    Poison("a byte order mark", "not_json", b"\xef\xbb\xbf" + raw()),
     Poison("UTF-16", "not_json", raw().decode().encode("utf-16")),
     Poison("Latin-1", "not_json", with_member('"name": "Müller"'.encode("latin-1"))),
     Poison("UTF-8 cut in a letter", "not_json", with_member(b'"name": "M\xc3"')),
@@ -150,6 +151,11 @@ MISFORMED = (
             ("of objects", [{"user": SECRET}]),
         ]
     ),
+    Poison("pictures", "wrong_schema", raw(images=[SECRET])),
+    Poison("preferences", "wrong_schema", raw(chosen=SECRET, rejected=SECRET)),
+    Poison("two forms", "wrong_schema", raw(query=SECRET, response=SECRET)),
+    Poison("a system text that is a list", "wrong_schema", raw(system=[{"a": SECRET}])),
+    Poison("two histories", "wrong_schema", raw(history=[[SECRET, "a"]], meta={"history": [["b", SECRET]]})),
     Poison("a source of 10,000 letters", "wrong_schema", raw(source="w" * 10_000)),
     Poison("an escaped NUL", "wrong_schema", raw(output=f"{SECRET}\0")),
     Poison("an escaped NUL in a name", "wrong_schema", raw(**{"a\0b": 1})),
@@ -257,7 +263,14 @@ SOUND = (
     Sound("a numbered id", raw(id=7)),
     Sound("no id", without("id")),
     Sound("instruction and output alone", without("id", "source", "lang")),
-    Sound("null for what may be left out", raw(input=None, lang=None, meta=None)),
+    Sound(
+        "null for what may be left out", raw(input=None, lang=None, source=None, meta=None, system=None, history=None)
+    ),
+    Sound("an id of pandas", raw(id=7.0)),
+    Sound("a byte order mark", b"\xef\xbb\xbf" + raw()),
+    Sound("Windows line ends", json.dumps(row(), indent=1).replace("\n", "\r\n").encode()),
+    Sound("a system text and earlier turns", raw(system="Be brief.", history=[["Dose?", "5 mg."]])),
+    Sound("a conversation", json.dumps({"conversations": [_SAID, {"from": "gpt", "value": "5 mg."}]}).encode()),
     Sound("letters of every plane", raw(output="Grüße, 你好, \U0001f489, \u202e, \ufdd0")),
     Sound("control characters but NUL", raw(output="a\x01\x1b[2J\x7f")),
     Sound("an escaped backslash before u0000", with_member(b'"name": "a\\\\u0000"')),

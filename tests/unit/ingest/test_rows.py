@@ -51,7 +51,23 @@ def test_earlier_turns_come_from_the_meta_field() -> None:
     assert sample.messages()[-1] == {"role": "user", "content": "Dose?\nAdult."}
 
 
-@pytest.mark.parametrize("key", ["input", "lang", "meta"])
+def test_a_system_text_and_earlier_turns_reach_the_model() -> None:
+    sample = made({**ROW, "system": "Weight 20 kg.", "history": [["For adults?", "500 mg."]]})
+    assert [message["role"] for message in sample.messages()] == ["system", "user", "assistant", "user"]
+    assert sample.messages()[0]["content"] == "Weight 20 kg."
+    assert len({made(ROW).content_digest, sample.content_digest, made({**ROW, "system": "x"}).content_digest}) == 3
+    assert made({**ROW, "meta": {"history": [["a", "b"]]}}) == made({**ROW, "history": [["a", "b"]]})
+
+
+def test_a_number_names_the_same_record_however_it_is_written() -> None:
+    assert made({**ROW, "id": 7.0}).record_id == made({**ROW, "id": 7}).record_id == made(ROW).record_id
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert parse_row(b"\xef\xbb\xbf" + json.dumps(ROW).encode(), 10_000) == ROW
+
+
+@pytest.mark.parametrize("key", ["input", "lang", "meta", "source", "system", "history"])
 def test_null_is_the_same_as_left_out(key: str) -> None:
     null, absent = made({**ROW, key: None}), made({k: v for k, v in ROW.items() if k != key})
     assert replace(null, sample_id="") == replace(absent, sample_id="")
