@@ -23,7 +23,7 @@ _OWN = (
 
 MAX_VALUE_BYTES = 13 * 1024 * 1024
 """Of the original value kept (bytes). The incoming topics take 12 MiB, but *compressed*: a hospital's producer may send
-a message that unpacks to 100 MB, which no 16 MiB dead letter holds. It is cut, and the header `ccit_cut` says so."""
+a message that is 100 MB of text, which no 16 MiB dead letter holds. It is cut, and the header `ccit_cut` says so."""
 
 _DIGITS = 18  # so that every number read from a header fits 64 bits
 MOST_ATTEMPTS = 10**9  # far more than a redrive allows; so the count stays a number of few digits

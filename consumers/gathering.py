@@ -15,10 +15,10 @@ from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted
 from ccit.pool import Pool
 from ccit.records import OffsetRange, Pooled, Position
-from consumers.kafka.bombs import Bombs
-from consumers.kafka.clients import FORBIDDEN, KafkaSettings
+from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import require_topic
-from consumers.kafka.messages import Message, received
+from consumers.kafka.intake import Intake, PartitionEnd
+from consumers.kafka.messages import EXPIRED, Message
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topic
 from consumers.reading import event_in
@@ -43,9 +43,10 @@ class Gathering:
 
     def __init__(self, settings: KafkaSettings, topic: Topic, most: int) -> None:
         self.pool = Pool()
+        self.expired = 0  # offsets that retention has deleted before a round could use them
         self.start: dict[int, int] = {}  # partition -> first offset that no finished round has used
         self._settings = settings
-        self._bombs = Bombs(settings)
+        self._intake = Intake(settings, topic.name, self._unreadable)
         self._topic = topic
         self._most = most
         self._partitions: frozenset[int] = frozenset()
@@ -77,27 +78,24 @@ class Gathering:
         (consumer.pause if full else consumer.resume)(consumer.assignment())
         messages = []
         for raw in consumer.consume(1000, _POLL_S):
-            error = raw.error()
-            if error is None:
-                messages.append(received(raw))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                self._at_end.add(int(raw.partition() or 0))
-            elif error.code() == KafkaError._BAD_COMPRESSION:
-                self._skip(self._bombs.met(raw, consumer))
-            elif error.fatal() or error.code() in FORBIDDEN:
-                raise self._unreadable(error)
-            else:
-                logger.warning("reading samples: %s", error.str())
+            found = self._intake.sort(raw, consumer)
+            if isinstance(found, PartitionEnd):
+                self._at_end.add(found.place[1])
+            elif found is not None and found.fault is None:
+                messages.append(found)
+            elif found is not None:
+                self._skip(found)
         ours = {place.partition for place in consumer.assignment()}  # some may have gone while they were handed over
         came = pooled_in(message for message in messages if message.partition in ours)
         for pooled in came:
             self.pool.add(pooled)
         return came
 
-    def _skip(self, bomb: Message | None) -> None:
-        """ccit writes nothing that cannot be unpacked, so it is nobody's sample."""
-        if bomb is not None and bomb.fault is not None:
-            logger.warning("skipped %s[%d]@%d: %s", *bomb.place, bomb.offset, bomb.fault.detail)
+    def _skip(self, message: Message) -> None:
+        """ccit writes nothing that cannot be read: it is nobody's sample, or retention has deleted samples."""
+        logger.warning("skipped %s[%d]@%d: %s", *message.place, message.offset, message.fault and message.fault.detail)
+        if message.fault is not None and message.fault.reason == EXPIRED:
+            self.expired += message.offsets
 
     def read_past(self, ranges: Sequence[OffsetRange], consumer: Consumer) -> bool:
         """Whether everything that these ranges hold has been read; at its end a partition has nothing more to give."""

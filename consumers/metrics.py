@@ -46,6 +46,7 @@ class LoopMetrics(Collector):
         for name, what, value in (
             ("ccit_messages", "Messages decided and committed", counters.messages),
             ("ccit_outputs", "Messages written", counters.outputs),
+            ("ccit_messages_expired", "Offsets that retention deleted before they were decided", counters.expired),
             ("ccit_batches", "Batches committed", counters.batches),
             ("ccit_batches_aborted", "Batches put back and decided again", counters.aborted),
             ("ccit_rebalances", "Times that partitions came or went", counters.rebalances),
@@ -116,6 +117,9 @@ class TrainMetrics(Collector):
         yield GaugeMetricFamily("ccit_replayable_samples", "Samples of earlier rounds at hand", state.replayable)
         yield GaugeMetricFamily("ccit_trained_version", "The version that the next round starts from", state.version)
         yield GaugeMetricFamily("ccit_training_held", "1 while an operator holds training", int(state.held))
+        yield CounterMetricFamily(
+            "ccit_samples_expired", "Offsets that retention deleted before a round could use them", state.expired
+        )
         yield CounterMetricFamily("ccit_rounds_judged", "Rounds with an outcome", state.judged)
         progress = GaugeMetricFamily("ccit_round_progress", "Share of the stage that is done", labels=["stage"])
         if stage:

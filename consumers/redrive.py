@@ -76,7 +76,7 @@ def refusal(letter: Letter, redriven: Collection[int], topics: Topics, force: bo
     if letter.topic not in (topics.raw.name, topics.records.name):
         return f"it came from {letter.topic or 'nowhere'}, not from {topics.raw.name} or {topics.records.name}"
     if letter.cut:
-        return "it was too large to be kept whole; the original may still be where it came from"
+        return f"its original is not in it whole ({letter.cut}), but may still be where it came from"
     if force:
         return ""
     if letter.number in redriven:

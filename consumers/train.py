@@ -81,6 +81,7 @@ class TrainConsumer:
             judged=rounds.audit.fates.judged,
             held=self._commands.held,
             version=self._versions.lineage.incumbent.number,
+            expired=self._gathering.expired,
         )
 
     def run(self) -> None:

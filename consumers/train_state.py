@@ -13,6 +13,8 @@ class TrainState:
     ----------
     pooled_since : float or None
         When the oldest pooled sample was pooled, seconds since 1970.
+    expired : int
+        Offsets of samples that retention deleted before a round could use them.
     progress : tuple of str, int, int
         Stage, done and total of the round at work; an empty stage when none is.
     """
@@ -24,3 +26,4 @@ class TrainState:
     judged: int
     held: bool
     version: int
+    expired: int = 0

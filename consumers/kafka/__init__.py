@@ -4,7 +4,10 @@
 |---|---|
 | `topics.py` | the topic table and how it comes into being |
 | `clients.py` | connection settings and every client option, with the reason for each |
+| `client_options.py` | which options a configuration may set |
 | `messages.py` | what is read, what is to be written, what was written |
+| `intake.py` | what a client hands to a reader, sorted: messages, ends, errors |
+| `oversized.py`, `expired.py` | stretches of the log that no reader can have, and reading on behind them |
 | `receipts.py` | the outputs of a batch on their way into the log |
 | `commit.py` | the commit protocol: how outputs and offsets become facts |
 | `exactly_once.py`, `at_least_once.py` | the two that keep it, with transactions and without |

@@ -77,7 +77,7 @@ class BacklogWatch:
     def read(self, message: Message) -> None:
         """A message was read."""
         self._reached[message.place] = message.next_offset
-        if message.timestamp_ms >= 0:  # a batch that cannot be unpacked has none
+        if message.timestamp_ms >= 0:  # what cannot be had has none
             self._read_until[message.place] = message.timestamp_ms
 
     def ended(self, place: Place, offset: int) -> None:

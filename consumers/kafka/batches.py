@@ -26,7 +26,7 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.member import Member
-from consumers.kafka.messages import Delivered, Message, Output, next_positions
+from consumers.kafka.messages import EXPIRED, Delivered, Message, Output, next_positions
 from consumers.kafka.stepper import Job, Stepper
 
 logger = logging.getLogger("ccit.kafka")
@@ -66,6 +66,7 @@ class Counters:
 
     batches: int = 0
     messages: int = 0
+    expired: int = 0  # offsets that retention deleted before they were decided
     outputs: int = 0
     aborted: int = 0
     rebalances: int = 0
@@ -204,6 +205,7 @@ class BatchLoop:
         self._failures = 0
         self.counters.batches += 1
         self.counters.messages += len(batch)
+        self.counters.expired += sum(m.offsets for m in batch if m.fault is not None and m.fault.reason == EXPIRED)
         self.counters.outputs += len(delivered)
         self._on_committed(delivered)
         for observe in self.observers:

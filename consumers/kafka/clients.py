@@ -1,7 +1,6 @@
 """Connection settings, and every option of the clients with the reason for it.
 
-`KafkaSettings` is all that a process needs to know of a broker. Options on which a guarantee rests are not the user's
-to change: `client_options` is for TLS, SASL and sockets.
+`KafkaSettings` is all that a process needs to know of a broker.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from ccit.errors import BrokerUnavailable, ConfigError
+from consumers.kafka.client_options import require_allowed
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -34,14 +34,14 @@ PREFETCH_KIB = 16 * 1024
 FETCH_BYTES = 16 * 1024
 """Asked of a partition at a time (bytes as they are sent, compressed; one batch always comes whole).
 
-The limit above is looked at before a fetch and counts what was unpacked. So what is held is that limit, and on top of
-it what one fetch unpacks to: `FETCH_BYTES` of every partition, or one batch. Text shrinks three to five times, which
-makes that little. Measured on six partitions, growth of a member that waits before a burst: random hex digits 21 MiB
-(22 MiB with 128 KiB); zeros, which shrink a thousand times, in messages of 1.5 kB 29 MiB (108 MiB), of 6 kB 60 MiB
-(85 MiB).
+The limit above is looked at before a fetch and counts decompressed bytes. So what is held is that limit, and on top of
+it what one fetch decompresses to: `FETCH_BYTES` of every partition, or one batch. Text shrinks three to five times,
+which makes that little. Measured on six partitions, growth of a member that waits before a burst: random hex digits
+21 MiB (22 MiB with 128 KiB); zeros, which shrink a thousand times, in messages of 1.5 kB 29 MiB (108 MiB), of 6 kB
+60 MiB (85 MiB).
 
-There is no bound for a batch that somebody made to unpack to much: usual clients make batches of at most 1 MB, but the
-broker limits only its compressed size. A topic with `compression.type=uncompressed` has no such batches
+There is no bound for a batch that somebody made to decompress to much: usual clients make batches of at most 1 MB, but
+the broker limits only its compressed size. A topic with `compression.type=uncompressed` has no such batches
 (docs/operations.md, "Bursts").
 """
 
@@ -53,22 +53,6 @@ REBOOTSTRAP_MS = 5_000
 forgets a broker that is missing from one answer, as the only one is for a moment after a long pause; with its default
 of 5 minutes a transaction then stood still for 46 s, until its timeouts were over."""
 
-_GUARDED = frozenset(
-    {
-        "acks",
-        "auto.offset.reset",
-        "bootstrap.servers",
-        "enable.auto.commit",
-        "enable.auto.offset.store",
-        "enable.idempotence",
-        "enable.partition.eof",
-        "group.id",
-        "group.protocol",
-        "isolation.level",
-        "transactional.id",
-    }
-)
-
 FORBIDDEN = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -79,6 +63,18 @@ FORBIDDEN = frozenset(
     }
 )
 """Errors that no retry heals: someone must grant something."""
+
+
+def is_final(error: KafkaError) -> bool:
+    """Whether no retry heals an error: the client is of no use any more, or someone must grant something.
+
+    What librdkafka raises or tells `error_cb` is marked fatal. What a reader is handed is not: it has the code `_FATAL`
+    alone (confluent-kafka 2.16), and is handed over once.
+
+    >>> is_final(KafkaError(KafkaError._FATAL)), is_final(KafkaError(KafkaError._TRANSPORT))
+    (True, False)
+    """
+    return error.fatal() or error.code() == KafkaError._FATAL or error.code() in FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class KafkaSettings:
     Raises
     ------
     ConfigError
-        When `client_options` holds an option on which a guarantee rests.
+        When `client_options` holds an option that a configuration may not set (`client_options.py`).
 
     >>> KafkaSettings("localhost:9092").prefix
     'ccit.'
@@ -114,10 +110,8 @@ class KafkaSettings:
     group_protocol: Literal["consumer", "classic"] = "consumer"
 
     def __post_init__(self) -> None:
-        """Refuse options on which a guarantee rests."""
-        guarded = sorted(_GUARDED & set(self.client_options))
-        if guarded:
-            raise ConfigError(f"kafka.client is for TLS, SASL and sockets, but sets {', '.join(guarded)}; remove that")
+        """Refuse options that a configuration may not set."""
+        require_allowed(self.client_options)
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -138,7 +132,7 @@ def reader_config(settings: KafkaSettings, group: str) -> dict[str, Any]:
         "group.id": group,
         "enable.auto.commit": False,  # offsets move only with the outputs they stand for
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",  # a new group begins at the beginning: nothing is skipped
+        "auto.offset.reset": "error",  # what retention has deleted is not passed over in silence, see `expired.py`
         "isolation.level": "read_committed",
         "message.max.bytes": MAX_MESSAGE_BYTES,
         "queued.max.messages.kbytes": PREFETCH_KIB,
@@ -224,8 +218,6 @@ def _made(kind: Callable[[dict[str, Any]], _Client], config: dict[str, Any]) -> 
     """The client; what librdkafka says against an option names it, and never quotes a secret."""
     try:
         return kind(config)
-    except TypeError as problem:  # an option that takes a function
-        raise ConfigError(_refused(str(problem))) from problem
     except KafkaException as problem:
         error = error_of(problem)
         if error.code() != KafkaError._INVALID_ARG:

@@ -26,9 +26,9 @@ from confluent_kafka import (
 from confluent_kafka import Message as RawMessage
 
 from ccit.errors import BrokerUnavailable
-from consumers.kafka.bombs import Bombs
-from consumers.kafka.clients import FORBIDDEN, KafkaSettings, admin, error_of, reader
-from consumers.kafka.messages import Message, received
+from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
+from consumers.kafka.intake import Intake, PartitionEnd
+from consumers.kafka.messages import Message
 from consumers.kafka.offsets import LATEST
 from consumers.kafka.topics import Topic
 
@@ -64,7 +64,7 @@ class Follower:
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
         self._ends: dict[int, int] = {}  # partition -> where the broker said that it ends, as of the last `to_end`
         self._begun = False
-        self._bombs = Bombs(settings)
+        self._intake = Intake(settings, topic.name, self._unreadable)
 
     @property
     def caught_up(self) -> bool:
@@ -160,7 +160,7 @@ class Follower:
                 return {where.partition: answer.result().offset for where, answer in asked.items()}
             except KafkaException as problem:
                 error = error_of(problem)
-                if time.monotonic() > deadline or error.code() in FORBIDDEN:
+                if time.monotonic() > deadline or is_final(error):
                     raise self._unreadable(error) from problem
                 logger.warning("the end of %s: %s", self.topic.name, error.str())
                 time.sleep(_ASK_AGAIN_S)
@@ -171,20 +171,11 @@ class Follower:
         return require_topic(self._consumer, self._settings, self.topic.name)
 
     def _sort(self, raw: RawMessage, messages: list[Message]) -> None:
-        """A message, the end of a partition, or an error: three things that arrive alike."""
-        error = raw.error()
-        if error is None:
-            self._keep(received(raw), messages)
-        elif error.code() == KafkaError._PARTITION_EOF:
-            self._ends[int(raw.partition() or 0)] = int(raw.offset() or 0)
-        elif error.code() == KafkaError._BAD_COMPRESSION:
-            bomb = self._bombs.met(raw, self._consumer)
-            if bomb is not None:
-                self._keep(bomb, messages)
-        elif error.fatal() or error.code() in FORBIDDEN:
-            raise self._unreadable(error)
-        else:
-            logger.warning("following %s: %s", self.topic.name, error.str())
+        found = self._intake.sort(raw, self._consumer)
+        if isinstance(found, PartitionEnd):
+            self._ends[found.place[1]] = found.offset
+        elif found is not None:
+            self._keep(found, messages)
 
     def _keep(self, message: Message, messages: list[Message]) -> None:
         self._next[message.partition] = message.next_offset

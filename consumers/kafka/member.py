@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka import Message as RawMessage
 
-from ccit.errors import BrokerUnavailable, TransactionFailed
+from ccit.errors import BrokerUnavailable, CcitError, TransactionFailed
 from consumers.kafka.backlog import BacklogWatch
-from consumers.kafka.bombs import Bombs
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
-from consumers.kafka.messages import Message, Place, received
+from consumers.kafka.intake import Intake, PartitionEnd
+from consumers.kafka.messages import Message, Place
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.patience import leave
 
@@ -71,7 +70,7 @@ class Member:
         self._moved: set[Place] = set()  # taken away since the batch was read, even if they came back
         self._moves = 0
         self._queue: deque[Message] = deque()
-        self._bombs = Bombs(settings)
+        self._intake = Intake(settings, ", ".join(topics), self._refused)
         self._paused = False
         self.membership: object = None  # under which the batch was read; see `ExactlyOnce.commit`
         self.consumer = group_consumer(settings, group, mark_ends=True)
@@ -139,35 +138,21 @@ class Member:
         raw = self.consumer.poll(timeout_s)
         if raw is None:
             return False
-        error = raw.error()
-        if error is not None:
-            self._heard(raw, error)
-        elif (raw.topic(), raw.partition()) in self._owned:
-            self._arrived(received(raw))
+        found = self._intake.sort(raw, self.consumer, self._owned.__contains__)
+        if isinstance(found, PartitionEnd):
+            self._watch.ended(found.place, found.offset)
+        elif found is not None:  # one with a fault is one dead letter, in the transaction that moves past it
+            self._queue.append(found)
+            self._watch.read(found)
         return True
 
-    def _arrived(self, message: Message) -> None:
-        self._queue.append(message)
-        self._watch.read(message)
-
-    def _heard(self, raw: RawMessage, error: KafkaError) -> None:
-        """A consumer's error is a value: fatal and forbidden end the loop, the rest heals by polling on."""
-        if error.code() == KafkaError._PARTITION_EOF:
-            self._watch.ended((str(raw.topic()), int(raw.partition() or 0)), int(raw.offset() or 0))
-            return
-        if error.code() == KafkaError._BAD_COMPRESSION:
-            bomb = self._bombs.met(raw, self.consumer) if (raw.topic(), raw.partition()) in self._owned else None
-            if bomb is not None:
-                self._arrived(bomb)  # a message like any other: one dead letter, in the transaction that moves past it
-            return
-        if error.fatal():
-            raise TransactionFailed(f"group {self._group} refused this member for good: {error.str()}; start again")
+    def _refused(self, error: KafkaError) -> CcitError:
         if error.code() in FORBIDDEN:
-            raise BrokerUnavailable(
+            return BrokerUnavailable(
                 f"group {self._group} should be allowed to read {', '.join(self._topics)}, but {error.str()}; "
                 "grant it on the broker"
             )
-        logger.warning("reading %s: %s", ", ".join(self._topics), error.str())
+        return TransactionFailed(f"group {self._group} refused this member for good: {error.str()}; start again")
 
     # -- between read and commit --------------------------------------------------------------------------------
 
@@ -218,7 +203,7 @@ class Member:
         gone = {(p.topic, p.partition) for p in partitions}
         self._owned -= gone
         self._moved |= gone
-        self._bombs.forget(gone)
+        self._intake.forget(gone)
         self._watch.gone(gone)
         self._queue = deque(message for message in self._queue if message.place not in gone)
         consumer.incremental_unassign(partitions)

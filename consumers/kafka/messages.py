@@ -29,6 +29,10 @@ class GroupOffset(NamedTuple):
     offset: int
 
 
+EXPIRED = "expired"
+"""The reason of a fault: retention has deleted what was there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why the client did not give a message whole.
@@ -59,7 +63,8 @@ class Message:
     fault : Fault, optional
         What of it could not be had; what could is in the other fields.
     offsets : int
-        Offsets that it stands for, `offset` being the first: more than 1 for a batch that cannot be unpacked.
+        Offsets that it stands for, `offset` being the first: more than 1 for a batch that cannot be decompressed, and
+        for messages that retention has deleted.
     """
 
     topic: str

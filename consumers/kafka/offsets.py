@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # a public name its stubs do not re-export
 
 from ccit.errors import BrokerUnavailable
-from consumers.kafka.clients import FORBIDDEN, error_of
+from consumers.kafka.clients import error_of, is_final
 
 START_TIMEOUT_S = 120.0
 """Asked for so long (seconds): an orphaned transaction lives `transaction.timeout.ms` (20 s) and up to 10 s until the
@@ -78,7 +78,7 @@ def start_offsets(
             found = committed_offsets(consumer, places, _ASK_S)
         except KafkaException as problem:
             error = error_of(problem)
-            if time.monotonic() > deadline or error.fatal() or error.code() in FORBIDDEN:
+            if time.monotonic() > deadline or is_final(error):
                 raise BrokerUnavailable(
                     f"the group's offsets should be readable and stable within {timeout_s:g} s, but {error.str()}; "
                     "check the broker and start again, nothing is lost"

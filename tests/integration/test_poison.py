@@ -24,7 +24,7 @@ from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Headers, Message
 from consumers.kafka.topics import Topic, Topics
 from tests.poison.corpus import FORGED, MAX_BYTES, RAW, RECORDS, SECRET, Poison, good_record, raw
-from tests.poison.wire import produce_bomb, produce_unreadable_header
+from tests.poison.wire import produce_oversized_batch, produce_unreadable_header
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 120.0
@@ -181,9 +181,9 @@ def test_a_poisoned_record_becomes_one_dead_letter_each_and_its_neighbours_are_d
 
 
 def test_a_message_that_unpacks_to_more_than_a_dead_letter_holds_is_cut(site: Site) -> None:
-    bomb = b"x" * 40_000_000
+    huge = b"x" * 40_000_000
     client = Producer(producer_config(site.settings) | {"message.max.bytes": 50_000_000})  # as a hospital might
-    client.produce(site.topics.raw.name, value=bomb, partition=0)
+    client.produce(site.topics.raw.name, value=huge, partition=0)
     client.produce(site.topics.raw.name, value=raw(), partition=0)
     assert client.flush(60.0) == 0
     ingest = site.start("ingest")
@@ -191,7 +191,7 @@ def test_a_message_that_unpacks_to_more_than_a_dead_letter_holds_is_cut(site: Si
     (letter,) = [letter_in(message) for message in site.await_messages(1, site.topics.dead_letters)]
     site.stop(ingest)
     assert letter.reason == "too_large"
-    assert letter.value == bomb[:MAX_VALUE_BYTES]
+    assert letter.value == huge[:MAX_VALUE_BYTES]
     assert letter.cut.startswith("40000000 bytes in all")
     refused = site.ccit("dead-letters", "redrive", str(letter.number))
     assert refused.returncode == 1
@@ -243,7 +243,7 @@ def test_what_no_client_can_unpack_costs_one_dead_letter_a_batch_and_its_partiti
     client = producer(site.settings)
     client.produce(topic.name, value=raw(id="before"), partition=1)
     assert client.flush(30.0) == 0
-    produce_bomb(site.settings, topic, count=count, size=120_000_000 // count, partition=1)
+    produce_oversized_batch(site.settings, topic, count=count, size=120_000_000 // count, partition=1)
     client.produce(topic.name, value=raw(id="behind"), partition=1)
     assert client.flush(30.0) == 0
     ingest = site.start("ingest")

@@ -1,4 +1,4 @@
-"""Poison that the Python client refuses to write: header names that are not UTF-8, and decompression bombs.
+"""Poison that the Python client refuses to write: header names that are not UTF-8, and oversized batches.
 
 Header names go through the C library inside the Python client, called by ctypes: there a name is any bytes, as it is
 for every client built on it (C, Go, Rust, Node, .NET), and the broker looks at none.
@@ -63,7 +63,7 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def produce_bomb(
+def produce_oversized_batch(
     settings: KafkaSettings, topic: Topic, *, count: int = 1, size: int = 120_000_000, partition: int = 0
 ) -> None:
     """Write one compressed batch of `count` messages of `size` zeros each; zstd makes some kilobytes of 120 MB."""

@@ -146,7 +146,7 @@ def test_after_a_stop_nothing_is_assigned() -> None:
 def test_what_heals_by_itself_is_logged_and_what_does_not_ends_the_trainer(caplog: pytest.LogCaptureFixture) -> None:
     client = Client([Message(0, None, error=KafkaError._ALL_BROKERS_DOWN)])
     Gathering(SETTINGS, TOPIC, 100).read(client.consumer, unbounded=False)
-    assert "reading samples" in caplog.text
+    assert f"reading {TOPIC.name}" in caplog.text
     client = Client([Message(0, None, error=KafkaError.TOPIC_AUTHORIZATION_FAILED)])
     with pytest.raises(BrokerUnavailable, match=TOPIC.name):
         Gathering(SETTINGS, TOPIC, 100).read(client.consumer, unbounded=False)

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.kafka.bombs import _Search, _Unanswered
+from consumers.kafka.oversized import _Search, _Unanswered
 
 
 class Said:
@@ -26,7 +26,7 @@ class Said:
 
 
 class Partition:
-    """Bombs one after another from offset `first` on, then messages up to the end of the log."""
+    """Oversized batches one after another from offset `first` on, then messages up to the end of the log."""
 
     def __init__(self, first: int, counts: list[int], messages: int) -> None:
         self.attempts = 0
@@ -62,6 +62,6 @@ def test_a_broker_that_says_nothing_is_not_waited_for_without_end(monkeypatch: p
         def poll(self, timeout: float) -> Any:
             return None
 
-    monkeypatch.setattr("consumers.kafka.bombs._ASK_S", 0.01)
+    monkeypatch.setattr("consumers.kafka.oversized._ASK_S", 0.01)
     with pytest.raises(_Unanswered, match="no answer for offset 8"):
         _Search(cast("Consumer", Silent(7, [2], 5)), TopicPartition("t", 0, 7)).end()

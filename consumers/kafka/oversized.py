@@ -1,8 +1,8 @@
-"""A decompression bomb, a batch that the client cannot unpack: how far it reaches, so that one can read on behind it.
+"""An oversized batch, one that the client cannot decompress: where it ends, so that one can read on behind it.
 
 Messages travel and lie in batches, and a batch is compressed as a whole. The broker looks at its compressed size; where
-it unpacks to more than librdkafka takes (zstd: 100 MB), the client says `_BAD_COMPRESSION` with the first offset of the
-batch, again and again, and the partition stands still. It does not say where the batch ends. To read at any offset
+it decompresses to more than librdkafka takes (zstd: 100 MB), the client says `_BAD_COMPRESSION` with the batch's first
+offset, again and again, and the partition stands still. It does not say where the batch ends. To read at any offset
 inside the batch gives the same error with the same first offset; to read behind it gives something else. So the end is
 searched for, in doubling steps and then by halves: one attempt for a batch of one message, about 20 for one of 1,000.
 """
@@ -26,22 +26,22 @@ _SEARCH_S = 60.0
 anew, since the client says the error again."""
 
 _ASK_S = 5.0
-"""Longest wait for one answer (seconds); unpacking 100 MB takes 40 ms."""
+"""Longest wait for one answer (seconds); decompressing 100 MB takes 40 ms."""
 
 
 class _Unanswered(Exception):
     """The broker did not say what is at an offset."""
 
 
-class Bombs:
+class OversizedBatches:
     """Those that one consumer has met."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._behind: dict[Place, int] = {}
 
-    def met(self, raw: RawMessage, consumer: Consumer) -> Message | None:
-        """Read on behind the batch that an error `_BAD_COMPRESSION` speaks of.
+    def skip(self, raw: RawMessage, consumer: Consumer) -> Message | None:
+        """Read on behind the batch that an error `_BAD_COMPRESSION` names.
 
         Returns
         -------
@@ -51,14 +51,14 @@ class Bombs:
             again), and when the broker did not answer: then the error will come again too.
         """
         place, first = (str(raw.topic()), int(raw.partition() or 0)), int(raw.offset() or 0)
-        bomb = None
+        batch = None
         if first >= self._behind.get(place, 0):
-            bomb = _bomb_at(self._settings, place, first)
-            if bomb is None:
+            batch = _batch_at(self._settings, place, first)
+            if batch is None:
                 return None
-            self._behind[place] = bomb.next_offset
+            self._behind[place] = batch.next_offset
         self._seek(place, consumer)
-        return bomb
+        return batch
 
     def forget(self, places: Collection[Place]) -> None:
         """Partitions are another member's now; if they come back, they are read from where the group is."""
@@ -69,23 +69,23 @@ class Bombs:
         try:
             consumer.seek(TopicPartition(*place, self._behind[place]))
         except KafkaException as problem:  # the partition is just being moved or started: the error comes again
-            logger.info("reading on behind a bomb in %s[%d]: %s", *place, error_of(problem).str())
+            logger.info("reading on behind an oversized batch in %s[%d]: %s", *place, error_of(problem).str())
 
 
-def _bomb_at(settings: KafkaSettings, place: Place, first: int) -> Message | None:
+def _batch_at(settings: KafkaSettings, place: Place, first: int) -> Message | None:
     client = reader(settings, f"{settings.prefix}follower", mark_ends=True)
     try:
         end = _Search(client, TopicPartition(*place, first)).end()
     except _Unanswered as unanswered:
-        logger.warning("%s[%d]@%d cannot be unpacked, and where it ends is unknown: %s", *place, first, unanswered)
+        logger.warning("%s[%d]@%d cannot be decompressed, and where it ends is unknown: %s", *place, first, unanswered)
         return None
     finally:
         client.close()
     what = f"offset {first}" if end == first + 1 else f"offsets {first} to {end - 1}, one compressed batch,"
     fault = Fault(
         "too_large",
-        f"expected what the client can unpack (zstd: 100 MB), but {what} cannot be, or is damaged; send it smaller",
-        lost=f"nothing of {what} could be unpacked; sizes and digests unknown",
+        f"expected what the client can decompress (zstd: 100 MB), but {what} cannot be, or is damaged; send it smaller",
+        lost=f"nothing of {what} could be decompressed; sizes and digests unknown",
     )
     return Message(*place, first, None, None, fault=fault, offsets=end - first)
 

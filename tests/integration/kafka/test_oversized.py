@@ -17,7 +17,7 @@ from consumers.kafka.member import Member
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topic, Topics
 from tests.nouns import sample
-from tests.poison.wire import produce_bomb
+from tests.poison.wire import produce_oversized_batch
 
 _PATIENCE_S = 60.0
 
@@ -32,12 +32,12 @@ def one(client: Producer, topic: Topic, number: int) -> None:
 
 @pytest.fixture
 def topic(settings: KafkaSettings) -> Topic:
-    """Messages at 0, 2, 10 and 1011, and a bomb before each but the first, and at the end."""
+    """Messages at 0, 2, 10 and 1011, and an oversized batch before each but the first, and at the end."""
     samples = Topics(settings.prefix).samples
     client = producer(settings)
     one(client, samples, 0)
     for number, (count, size) in enumerate(((1, 120_000_000), (7, 40_000_000), (1000, 150_000), (1, 120_000_000)), 1):
-        produce_bomb(settings, samples, count=count, size=size)
+        produce_oversized_batch(settings, samples, count=count, size=size)
         if number < 4:
             one(client, samples, number)
     return samples
