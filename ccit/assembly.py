@@ -26,7 +26,19 @@ from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build
-from ccit.ports import BackendContext, Embedder, Evaluator, ProxyScorer, Rule, Scorer, Trainer, Trigger, TriggerContext
+from ccit.ports import (
+    BackendContext,
+    Embedder,
+    Evaluator,
+    ProxyScorer,
+    Reader,
+    ReaderContext,
+    Rule,
+    Scorer,
+    Trainer,
+    Trigger,
+    TriggerContext,
+)
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
 from ccit.selection.admission import Admission
@@ -101,6 +113,13 @@ def triggers(config: Config) -> tuple[Trigger, ...]:
     """What starts a round, in the order of their kinds."""
     context = TriggerContext(config.rounds.size, config.rounds.min_size)
     return tuple(build("trigger", settings, context) for settings in selected(config.rounds.triggers))
+
+
+def readers(config: Config) -> tuple[Reader, ...]:
+    """What reads messages, in the order in which they are asked."""
+    context = ReaderContext(config.ingest.max_bytes)
+    made: list[Reader] = [build("reader", settings, context) for settings in selected(config.ingest.readers)]
+    return tuple(sorted(made, key=lambda reader: reader.fallback))
 
 
 def general_samples(config: Config) -> list[Sample]:

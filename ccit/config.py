@@ -35,6 +35,7 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 
 _TRIGGERS = EachOf("trigger", ("size",))
+_READERS = EachOf("reader", ("rows",))
 _BACKEND = OneOf("backend", "embedded")
 
 
@@ -65,6 +66,9 @@ class Kafka(_Section):
 class Ingest(_Section):
     """What may become a record."""
 
+    readers: Annotated[Mapping[str, PluginSettings], _READERS] = Field(
+        default_factory=_READERS.default, description="what reads messages: the first that accepts one"
+    )
     max_bytes: int = Field(1_000_000, ge=1024, description="largest message, bytes; a larger one is a dead letter")
 
 

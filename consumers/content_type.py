@@ -1,4 +1,4 @@
-"""What is refused before any parsing: what did not come whole, and a content type that is not read.
+"""What a message says of itself before anything is parsed: whether it came whole, and its content type.
 
 The header `content-type` is optional.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from ccit.errors import InputError
 from consumers.kafka.messages import Message
 
-READABLE_TYPES = ("", "application/json", "application/x-ndjson")
+JSON_TYPES = ("", "application/json", "application/x-ndjson")
 
 
-def require_json(message: Message) -> None:
-    """Return when a message came whole and says that it is JSON, or says nothing.
+def content_type(message: Message) -> str:
+    """The type in lower case without parameters; empty where there is none.
 
     Parameters after `;` do not count, nor does the case of the type (RFC 9110, section 8.3.1) or of the header's name
     (section 5.1), which bridges from HTTP pass on as they find it.
@@ -20,13 +20,19 @@ def require_json(message: Message) -> None:
     Raises
     ------
     InputError
-        `unsupported_type`, or the reason of the message's fault.
+        The reason of the message's fault, where it did not come whole.
 
-    >>> require_json(Message("t", 0, 0, None, b"{}", (("Content-Type", b"Application/JSON; charset=utf-8"),)))
+    >>> content_type(Message("t", 0, 0, None, b"{}", (("Content-Type", b"Application/JSON; charset=utf-8"),)))
+    'application/json'
     """
     if message.fault is not None:
         raise InputError(message.fault.reason, message.fault.detail)
     found = [value for name, value in message.headers if name.lower() == "content-type"]
-    said = ((found or [b""])[-1] or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
-    if said not in READABLE_TYPES:
-        raise InputError("unsupported_type", f"expected JSON instruction rows, found content type {said[:80]!r}")
+    return ((found or [b""])[-1] or b"").decode("utf-8", "replace").split(";")[0].strip().lower()
+
+
+def require_json(message: Message) -> None:
+    """Return when a message says that it is JSON, or says nothing. Raises `InputError`, else `unsupported_type`."""
+    said = content_type(message)
+    if said not in JSON_TYPES:
+        raise InputError("unsupported_type", f"expected JSON, found content type {said[:80]!r}")

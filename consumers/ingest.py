@@ -1,22 +1,24 @@
-"""raw -> records: every message becomes one record or one dead letter."""
+"""raw -> records: every message becomes the records that a reader finds in it, or one dead letter."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from ccit.assembly import readers
 from ccit.config import Config
 from ccit.errors import InputError
 from ccit.events import RecordReceived, encode
-from ccit.ingest.rows import parse_row, record_from_row
+from ccit.ports import RawMessage
 from ccit.records import Record
 from consumers.connection import commit_protocol, kafka_settings
-from consumers.content_type import require_json
+from consumers.content_type import content_type
 from consumers.dead_letters import dead_letter
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 
+_HEAD_BYTES = 64  # of a message, for a reader to tell its format by
 _ENVELOPE_BYTES = 64 * 1024  # headers and framing of a record, on top of its value
 
 
@@ -25,18 +27,19 @@ class IngestStep:
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
         self._topics = Topics(config.kafka.prefix)
-        self._max_bytes = config.ingest.max_bytes
+        self._readers = readers(config)
         self._clock = clock
 
     def __call__(self, messages: Sequence[Message]) -> list[Output]:
-        """One output per message, in order."""
-        return [self._one(message) for message in messages]
+        """The outputs of each message, in order."""
+        return [output for message in messages for output in self._outputs(message)]
 
-    def _one(self, message: Message) -> Output:
+    def _outputs(self, message: Message) -> list[Output]:
+        """All of a message's records, or its one dead letter: nothing is read by half."""
         try:
-            return self._written(self._read(message))
+            return [self._written(record) for record in self._read(message)]
         except InputError as error:
-            return dead_letter(message, error, "ingest", self._topics)
+            return [dead_letter(message, error, "ingest", self._topics)]
 
     def _written(self, record: Record) -> Output:
         """The record as an event; numbers may be longer than they came (`1e9` is written as 1000000000.0)."""
@@ -46,10 +49,13 @@ class IngestStep:
             raise InputError("too_large", f"expected a record of at most {most} bytes, found {len(value)}; split it")
         return Output(self._topics.records.name, record.subject.encode(), value, headers)
 
-    def _read(self, message: Message) -> Record:
-        require_json(message)
+    def _read(self, message: Message) -> Iterable[Record]:
+        said, head = content_type(message), (message.value or b"")[:_HEAD_BYTES]
         received_at = message.timestamp_ms / 1000 if message.timestamp_ms >= 0 else self._clock()
-        return record_from_row(parse_row(message.value, self._max_bytes), received_at)
+        for reader in self._readers:
+            if reader.accepts(said, head):
+                return reader.records(RawMessage(said, message.value, received_at))
+        raise InputError("unsupported_type", f"expected a type that a reader accepts, found content type {said[:80]!r}")
 
 
 def ingest_loop(config: Config, instance: str) -> BatchLoop:

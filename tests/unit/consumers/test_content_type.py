@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ccit.errors import InputError
-from consumers.content_type import require_json
+from consumers.content_type import content_type, require_json
 from consumers.kafka.messages import Fault, Headers, Message
 
 
@@ -28,4 +28,4 @@ def test_the_last_one_counts_and_none_at_all_is_json() -> None:
 def test_what_did_not_come_whole_is_refused_for_its_own_reason() -> None:
     broken = Message("t", 0, 0, None, b"{}", fault=Fault("too_large", "expected less"))
     with pytest.raises(InputError, match="too_large: expected less"):
-        require_json(broken)
+        content_type(broken)
