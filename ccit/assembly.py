@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
 from ccit.selection.memory import Memory
 from ccit.selection.thresholds import PaperThresholds
 from ccit.store.files import FileStore
+from ccit.training.continuity import misfit
 from ccit.triggers.any_of import AnyOf
 from ccit.vectors import decode_vector
 
@@ -212,6 +213,7 @@ class Workshop:
     gate: GateSettings
     trainer: Trainer
     evaluator: Evaluator
+    misfit: Callable[[Version], str]  # why no round can start from a version; empty where it can
     cancel: Callable[[], None]
     close: Callable[[], None]
 
@@ -240,6 +242,7 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
         gate=config.evaluation,
         trainer=process,
         evaluator=process,
+        misfit=partial(misfit, settings=config.training),
         cancel=process.cancel,
         close=process.close,
     )

@@ -194,5 +194,6 @@ def promote(
         consumed=joined((*lineage.incumbent.consumed, *planned.ranges, *map(range_of, replayed))),
         config_digest=planned.config_digest,
         code_digest=planned.code_digest,
+        alpha=candidate.alpha,
     )
     return lineage.promote(version, at)

@@ -357,6 +357,7 @@ class Candidate:
     losses: Mapping[str, float]
     training: Spend
     seconds: float
+    alpha: float = 0.0
     batch_tokens: int = 0  # padded tokens per micro-batch: less than `training.batch_tokens` where memory lacked
 
 
@@ -463,6 +464,7 @@ class Version:
     consumed: tuple[OffsetRange, ...]  # all of the samples topic that it and its ancestors were trained on, replay too
     config_digest: str
     code_digest: str
+    alpha: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

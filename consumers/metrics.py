@@ -120,6 +120,9 @@ class TrainMetrics(Collector):
         yield CounterMetricFamily(
             "ccit_samples_expired", "Offsets that retention deleted before a round could use them", state.expired
         )
+        yield GaugeMetricFamily(
+            "ccit_training_failed", "1 while no round can be made until something is mended", int(state.failed)
+        )
         yield CounterMetricFamily("ccit_rounds_judged", "Rounds with an outcome", state.judged)
         progress = GaugeMetricFamily("ccit_round_progress", "Share of the stage that is done", labels=["stage"])
         if stage:

@@ -143,6 +143,11 @@ class Rounds:
     def given_up(self, partitions: Collection[int]) -> None:
         """Partitions went: a round over them is taken up again once they are back, or by another trainer."""
         if self.job is not None and any(r.partition in partitions for r in self.job.planned.ranges):
+            self.put_back()
+
+    def put_back(self) -> None:
+        """The round at work cannot be made for now: it stays planned, and its samples stay in it."""
+        if self.job is not None:
             self.unfinished = self.job.planned
             self.cancel()
 

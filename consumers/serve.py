@@ -3,7 +3,8 @@
 1. Read the topic to its end and load the incumbent; only then `/ready` answers 200. An incumbent that cannot be loaded
    keeps it at 503, saying why: whatever else this replica has would be the wrong version.
 2. For each announcement: check the adapter's digests, load it beside the active one, flip; each step is reported. A
-   version that cannot be loaded is reported as failed, and the active one goes on answering.
+   version that cannot be loaded is reported as failed, and the active one goes on answering. One that is in memory
+   still, as after a rollback, is not read again.
 """
 
 from __future__ import annotations
@@ -69,11 +70,12 @@ class ServeConsumer:
         slots, number = self._parts.slots, version.number
         again = self._refused is not None and self._refused.number == number  # what was said of it stands
         try:
-            if not again:
-                self._report("loading", f"version {number}")
-            slots.load(number, self._parts.read(version))
-            if not again:
-                self._report("loaded", f"version {number}")
+            if number not in slots.held:  # a rollback finds it there: no store is asked, which may be away or damaged
+                if not again:
+                    self._report("loading", f"version {number}")
+                slots.load(number, self._parts.read(version))
+                if not again:
+                    self._report("loaded", f"version {number}")
             slots.activate(number)
         except CcitError as error:
             self._refused, self._retry_at = version, time.monotonic() + _RETRY_S

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from ccit.assembly import Workshop
 from ccit.config import Config
-from ccit.errors import VersionConflict
+from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, VersionConflict
 from ccit.failpoints import failpoint
 from ccit.pipeline import due
 from ccit.records import Announcement, Command, Due, Pooled, ReplicaState
@@ -30,6 +30,7 @@ from consumers.kafka.offsets import start_offsets
 from consumers.kafka.patience import leave
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
+from consumers.round_job import RoundJob
 from consumers.rounds import Rounds
 from consumers.schedule import Schedule
 from consumers.train_state import TrainState
@@ -38,6 +39,8 @@ from consumers.versions import VersionFollower
 logger = logging.getLogger("ccit.train")
 
 GROUP = "train"
+# Nothing that a next try, or the next round, would do better: settings, models or memory have to be mended first.
+_STAND_STILL = (ConfigError, ModelUnusable, MemoryExhausted)
 _POOL_CAP_ROUNDS = 20  # samples held in memory, in rounds' worth; beyond it the partitions are paused
 
 
@@ -63,6 +66,8 @@ class TrainConsumer:
         )
         self._stop = threading.Event()
         self._flagged: Due | None = None  # a flag of the schedule that was lowered, and is still to be answered
+        self._fault = ""  # why the last round could not be made, until an operator says that it is mended
+        self._said = ""  # why no round is made, as it was reported
         self._moved = False  # partitions were taken away: another trainer may be the one
 
     def stop(self) -> None:
@@ -80,6 +85,7 @@ class TrainConsumer:
             progress=("", 0, 0) if (job := rounds.job) is None else job.progress,
             judged=rounds.audit.fates.judged,
             held=self._commands.held,
+            failed=bool(self._said),
             version=self._versions.lineage.incumbent.number,
             expired=self._gathering.expired,
         )
@@ -91,7 +97,7 @@ class TrainConsumer:
         ------
         Fenced, TransactionFailed, BrokerUnavailable
             When going on would be wrong or pointless.
-        ArtifactDamaged, StorageFailed, ModelUnusable, ConfigError
+        ArtifactDamaged, StorageFailed
             Something around the round is broken, and every round would end like this one: it is taken up again when
             that has been mended.
         """
@@ -146,8 +152,8 @@ class TrainConsumer:
         job = self._rounds.job
         if job is None:
             self._begin(consumer)
-        elif (finished := job.finished()) is not None:
-            self._rounds.publish(finished, consumer)
+        else:
+            self._go_on(job, consumer)
 
     def _observe(self, pooled: Sequence[Pooled]) -> None:
         decisions = [one.decision for one in pooled if one.decision is not None]
@@ -157,8 +163,31 @@ class TrainConsumer:
 
     # -- rounds -----------------------------------------------------------------------------------------------------
 
+    def _go_on(self, job: RoundJob, consumer: Consumer) -> None:
+        """Publish the outcome once there is one. What no try can mend is none: the round waits, with its samples."""
+        try:
+            finished = job.finished()
+        except _STAND_STILL as fault:
+            self._fault = str(fault)
+            self._rounds.put_back()
+            return
+        if finished is not None:
+            self._rounds.publish(finished, consumer)
+
+    def _stands_still(self) -> bool:
+        """Whether no round can be made until somebody mends something: said once, and reported for as long."""
+        why = self._fault or self._workshop.misfit(self._versions.lineage.incumbent)
+        if why != self._said:
+            self._said = why
+            if why:
+                logger.error("no round is made: %s", why)
+            self._report()
+        return bool(why)
+
     def _begin(self, consumer: Consumer) -> None:
         """Take up the unfinished round, or plan one when that is due."""
+        if self._stands_still():
+            return
         if self._rounds.unfinished is not None:
             self._rounds.take_up(consumer)
         elif not self._commands.held and (why := self._why()) is not None:
@@ -219,6 +248,8 @@ class TrainConsumer:
             logger.warning("command %s is obeyed again: %s", command.verb, aborted)
             return False
         self._commands.obeyed()
+        if command.verb in ("resume", "rollback"):
+            self._fault = ""
         failpoint("train.command_obeyed")
         if announcement is not None:
             self._versions.lineage.apply(announcement)
@@ -237,7 +268,10 @@ class TrainConsumer:
             return None
 
     def _report(self, detail: str = "", state: ReplicaState = "active") -> None:
+        """`detail` gives way to what keeps all rounds from being made."""
         lineage = self._versions.lineage
+        if self._said and state == "active":
+            state, detail = "failed", f"no round is made: {self._said}"
         self._reporter.report(state, lineage.incumbent.number, lineage.sequence, detail)
 
     # -- partitions -------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ class TrainState:
         Offsets of samples that retention deleted before a round could use them.
     progress : tuple of str, int, int
         Stage, done and total of the round at work; an empty stage when none is.
+    failed : bool
+        No round can be made until somebody mends the settings, the models or the memory.
     """
 
     pooled: int
@@ -25,5 +27,6 @@ class TrainState:
     progress: tuple[str, int, int]
     judged: int
     held: bool
+    failed: bool
     version: int
     expired: int = 0

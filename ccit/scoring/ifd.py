@@ -35,6 +35,7 @@ from ccit.records import Sample, Score, Spend, Version
 from ccit.scoring.likelihood import Failure, Likelihood, Passage
 
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")
+_RESIDENT = 4  # versions in memory, the active one among them: about as many as a server holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class IfdScorer:
         self._batch_tokens = settings.batch_tokens
         self._likelihood = Likelihood(proxy, self._batch_tokens)
         self._version = 0
+        self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end
         self._spent = Spend()
         self._origin = (
             f"ifd.v1 ppl-ratio template={_digest(proxy.tokenizer.chat_template)} anchor={_digest(self._anchor)} "
@@ -113,11 +115,19 @@ class IfdScorer:
         ArtifactDamaged, ModelUnusable
             The version active so far then goes on scoring.
         """
-        view = self._proxy
-        if version.adapters is not None:
-            view = with_adapter(self._proxy, self._store.read(version.adapters.proxy))
-        self._likelihood = Likelihood(view, self._batch_tokens)
+        self._likelihood = Likelihood(self._view(version), self._batch_tokens)
         self._version = version.number
+
+    def _view(self, version: Version) -> CausalModel:
+        """The proxy with a version's adapter. The last few stay: a rollback asks no store, it may be away by then."""
+        if version.adapters is None:
+            return self._proxy
+        uri = version.adapters.proxy.uri
+        view = self._resident.pop(uri, None) or with_adapter(self._proxy, self._store.read(version.adapters.proxy))
+        self._resident[uri] = view
+        while len(self._resident) > _RESIDENT:
+            del self._resident[next(iter(self._resident))]
+        return view
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """`ifd`, `ppl_conditional` and `ppl_direct` of each sample; all three unscored, with a reason, if one fails."""

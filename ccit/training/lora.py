@@ -105,6 +105,7 @@ class LoraTrainer:
             losses,
             spend,
             time.monotonic() - start,
+            self._settings.alpha,
             self._settings.batch_tokens,
         )
         write_sealed(marker, _CANDIDATE.dump_json(candidate))

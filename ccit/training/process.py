@@ -58,7 +58,7 @@ class TrainingProcess:
     """
 
     def __init__(self, config: Config, log: Path | None = None, command: Sequence[str] = COMMAND) -> None:
-        self._setup = Setup.of(config)
+        self._setup = self._as_configured = Setup.of(config)
         self._stall_s = config.training.stall_seconds
         self._log = log
         self._command = tuple(command)
@@ -113,6 +113,7 @@ class TrainingProcess:
         training = self._setup.training
         tokens = training.batch_tokens // 2
         if tokens < _FEWEST_TOKENS:
+            self._setup = self._as_configured  # for a try after somebody has made room
             raise MemoryExhausted(
                 f"{lack}; this was tried with fewer and fewer tokens at a time, down to {training.batch_tokens}: free "
                 "memory, or choose a smaller model or training.max_tokens"

@@ -210,6 +210,7 @@ def stub_workshop(config: Config, pace_s: float) -> Workshop:
         gate=config.evaluation,
         trainer=trainer,
         evaluator=SkillEvaluator(artifacts),
+        misfit=lambda _: "",
         cancel=trainer.cancelled.set,
         close=lambda: None,
     )

@@ -80,7 +80,7 @@ def test_a_loop_at_work(settings: KafkaSettings) -> None:
 
 
 def test_a_trainer_at_work() -> None:
-    found = text(TrainMetrics(lambda: TrainState(7, 40.0, 90, ("train", 3, 12), 2, True, 5), clock=lambda: 100.0))
+    found = text(TrainMetrics(lambda: TrainState(7, 40.0, 90, ("train", 3, 12), 2, True, True, 5), clock=lambda: 100.0))
     assert found["ccit_pool_samples"] == 7
     assert found["ccit_pool_age_seconds"] == 60.0
     assert found['ccit_round_progress{stage="train"}'] == 0.25
@@ -88,7 +88,7 @@ def test_a_trainer_at_work() -> None:
 
 
 def test_no_round_at_work_has_no_progress() -> None:
-    found = text(TrainMetrics(lambda: TrainState(0, None, 0, ("", 0, 0), 0, False, 0)))
+    found = text(TrainMetrics(lambda: TrainState(0, None, 0, ("", 0, 0), 0, False, False, 0)))
     assert found["ccit_pool_age_seconds"] == 0.0
     assert not [name for name in found if name.startswith("ccit_round_progress")]
 
@@ -102,7 +102,7 @@ def test_each_process_of_a_host_has_a_port() -> None:
 
 def test_answers_over_http_while_it_is_open() -> None:
     base = free_port()
-    state = TrainState(7, None, 0, ("", 0, 0), 0, False, 0)
+    state = TrainState(7, None, 0, ("", 0, 0), 0, False, False, 0)
     with exposed(Metrics(port=base), "ingest", "0", lambda: [TrainMetrics(lambda: state)]) as port:
         assert port == base
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ccit.config import Config
+from ccit.errors import CcitError, ConfigError, MemoryExhausted, ModelUnusable
 from ccit.events import RoundPlanned
+from ccit.ports import Progress, Trainer
+from ccit.records import Candidate, Material, Round, Version
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
 from tests.crash.parts import stub_workshop
-from tests.integration.following import admit, config_for, messages_of, running, until
+from tests.integration.following import admit, config_for, messages_of, replica, running, until
 
 SIZE, MIN_SIZE = 20, 10
 
@@ -60,6 +64,69 @@ def test_a_group_that_the_broker_has_forgotten_does_not_obey_old_commands(
     trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a", lambda: time.time() + 2 * 24 * 3600)
     with running(trainer, trainer.stop):
         until(lambda: "rollback of long ago counts as answered" in caplog.text, "said")
+
+
+class NeedsMending:
+    """Port `Trainer`, which works once somebody has mended what is around it."""
+
+    def __init__(self, inner: Trainer, fault: CcitError) -> None:
+        self._inner, self.fault = inner, fault
+        self.mended = False
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        if not self.mended:
+            raise self.fault
+        return self._inner.train(planned, material, parent, progress)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ConfigError("training asks for rank 8"),
+        ModelUnusable("layer k_porj is none of the model's"),
+        MemoryExhausted("down to 64 tokens"),
+    ],
+    ids=["settings", "models", "memory"],
+)
+def test_what_no_try_can_mend_uses_no_samples_up_and_the_trainer_says_so_and_lives(
+    settings: KafkaSettings, tmp_path: Path, fault: CcitError
+) -> None:
+    config = config_of(settings, tmp_path)
+    workshop = stub_workshop(config, 0.0)
+    broken = NeedsMending(workshop.trainer, fault)
+    trainer = TrainConsumer(config, replace(workshop, trainer=broken), "a")
+    admit(settings, SIZE)
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().failed, "it stands still")
+        issue(settings, "ccit", "hold")
+        until(lambda: trainer.state().held, "it obeys")
+        assert (trainer.state().judged, trainer.state().pooled) == (0, SIZE)
+        report = replica(settings, "train-a")
+        assert report is not None
+        assert (report.state, report.detail) == ("failed", f"no round is made: {fault}")
+        broken.mended = True
+        issue(settings, "ccit", "resume")
+        until(lambda: trainer.state().judged == 1, "the same round")
+        assert not trainer.state().failed
+    assert len(triggers(settings)) == 1
+
+
+def test_a_version_that_the_settings_do_not_fit_is_said_at_once_and_no_round_is_planned(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    config = config_of(settings, tmp_path)
+    workshop = replace(stub_workshop(config, 0.0), misfit=lambda version: f"version {version.number} has rank 4")
+    trainer = TrainConsumer(config, workshop, "a")
+    admit(settings, SIZE)
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().failed, "said")
+        until(lambda: trainer.state().pooled == SIZE, "it gathers")
+        issue(settings, "ccit", "hold")
+        until(lambda: trainer.state().held, "it obeys")
+        report = replica(settings, "train-a")
+        assert report is not None
+        assert (report.state, report.detail) == ("failed", "no round is made: version 0 has rank 4")
+    assert triggers(settings) == []
 
 
 def triggers(settings: KafkaSettings) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from ccit.config import Selection
-from ccit.errors import ArtifactDamaged, ModelUnusable
+from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
 from ccit.models.causal import CausalModel, adapter_files, load_causal, prompt_ids, trainable
 from ccit.records import AdapterPair, Artifact, Sample, Score, Turn, Version
 from ccit.scoring.ifd import IfdScorer, anchor_ids
@@ -235,6 +235,23 @@ def test_the_proxy_follows_versions_there_and_back(
     assert (base[0].scorer.endswith("version=0"), moved[0].scorer.endswith("version=3")) == (True, True)
     one.activate(version(0, None))
     assert one.score([sample])[0] == base
+
+
+def test_a_rollback_to_one_of_the_last_versions_asks_no_store(
+    proxy: CausalModel, store: FileStore, adapted: Callable[[int, float], Version], tmp_path: Path
+) -> None:
+    one, sample = scorer(proxy, store), of("Why?", "Rest.")
+    versions = [adapted(number, 0.1 * number) for number in range(1, 6)]
+    scores = []
+    for made in versions:
+        one.activate(made)
+        scores.append(one.score([sample])[0])
+    (tmp_path / "store").rename(tmp_path / "away")
+    one.activate(versions[1])
+    assert one.score([sample])[0] == scores[1]
+    with pytest.raises(CcitError):
+        one.activate(versions[0])  # they are not kept for ever
+    assert one.version == 2
 
 
 def test_a_damaged_adapter_leaves_the_active_version_scoring(
