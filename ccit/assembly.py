@@ -25,7 +25,7 @@ from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
-from ccit.plugins import build
+from ccit.plugins import build, foreign_sources
 from ccit.ports import (
     BackendContext,
     Embedder,
@@ -60,11 +60,13 @@ if TYPE_CHECKING:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 over ccit's own source files: which code made a version."""
+    """SHA-256 over ccit's own source files and those of plug-ins from outside: which code made a version."""
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for file in sorted(root.rglob("*.py")):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    for module, source in foreign_sources().items():
+        digest.update(module.encode() + b"\0" + source)
     return digest.hexdigest()
 
 

@@ -33,6 +33,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
@@ -156,6 +157,15 @@ def broken() -> Mapping[str, str]:
     """Entry points that could not be loaded, each with the reason."""
     _load_entry_points()
     return MappingProxyType(dict(_broken))
+
+
+def foreign_sources() -> dict[str, bytes]:
+    """The source of each module outside ccit that has registered a plug-in, by its name, in alphabetical order."""
+    classes = {entry.cls for point in POINTS for entry in plugins(point).values() if entry.origin != "ccit"}
+    return {
+        name: Path(inspect.getfile(cls)).read_bytes()
+        for name, cls in sorted({cls.__module__: cls for cls in classes}.items())
+    }
 
 
 def build(point: str, settings: PluginSettings, context: object) -> Any:

@@ -45,6 +45,18 @@ def test_it_is_listed_with_where_it_comes_from(installed: Path) -> None:
     assert listed["broken"] == {}
 
 
+def test_its_code_is_part_of_what_made_a_version(installed: Path, tmp_path: Path) -> None:
+    changed = shutil.copytree(installed, tmp_path / "packages")
+    with (changed / "ward_rules" / "every_sample.py").open("a") as source:
+        source.write("# changed\n")
+    asked = [sys.executable, "-c", "from ccit.assembly import code_digest; print(code_digest())"]
+    digests = {
+        subprocess.run(asked, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True).stdout
+        for path in ("", str(installed), str(changed))
+    }
+    assert len(digests) == 3
+
+
 def test_a_stream_is_replayed_with_it(installed: Path, tmp_path: Path) -> None:
     model = str(random_model(tmp_path / "model"))
     rows = [
