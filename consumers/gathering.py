@@ -136,6 +136,7 @@ class Gathering:
                 place.offset = used
             self.start[place.partition] = max(place.offset, 0)
             self._at_end.discard(place.partition)
+        self._partitions |= {place.partition for place in starts}  # the topic may have grown since
         consumer.incremental_assign(starts)
 
     def revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:

@@ -3,6 +3,9 @@
 The end is where the broker says so (`_PARTITION_EOF`). Offsets cannot tell: transactions leave control markers that
 take offsets and are never delivered, so "last offset + 1 == high watermark" may never come true.
 
+A topic may be given more partitions while it is followed: the broker is asked now and then, and what is new is read
+from its beginning.
+
 A message that the client cannot give whole is logged and skipped: ccit writes none on the topics that are followed.
 """
 
@@ -37,6 +40,8 @@ logger = logging.getLogger("ccit.kafka")
 _MOST_PER_POLL = 1000
 _METADATA_TIMEOUT_S = 10.0
 _ASK_AGAIN_S = 0.2
+_LOOK_S = 5.0  # between two questions for new partitions; writers learn of them within 5 minutes by themselves
+_LOOK_TIMEOUT_S = 2.0  # usually milliseconds; whoever follows is not to stand still for a broker that is away
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 
 
@@ -64,11 +69,12 @@ class Follower:
         self._next = {number: begin.get(number, OFFSET_BEGINNING) for number in self._partitions()}
         self._ends: dict[int, int] = {}  # partition -> where the broker said that it ends, as of the last `to_end`
         self._begun = False
+        self._looked_at = time.monotonic()
         self._intake = Intake(settings, topic.name, self._unreadable)
 
     @property
     def caught_up(self) -> bool:
-        """True once the end of every partition has been seen; stays true while following."""
+        """True once the end of every partition has been seen; stays true while following, until partitions come."""
         return self._ends.keys() == self._next.keys()
 
     @property
@@ -96,6 +102,7 @@ class Follower:
         BrokerUnavailable
             When nothing came for that long and the end was not seen.
         """
+        self._take_up_new_partitions()
         written = self._written(timeout_s) if settled else {}
         self._begin()  # an end that was heard of before may have moved since
         heard_at = time.monotonic()
@@ -121,6 +128,8 @@ class Follower:
         """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
         if not self._begun:
             self._begin()
+        if time.monotonic() - self._looked_at > _LOOK_S:
+            self._take_up_new_partitions()
         messages: list[Message] = []
         for raw in self._consumer.consume(1 if timeout_s else _MOST_PER_POLL, timeout_s):
             self._sort(raw, messages)
@@ -146,6 +155,22 @@ class Follower:
         self._begun = True
         self._ends.clear()
         self._consumer.assign([TopicPartition(self.topic.name, number, at) for number, at in self._next.items()])
+
+    def _take_up_new_partitions(self) -> None:
+        if self.topic.partition is not None:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            found = require_topic(self._consumer, self._settings, self.topic.name, _LOOK_TIMEOUT_S)
+            new = sorted(set(found) - self._next.keys())
+        except BrokerUnavailable as problem:  # the broker is away for a moment; whoever reads on hears of it
+            logger.info("new partitions are asked for again: %s", problem)
+            return
+        if new:
+            logger.info("%s has %d partitions more, read from their beginning", self.topic.name, len(new))
+            self._next |= dict.fromkeys(new, OFFSET_BEGINNING)
+            if self._begun:
+                self._consumer.incremental_assign([TopicPartition(self.topic.name, n, OFFSET_BEGINNING) for n in new])
 
     def _written(self, timeout_s: float) -> dict[int, int]:
         """Where each partition ends for its writers, open transactions included; asked again while a broker is away."""
@@ -200,10 +225,12 @@ class Follower:
         return unreadable(self._settings, self.topic.name, error)
 
 
-def require_topic(client: Consumer | Producer, settings: KafkaSettings, name: str) -> list[int]:
+def require_topic(
+    client: Consumer | Producer, settings: KafkaSettings, name: str, timeout_s: float = _METADATA_TIMEOUT_S
+) -> list[int]:
     """The partitions of a topic; raises `BrokerUnavailable` where there is no such topic, or none may be seen."""
     try:
-        found = client.list_topics(name, timeout=_METADATA_TIMEOUT_S).topics[name]
+        found = client.list_topics(name, timeout=timeout_s).topics[name]
     except KafkaException as problem:
         raise unreadable(settings, name, error_of(problem)) from problem
     if found.error is not None:

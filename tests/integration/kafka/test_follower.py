@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka import follower as follower_module
@@ -159,3 +159,32 @@ def wait_for_one(follower: Follower) -> list[Message]:
     while not (messages := follower.poll(0.1)):
         assert time.monotonic() < deadline, "the message never came"
     return messages
+
+
+def grown(settings: KafkaSettings, topic: Topic, partitions: int) -> None:
+    client = AdminClient(client_config(settings))
+    client.create_partitions([NewPartitions(topic.name, partitions)])[topic.name].result()
+
+
+def test_partitions_that_come_later_are_followed(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower_module, "_LOOK_S", 0.1)
+    topic = Topics(settings.prefix).samples
+    with Follower(settings, topic) as follower:
+        assert follower.catch_up() == []
+        grown(settings, topic, 8)
+        client = producer(settings)
+        client.produce(topic.name, value=b"new", partition=7)
+        client.flush(10.0)
+        assert [(m.partition, m.value) for m in wait_for_one(follower)] == [(7, b"new")]
+        assert follower.positions == {7: 1}
+
+
+def test_who_reads_to_the_end_reads_new_partitions_too(settings: KafkaSettings) -> None:
+    topic = Topics(settings.prefix).samples
+    with Follower(settings, topic) as follower:
+        assert follower.catch_up() == []
+        grown(settings, topic, 5)
+        client = producer(settings)
+        client.produce(topic.name, value=b"new", partition=4)
+        client.flush(10.0)
+        assert [m.value for m in follower.catch_up()] == [b"new"]
