@@ -7,7 +7,7 @@ trainer's parent and `ingest` never load torch.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -30,11 +30,13 @@ from ccit.ports import (
     BackendContext,
     Embedder,
     Evaluator,
+    PlannerContext,
     ProxyScorer,
     Reader,
     ReaderContext,
     Rule,
     Scorer,
+    SourceContext,
     Trainer,
     Trigger,
     TriggerContext,
@@ -93,15 +95,21 @@ def base_version(config: Config) -> Version:
     )
 
 
-def recipe(config: Config, base: Version) -> Recipe:
-    """What every round is made of, apart from its samples."""
+def recipe(config: Config, base: Version, proxy: Scorer | None = None) -> Recipe:
+    """What every round is made of: planner and sources, and what its manifest says of models and settings.
+
+    Parameters
+    ----------
+    proxy : Scorer | None
+        Who scores anew for a planner, where a proxy is loaded.
+    """
     rounds = config.rounds
+    context = SourceContext(rounds.seed, lambda path: samples_of(Path(path), config.ingest.max_bytes))
     return Recipe(
         alias=config.models.alias,
-        size=rounds.size,
+        planner=build("planner", rounds.planner, PlannerContext(rounds.size, rounds.seed, proxy)),
+        sources={kind: build("source", settings, context) for kind, settings in sorted(rounds.sources.items())},
         validation_share=rounds.validation_share,
-        general_ratio=rounds.general_ratio,
-        replay_ratio=rounds.replay_ratio,
         base_model=base.base_model,
         base_revision=base.base_revision,
         proxy_model=base.proxy_model,
@@ -123,12 +131,6 @@ def readers(config: Config) -> tuple[Reader, ...]:
     context = ReaderContext(config.ingest.max_bytes)
     made: list[Reader] = [build("reader", settings, context) for settings in selected(config.ingest.readers)]
     return tuple(sorted(made, key=lambda reader: reader.fallback))
-
-
-def general_samples(config: Config) -> list[Sample]:
-    """The general data to mix in; empty where no file is configured."""
-    path = config.rounds.general_file
-    return samples_of(Path(path), config.ingest.max_bytes) if path else []
 
 
 def store(config: Config) -> FileStore:
@@ -202,15 +204,15 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class TrainerParts:
     """Everything that plans, trains and judges: the `train` process holds one of these."""
 
     base: Version
     recipe: Recipe
     trigger: Trigger  # of full rounds
     whole_pool_trigger: Trigger  # of rounds that take all that waits
+    size: int  # samples of a full round
     min_size: int
-    general: Sequence[Sample]
     suite: Suite
     gate: GateSettings
     trainer: Trainer
@@ -220,7 +222,7 @@ class Workshop:
     close: Callable[[], None]
 
 
-def workshop(config: Config, log: Path | None = None) -> Workshop:
+def trainer_parts(config: Config, log: Path | None = None) -> TrainerParts:
     """The trainer's parts, with training and evaluation in a child process that is started ahead.
 
     Parameters
@@ -233,13 +235,13 @@ def workshop(config: Config, log: Path | None = None) -> Workshop:
     base, starting = base_version(config), triggers(config)
     process = TrainingProcess(config, log)
     process.start()
-    return Workshop(
+    return TrainerParts(
         base=base,
         recipe=recipe(config, base),
         trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
         whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
+        size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
-        general=general_samples(config),
         suite=load_suite(config.evaluation),
         gate=config.evaluation,
         trainer=process,
@@ -270,8 +272,7 @@ def loop(config: Config) -> Loop:
         evaluator=ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers"),
         suite=load_suite(config.evaluation),
         gate=config.evaluation,
-        recipe=recipe(config, parts.base),
-        general=general_samples(config),
+        recipe=recipe(config, parts.base, parts.proxy),
         memory=parts.memory,
         fates=Fates(lineage, config.rounds.cooldown_rounds),
         lineage=lineage,

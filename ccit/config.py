@@ -37,6 +37,8 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 _TRIGGERS = EachOf("trigger", ("size",))
 _READERS = EachOf("reader", ("rows",))
 _BACKEND = OneOf("backend", "embedded")
+_PLANNER = OneOf("planner", "oldest_first")
+_SOURCES = EachOf("source", ("general", "replay"))
 
 
 class _Section(BaseModel):
@@ -150,6 +152,12 @@ class Rounds(_Section):
     triggers: Annotated[Mapping[str, PluginSettings], _TRIGGERS] = Field(
         default_factory=_TRIGGERS.default, description="what starts a round: whichever is due first"
     )
+    planner: Annotated[PluginSettings, _PLANNER] = Field(
+        default_factory=_PLANNER.default, description="what of the pool a round takes"
+    )
+    sources: Annotated[Mapping[str, PluginSettings], _SOURCES] = Field(
+        default_factory=_SOURCES.default, description="what a round is trained on beside its own samples"
+    )
     min_size: int = Field(32, ge=10, description="samples without which no time-based round starts")
     nightly: str = Field(
         "",
@@ -159,9 +167,6 @@ class Rounds(_Section):
     validation_share: float = Field(
         0.1, gt=0, lt=1, description="share of the samples held out in the round (paper: 9:1)"
     )
-    general_ratio: float = Field(1.0, ge=0, description="general samples per domain sample (paper: 1:1)")
-    general_file: str = Field("", description="JSONL instruction rows of general data; empty is none")
-    replay_ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
     cooldown_rounds: int = Field(
         3,
         ge=0,

@@ -16,6 +16,9 @@ _POINT_OF = {point.table: point.name for point in POINTS.values()}
 # Keys of the flat configuration before 0.1.0, and where their meaning is now.
 MOVED: Mapping[str, str] = {
     "rounds.max_age_seconds": "rounds.triggers.age.max_seconds",
+    "rounds.general_ratio": "rounds.sources.general.ratio",
+    "rounds.general_file": "rounds.sources.general.file",
+    "rounds.replay_ratio": "rounds.sources.replay.ratio",
 }
 
 

@@ -22,7 +22,7 @@ from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of
 from ccit.pool import Pool, joined, ranges_of
-from ccit.ports import Evaluator, Progress, Trainer, Trigger
+from ccit.ports import Draft, Evaluator, Planner, Progress, Source, Trainer, Trigger
 from ccit.records import (
     Announcement,
     Candidate,
@@ -40,21 +40,17 @@ from ccit.records import (
     digest_of,
 )
 from ccit.selection.admission import Admission
-from ccit.training.mixture import pick, pick_replay, split
+from ccit.training.mixture import split
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What every round of an alias is made of, apart from its samples.
-
-    `size` is in samples; `general_ratio` and `replay_ratio` are samples per training sample of the round.
-    """
+    """What every round of an alias is made of: its planner, a source for each further part, what the manifest says."""
 
     alias: str
-    size: int
+    planner: Planner
+    sources: Mapping[str, Source]
     validation_share: float
-    general_ratio: float
-    replay_ratio: float
     base_model: str
     base_revision: str
     proxy_model: str
@@ -77,13 +73,7 @@ def due(pool: Pool, trigger: Trigger, now: float) -> Due | None:
 
 
 def plan(
-    pool: Pool,
-    why: Due,
-    incumbent: Version,
-    recipe: Recipe,
-    history: Sequence[Sample],
-    general: Sequence[Sample],
-    start: Mapping[int, int],
+    pool: Pool, why: Due, incumbent: Version, recipe: Recipe, history: Sequence[Sample], start: Mapping[int, int]
 ) -> Round:
     """Freeze the manifest of the next round.
 
@@ -94,22 +84,21 @@ def plan(
     start : Mapping[int, int]
         First offset of each partition that no finished round has used.
     """
-    ranges = ranges_of(pool.waiting[: recipe.size], start)
-    chosen = [pooled.sample for pooled in pool.within(ranges)]
-    ids = [sample.sample_id for sample in chosen]
-    training, validation = split(ids, recipe.validation_share, recipe.seed)
-    replay_count = round(len(training) * recipe.replay_ratio)
-    general_count = round(len(training) * recipe.general_ratio)
+    choice = recipe.planner.choose(pool.waiting)
+    ranges = ranges_of(pool.waiting[: choice.considered], start)
+    left = {one.sample_id for one in choice.left_out}
+    taken = {p.sample.sample_id: p.sample for p in pool.within(ranges) if p.sample.sample_id not in left}
+    training, validation = split(list(taken), recipe.validation_share, recipe.seed)
+    sample_digest = digest_of(sorted(sample.content_digest for sample in taken.values()))
+    salt = digest_of([[[r.partition, r.start, r.end] for r in ranges], sample_digest])
+    draft = Draft([taken[i] for i in training], history, salt)
     return Round(
         alias=recipe.alias,
         ranges=ranges,
         sample_ids=tuple(training),
         validation_ids=tuple(validation),
-        sample_digest=digest_of(sorted(sample.content_digest for sample in chosen)),
-        parts={
-            "general": pick([s.sample_id for s in general], general_count, recipe.seed + incumbent.number),
-            "replay": pick_replay(history, replay_count, recipe.seed),
-        },
+        sample_digest=sample_digest,
+        parts={kind: tuple(s.sample_id for s in source.pick(draft)) for kind, source in sorted(recipe.sources.items())},
         parent=incumbent.number,
         base_model=recipe.base_model,
         base_revision=recipe.base_revision,
@@ -119,19 +108,20 @@ def plan(
         code_digest=recipe.code_digest,
         seed=recipe.seed,
         due=why,
+        left_out=choice.left_out,
+        planner=choice.planner,
     )
 
 
 def material_of(
-    planned: Round, pooled: Iterable[Pooled], history: Iterable[Sample], general: Iterable[Sample]
+    planned: Round, pooled: Iterable[Pooled], sources: Mapping[str, Source], history: Sequence[Sample]
 ) -> Material:
     """The texts behind a round's ids; an id whose text is gone is a `KeyError` (retention is shorter than the pool)."""
     own = {p.sample.sample_id: p.sample for p in pooled}
-    known = {sample.sample_id: sample for sample in (*history, *general)}
     return Material(
         training=tuple(own[i] for i in planned.sample_ids),
         validation=tuple(own[i] for i in planned.validation_ids),
-        parts={name: tuple(known[i] for i in ids) for name, ids in planned.parts.items()},
+        parts={kind: tuple(sources[kind].texts(ids, history)) if ids else () for kind, ids in planned.parts.items()},
     )
 
 

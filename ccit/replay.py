@@ -42,7 +42,6 @@ class Loop:
     suite: Suite
     gate: GateSettings
     recipe: Recipe
-    general: Sequence[Sample]
     memory: Memory  # of the admission
     fates: Fates
     lineage: Lineage
@@ -81,10 +80,10 @@ def run_round(
     """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
     incumbent = loop.lineage.incumbent
     earlier = [pooled.sample for pooled in loop.history]
-    planned = plan(pool, why, incumbent, loop.recipe, earlier, loop.general, start)
+    planned = plan(pool, why, incumbent, loop.recipe, earlier, start)
     loop.fates.planned(planned)
     used = pool.within(planned.ranges)
-    material = material_of(planned, used, earlier, loop.general)
+    material = material_of(planned, used, loop.recipe.sources, earlier)
     candidate = train(planned, material, incumbent, loop.trainer, progress)
     loop.since_promotion += 1
     verdict, spent = judge(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ccit.assembly import Workshop
+from ccit.assembly import TrainerParts
 from ccit.errors import TrainingFailed
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version
@@ -49,13 +49,13 @@ class RoundJob:
         history: Sequence[Sample],
         incumbent: Version,
         round_number: int,
-        workshop: Workshop,
+        parts: TrainerParts,
     ) -> None:
         self.planned = planned
         self.progress: tuple[str, int, int] = ("planned", 0, 0)
         self._incumbent = incumbent
         self._round_number = round_number
-        self._workshop = workshop
+        self._parts = parts
         self._pooled, self._history = list(pooled), list(history)
         self._result: Finished | None = None
         self._crash: BaseException | None = None
@@ -75,7 +75,7 @@ class RoundJob:
         """End the training process and wait for the thread; nothing is published."""
         self._cancelled.set()
         while self._thread.is_alive():  # again and again: it may just have been about to start the process anew
-            self._workshop.cancel()
+            self._parts.cancel()
             self._thread.join(_CANCEL_AGAIN_S)
 
     def _run(self) -> None:
@@ -86,11 +86,11 @@ class RoundJob:
 
     def _with_retries(self) -> Finished:
         try:
-            material = material_of(self.planned, self._pooled, self._history, self._workshop.general)
+            material = material_of(self.planned, self._pooled, self._parts.recipe.sources, self._history)
         except KeyError as gone:
             failure = (
                 f"the text of sample {gone} is gone: the topic's retention is shorter than the round had to wait, or "
-                "rounds.general_file was changed in between"
+                "[rounds.sources] was changed in between"
             )
             return Finished(self.planned, NO_MATERIAL, None, None, Spend(), failure)
         failure = "cancelled"
@@ -105,15 +105,15 @@ class RoundJob:
         return Finished(self.planned, material, None, None, Spend(), failure)
 
     def _once(self, material: Material) -> Finished:
-        workshop, planned = self._workshop, self.planned
-        candidate = train(planned, material, self._incumbent, workshop.trainer, self._progressed)
+        parts, planned = self._parts, self.planned
+        candidate = train(planned, material, self._incumbent, parts.trainer, self._progressed)
         verdict, spent = judge(
             candidate,
             self._incumbent,
             material,
-            workshop.suite,
-            workshop.evaluator,
-            workshop.gate,
+            parts.suite,
+            parts.evaluator,
+            parts.gate,
             self._round_number,
             self._progressed,
         )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from confluent_kafka import Consumer
 
-from ccit.assembly import Workshop
+from ccit.assembly import TrainerParts
 from ccit.failpoints import failpoint
 from ccit.lineage import Lineage
 from ccit.pipeline import plan
@@ -39,7 +39,7 @@ class Rounds:
     def __init__(
         self,
         settings: KafkaSettings,
-        workshop: Workshop,
+        parts: TrainerParts,
         commit: CommitProtocol,
         lineage: Lineage,
         gathering: Gathering,
@@ -52,7 +52,7 @@ class Rounds:
         self.history: list[Pooled] = []  # what may be replayed; see `Fates.replayable`
         self._settings = settings
         self._topics = Topics(settings.prefix)
-        self._workshop = workshop
+        self._parts = parts
         self._commit = commit
         self._lineage = lineage
         self._gathering = gathering
@@ -94,9 +94,8 @@ class Rounds:
             self._gathering.pool,
             why,
             self._lineage.incumbent,
-            self._workshop.recipe,
+            self._parts.recipe,
             [earlier.sample for earlier in self.history],
-            self._workshop.general,
             self._gathering.start,
         )
         failpoint("train.planned")
@@ -165,7 +164,7 @@ class Rounds:
         """Why a round that was planned earlier cannot be made any more; None when it can."""
         if planned.parent != self._lineage.incumbent.number:
             return f"version {planned.parent} is no longer active"
-        recipe = self._workshop.recipe
+        recipe = self._parts.recipe
         if (planned.base_revision, planned.proxy_revision) != (recipe.base_revision, recipe.proxy_revision):
             return "it was planned for other base models than models.deployed and models.proxy are now"
         if planned.config_digest != recipe.config_digest:
@@ -183,7 +182,7 @@ class Rounds:
             [earlier.sample for earlier in self.history],
             incumbent,
             self.audit.since_promotion + 1,
-            self._workshop,
+            self._parts,
         )
 
     def _replayed(self, planned: Round) -> list[Position]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.assembly import Workshop
+from ccit.assembly import TrainerParts
 from ccit.config import Config
 from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, VersionConflict
 from ccit.failpoints import failpoint
@@ -48,21 +48,21 @@ class TrainConsumer:
     """The one trainer of an alias; a second one fences the first."""
 
     def __init__(
-        self, config: Config, workshop: Workshop, instance: str, clock: Callable[[], float] = time.time
+        self, config: Config, parts: TrainerParts, instance: str, clock: Callable[[], float] = time.time
     ) -> None:
         settings = kafka_settings(config)
         self._settings = settings
         self._topics = Topics(settings.prefix)
-        self._workshop = workshop
+        self._parts = parts
         self._clock = clock
         self._commit = commit_protocol(settings, f"train-{config.models.alias}", alone=True)
-        self._versions = VersionFollower(settings, workshop.base)
+        self._versions = VersionFollower(settings, parts.base)
         self._commands = CommandFollower(settings, config.models.alias)
         self._reporter = Reporter(settings, "train", instance)
         self._schedule = Schedule(config.rounds)
-        self._gathering = Gathering(settings, self._topics.samples, _POOL_CAP_ROUNDS * workshop.recipe.size)
+        self._gathering = Gathering(settings, self._topics.samples, _POOL_CAP_ROUNDS * parts.size)
         self._rounds = Rounds(
-            settings, workshop, self._commit, self._versions.lineage, self._gathering, self._reporter, clock
+            settings, parts, self._commit, self._versions.lineage, self._gathering, self._reporter, clock
         )
         self._stop = threading.Event()
         self._flagged: Due | None = None  # a flag of the schedule that was lowered, and is still to be answered
@@ -112,7 +112,7 @@ class TrainConsumer:
         finally:
             self._schedule.stop()
             self._rounds.cancel()
-            self._workshop.close()
+            self._parts.close()
             leave(consumer)
             self._commit.close()
             self._commands.close()
@@ -158,7 +158,7 @@ class TrainConsumer:
     def _observe(self, pooled: Sequence[Pooled]) -> None:
         decisions = [one.decision for one in pooled if one.decision is not None]
         if decisions:
-            for trigger in (self._workshop.trigger, self._workshop.whole_pool_trigger):
+            for trigger in (self._parts.trigger, self._parts.whole_pool_trigger):
                 trigger.observe(decisions)
 
     # -- rounds -----------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class TrainConsumer:
 
     def _stands_still(self) -> bool:
         """Whether no round can be made until somebody mends something: said once, and reported for as long."""
-        why = self._fault or self._workshop.misfit(self._versions.lineage.incumbent)
+        why = self._fault or self._parts.misfit(self._versions.lineage.incumbent)
         if why != self._said:
             self._said = why
             if why:
@@ -196,18 +196,18 @@ class TrainConsumer:
     def _why(self) -> Due | None:
         """Why a round starts now. One that need not be full takes all that waits, so all of that is read first."""
         gathering, now = self._gathering, self._clock()
-        why = due(gathering.pool, self._workshop.trigger, now)
+        why = due(gathering.pool, self._parts.trigger, now)
         if why is not None or not gathering.complete:
             return why
         if self._commands.round_now is not None:
             return Due("command", f"asked for by command {self._commands.round_now.command_id}")
-        if self._flagged is None and len(gathering.pool) >= self._workshop.min_size:
-            return due(gathering.pool, self._workshop.whole_pool_trigger, now)
+        if self._flagged is None and len(gathering.pool) >= self._parts.min_size:
+            return due(gathering.pool, self._parts.whole_pool_trigger, now)
         return self._flagged
 
     def _plan(self, why: Due, consumer: Consumer) -> None:
         """Plan, or say that too little waits; either answers the schedule's flag and a `round-now`, once it counts."""
-        pooled, needed = len(self._gathering.pool), self._workshop.min_size
+        pooled, needed = len(self._gathering.pool), self._parts.min_size
         if pooled < needed:
             answered = self._decline(f"no round ({why.detail}): {pooled} samples pooled, {needed} needed", consumer)
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ccit.pipeline import Recipe
+from ccit.ports import PlannerContext, SourceContext
 from ccit.records import (
     AdapterPair,
     Artifact,
@@ -22,6 +24,9 @@ from ccit.records import (
     Verdict,
     Version,
 )
+from ccit.training.planners.oldest_first import OldestFirst
+from ccit.training.sources.general import GeneralSource
+from ccit.training.sources.replay import ReplaySource
 
 
 def sample(number: int = 0, source: str = "ward", group: str = "") -> Sample:
@@ -111,4 +116,27 @@ def a_round(parent: int = 0, sample_ids: Sequence[str] = ("s0",), ranges: Sequen
         code_digest="d",
         seed=0,
         due=Due("size", ""),
+    )
+
+
+def recipe_of(
+    size: int = 10, replay: float = 0.0, general: Sequence[Sample] = (), share: float = 0.1, seed: int = 0
+) -> Recipe:
+    """Rounds of the oldest `size` samples, with `replay` earlier ones each, and one of `general` each if there are."""
+    context = SourceContext(seed, lambda _: general)
+    return Recipe(
+        alias="ccit",
+        planner=OldestFirst(OldestFirst.Settings(), PlannerContext(size, seed)),
+        sources={
+            "general": GeneralSource(GeneralSource.Settings(file="given"), context),
+            "replay": ReplaySource(ReplaySource.Settings(ratio=replay), context),
+        },
+        validation_share=share,
+        base_model="base",
+        base_revision="",
+        proxy_model="proxy",
+        proxy_revision="",
+        config_digest="c",
+        code_digest="d",
+        seed=seed,
     )

@@ -110,7 +110,7 @@ def score(config_path: Path | None, instance: str) -> None:
 @instance_option
 def train(config_path: Path | None, instance: str) -> None:
     """Train: when the pool is due, a LoRA round, a verdict, and perhaps a new version. Run exactly one."""
-    from ccit.assembly import workshop
+    from ccit.assembly import trainer_parts
     from consumers.connection import ready_broker
     from consumers.metrics import TrainMetrics, exposed
     from consumers.train import TrainConsumer
@@ -119,7 +119,7 @@ def train(config_path: Path | None, instance: str) -> None:
     config = load(config_path)
     _require_schedule(config)
     ready_broker(config)
-    consumer = TrainConsumer(config, workshop(config), instance)
+    consumer = TrainConsumer(config, trainer_parts(config), instance)
     stop_on_signals(consumer.stop)
     with exposed(config.metrics, "train", instance, lambda: [TrainMetrics(consumer.state)]):
         consumer.run()

@@ -60,24 +60,34 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
     profile = tomllib.loads(files("ccit.demo").joinpath("profile.toml").read_text(encoding="utf-8"))
     placed: dict[str, dict[str, Any]] = {
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy)},
-        "rounds": {"general_file": str(data / "general.jsonl"), "seed": seed},
+        "rounds": {"sources": {"general": {"file": str(data / "general.jsonl")}}, "seed": seed},
         "evaluation": {
             "domain_suite": str(data / "held-out.jsonl"),
             "general_suite": str(data / "general-suite.jsonl"),
         },
         "store": {"root": str(out / "store")},
     }
-    for extra in (placed, overrides):
-        for section, values in extra.items():
-            profile.setdefault(section, {}).update(values)
     config_path = out / "ccit.toml"
-    config_path.write_text(tomli_w.dumps(profile), encoding="utf-8")
+    config_path.write_text(tomli_w.dumps(merged(merged(profile, placed), overrides)), encoding="utf-8")
     return Stage(out, config_path, load_config(config_path))
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object per line."""
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def merged(tables: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested tables key by key; what `extra` says counts.
+
+    >>> merged({"rounds": {"size": 9, "seed": 1}}, {"rounds": {"seed": 2}})
+    {'rounds': {'size': 9, 'seed': 2}}
+    """
+    return {**tables, **{key: _over(tables.get(key), value) for key, value in extra.items()}}
+
+
+def _over(below: Any, value: Any) -> Any:
+    return merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
 
 
 def _question(simulated: Any) -> Question:

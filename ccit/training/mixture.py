@@ -1,7 +1,8 @@
-"""What a round is made of: held-out part, replay of earlier samples, general data, and the order of training.
+"""How a round's samples are drawn: the held-out part, picks with and without groups, and the order of training.
 
-Pure. Every choice is an order by hash: `SHA-256(seed, salt, id)` ranks the candidates. So a choice depends on the ids
-and the seed alone, never on the order in which samples arrived or on a library's random generator.
+Pure. Every choice is an order by hash: `SHA-256(seed, salt, id)` ranks the candidates. So a choice depends on the ids,
+the seed and the salt alone, never on the order in which samples arrived or on a library's random generator. The salt of
+a pick is the round's (`pipeline.plan`): each round draws anew, and one that is planned again draws the same.
 """
 
 from __future__ import annotations
@@ -45,33 +46,33 @@ def split(sample_ids: Sequence[str], share: float, seed: int) -> tuple[tuple[str
     return training, tuple(i for i in sample_ids if i in held_out)
 
 
-def pick(ids: Sequence[str], n: int, seed: int) -> tuple[str, ...]:
+def pick(ids: Sequence[str], n: int, seed: int, salt: str) -> tuple[str, ...]:
     """Draw `n` ids without replacement; once all are used, start over in a new order.
 
-    >>> sorted(pick(["a", "b"], 4, seed=1))
+    >>> sorted(pick(["a", "b"], 4, seed=1, salt="round 1"))
     ['a', 'a', 'b', 'b']
     """
     if not ids:
         return ()
-    passes = (i for number in count() for i in hash_order(ids, seed, f"pick {number}"))
+    passes = (i for number in count() for i in hash_order(ids, seed, f"pick {salt} {number}"))
     return tuple(islice(passes, max(0, n)))
 
 
-def pick_replay(history: Sequence[Sample], n: int, seed: int) -> tuple[str, ...]:
+def pick_evenly(history: Sequence[Sample], n: int, seed: int, salt: str) -> tuple[str, ...]:
     """Draw up to `n` earlier samples, evenly over groups (sources where there is no group).
 
     So a small or old group is not drowned by a large one: each gives the same number as long as it lasts, and what a
-    small one cannot give the others give. Without replacement: a sample is replayed at most once in a round.
+    small one cannot give the others give. Without replacement: a sample is drawn at most once.
 
     Returns
     -------
     tuple[str, ...]
-        Ids, groups mixed, in an order fixed by history and seed.
+        Ids, groups mixed, in an order fixed by history, seed and salt.
     """
     strata: dict[str, set[str]] = {}
     for sample in history:
         strata.setdefault(sample.group or sample.source, set()).add(sample.sample_id)
-    queues = [hash_order(strata[name], seed, "replay") for name in hash_order(strata, seed, "strata")]
+    queues = [hash_order(strata[name], seed, f"replay {salt}") for name in hash_order(strata, seed, f"strata {salt}")]
     deepest = max((len(queue) for queue in queues), default=0)
     turns = (queue[depth] for depth in range(deepest) for queue in queues if depth < len(queue))
     return tuple(islice(turns, max(0, n)))

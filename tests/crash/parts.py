@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, Workshop, recipe, store, triggers
+from ccit.assembly import Scoring, TrainerParts, recipe, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.ports import ArtifactStore, Progress, Vectors
@@ -194,18 +194,18 @@ def stub_scoring(config: Config, pace_s: float) -> Scoring:
     return Scoring(base_version(config), admission, memory, proxy, embedder, len)
 
 
-def stub_workshop(config: Config, pace_s: float) -> Workshop:
-    """`ccit.assembly.workshop` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
+def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:
+    """`ccit.assembly.trainer_parts` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
     base, artifacts, starting = base_version(config), store(config), triggers(config)
     trainer = HashTrainer(artifacts, pace_s)
     questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))
-    return Workshop(
+    return TrainerParts(
         base=base,
         recipe=recipe(config, base),
         trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
         whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
+        size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
-        general=[],
         suite=Suite(questions, ()),
         gate=config.evaluation,
         trainer=trainer,

@@ -53,9 +53,9 @@ def consumer(role: str, config: Config, instance: str, pace_s: float) -> Consume
         return ingest_loop(config, instance)
     if role == "train":
         from consumers.train import TrainConsumer
-        from tests.crash.parts import stub_workshop
+        from tests.crash.parts import stub_trainer_parts
 
-        return TrainConsumer(config, stub_workshop(config, pace_s), instance)
+        return TrainConsumer(config, stub_trainer_parts(config, pace_s), instance)
     if role.startswith("train-lora"):
         return _lora_trainer(config, instance, cut_with_child=role == "train-lora")
     return _Scorer(config, instance, pace_s)
@@ -63,11 +63,11 @@ def consumer(role: str, config: Config, instance: str, pace_s: float) -> Consume
 
 def _lora_trainer(config: Config, instance: str, *, cut_with_child: bool) -> Consumer:
     """Nothing is a stub: the training process, LoRA by transformers and peft, the evaluator."""
-    from ccit.assembly import workshop
+    from ccit.assembly import trainer_parts
     from consumers.train import TrainConsumer
     from tests.crash.power import PowerCut
 
-    parts = workshop(config)
+    parts = trainer_parts(config)
     return TrainConsumer(config, replace(parts, trainer=PowerCut(parts.trainer)) if cut_with_child else parts, instance)
 
 

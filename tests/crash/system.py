@@ -181,7 +181,11 @@ def _sections(
             "create_topics": False,
         },
         "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": min_ifd, "max_ifd": MAX_IFD},
-        "rounds": {"size": ROUND_SIZE, "min_size": ROUND_SIZE, "general_ratio": 0.0, "replay_ratio": 0.25},
+        "rounds": {
+            "size": ROUND_SIZE,
+            "min_size": ROUND_SIZE,
+            "sources": {"general": False, "replay": {"ratio": 0.25}},
+        },
         "evaluation": {"min_gain_points": 0.0, "max_forgetting_points": 100.0},  # the stub has no general suite
         "store": {"root": str(folder / "store")},
     }

@@ -60,7 +60,11 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         "kafka": {"bootstrap_servers": kafka.bootstrap_servers, "prefix": "real.", "batch_size": 32},
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy), "threads": 1},
         "selection": {"min_length": 10, "min_ifd": 0.05, "max_ifd": 3.0, "max_tokens": 512},
-        "rounds": {"size": 48, "min_size": 16, "general_file": str(tmp_path / "general.jsonl")},
+        "rounds": {
+            "size": 48,
+            "min_size": 16,
+            "sources": {"general": {"file": str(tmp_path / "general.jsonl")}},
+        },
         "training": {
             "learning_rate": 3e-3,
             "proxy_learning_rate": 3e-3,

@@ -15,7 +15,7 @@ from consumers import train as train_module
 from consumers.kafka.clients import KafkaSettings, consumer_config
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
-from tests.crash.parts import HashTrainer, stub_workshop
+from tests.crash.parts import HashTrainer, stub_trainer_parts
 from tests.integration.following import admit, config_for, messages_of, running, until
 
 ROUND_S = 10.0
@@ -35,8 +35,8 @@ class CountingTrainer(HashTrainer):
 def test_a_long_round_keeps_its_assignment(
     settings: KafkaSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_for(settings, tmp_path, rounds={"size": 20, "min_size": 10, "general_ratio": 0})
-    parts = stub_workshop(config, 0.0)
+    config = config_for(settings, tmp_path, rounds={"size": 20, "min_size": 10, "sources": {"general": False}})
+    parts = stub_trainer_parts(config, 0.0)
     training = CountingTrainer(parts.trainer._artifacts, ROUND_S)  # type: ignore[attr-defined]  # the stub's
     trainer = TrainConsumer(config, replace(parts, trainer=training), "a")
     lost: list[TopicPartition] = []

@@ -23,7 +23,7 @@ from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
-from tests.crash.parts import base_version, stub_workshop
+from tests.crash.parts import base_version, stub_trainer_parts
 from tests.integration.following import Trainer, admit, config_for, damaged, messages_of, replica, running, until
 
 SIZE, MIN_SIZE = 20, 10
@@ -71,7 +71,7 @@ class Watched:
 
 @pytest.fixture
 def config(settings: KafkaSettings, tmp_path: Path) -> Config:
-    return config_for(settings, tmp_path, rounds={"size": SIZE, "min_size": MIN_SIZE, "general_ratio": 0})
+    return config_for(settings, tmp_path, rounds={"size": SIZE, "min_size": MIN_SIZE, "sources": {"general": False}})
 
 
 Start = Callable[..., tuple[TrainConsumer, Watched]]
@@ -84,7 +84,7 @@ def life(settings: KafkaSettings, config: Config, monkeypatch: pytest.MonkeyPatc
     def start(pace_s: float = 0.0, refusals: int = 0, *, dies_on_a_plan: bool = False) -> tuple[TrainConsumer, Watched]:
         watched = Watched(commit_protocol(settings, "train-ccit", alone=True), refusals, dies_on_a_plan)
         monkeypatch.setattr(train_module, "commit_protocol", lambda *_, **__: watched)
-        return TrainConsumer(config, stub_workshop(config, pace_s), "a"), watched
+        return TrainConsumer(config, stub_trainer_parts(config, pace_s), "a"), watched
 
     return start
 

@@ -15,7 +15,7 @@ from ccit.errors import ArtifactDamaged
 from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, decode
 from ccit.fates import Fates
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, due, material_of, plan
+from ccit.pipeline import due, material_of, plan
 from ccit.pool import Pool
 from ccit.ports import TriggerContext
 from ccit.records import (
@@ -45,7 +45,7 @@ from consumers.round_job import Finished
 from consumers.score_step import ScoreStep
 from consumers.versions import announcement_in
 from tests.crash.parts import DIMENSION, HashEmbedder, HashProxy
-from tests.nouns import verdict, version
+from tests.nouns import recipe_of, verdict, version
 from tests.property.memory_log import MemoryLog
 
 TOPICS = Topics()
@@ -54,7 +54,7 @@ MAX_BYTES = 10_000
 ROUND_SIZE = 4
 COOLDOWN = 1
 RULE = PaperThresholds(Selection(min_length=0, max_similarity=0.95, min_ifd=0.1, max_ifd=2.0))
-RECIPE = Recipe("ccit", ROUND_SIZE, 0.25, 0.0, 0.5, "base", "", "proxy", "", "c", "d", 7)
+RECIPE = recipe_of(ROUND_SIZE, replay=0.5, share=0.25, seed=7)
 
 
 class MemoryStore:
@@ -199,7 +199,7 @@ class Trainer:
         planned = self.job
         assert planned is not None
         self.job = None
-        material = material_of(planned, self.pool.within(planned.ranges), self._history, [])
+        material = material_of(planned, self.pool.within(planned.ranges), RECIPE.sources, self._history)
         candidate = None if said is None else self._candidate(planned)
         judged = None if said is None else verdict(said)
         finished = Finished(planned, material, candidate, judged, Spend(), "" if said else "diverged")
@@ -236,7 +236,7 @@ class Trainer:
         why = due(self.pool, SizeTrigger(SizeTrigger.Settings(), TriggerContext(ROUND_SIZE, 1)), 0.0)
         if why is None:
             return None
-        planned = plan(self.pool, why, self.lineage.incumbent, RECIPE, self._history, [], self._start)
+        planned = plan(self.pool, why, self.lineage.incumbent, RECIPE, self._history, self._start)
         self._write([planned_output(planned, 0.0, TOPICS)], [])
         return planned
 

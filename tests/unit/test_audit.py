@@ -18,13 +18,13 @@ from ccit.events import (
     VersionRolledBack,
 )
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, material_of, plan, promote
+from ccit.pipeline import material_of, plan, promote
 from ccit.pool import Pool
 from ccit.records import AdapterPair, Due
 from ccit.store.files import FileStore
-from tests.nouns import candidate, pooled, verdict, version
+from tests.nouns import candidate, pooled, recipe_of, verdict, version
 
-RECIPE = Recipe("ccit", 10, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
+RECIPE = recipe_of()
 
 
 @dataclass
@@ -59,12 +59,13 @@ def log(tmp_path: Path) -> Log:
     for number in range(30):
         pool.add(pooled(number))
     for number, outcome in enumerate(("promote", "hold", "promote")):
-        made = plan(pool, Due("size", ""), lineage.incumbent, RECIPE, [], [], start)
+        made = plan(pool, Due("size", ""), lineage.incumbent, RECIPE, [], start)
         used = pool.within(made.ranges)
         pair = adapters(store, tmp_path, f"round-{number}")
         trained = replace(candidate(made.round_id), adapters=pair)
         judged = verdict("promote" if outcome == "promote" else "hold")
-        announcement = promote(trained, judged, made, lineage, material_of(made, used, [], []), float(number))
+        material = material_of(made, used, RECIPE.sources, [])
+        announcement = promote(trained, judged, made, lineage, material, float(number))
         became = announcement.version.number if announcement else None
         events += [
             RoundPlanned(made, made.round_id),

@@ -6,6 +6,8 @@ import pytest
 
 from ccit.config import Config, load_config
 from ccit.errors import ConfigError
+from ccit.plugin_tables import found
+from ccit.training.sources.general import GeneralSource
 
 
 def written(folder: Path, text: str) -> Path:
@@ -16,7 +18,8 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_defaults_are_the_papers() -> None:
     config = load_config(None)
-    assert (config.rounds.size, config.rounds.validation_share, config.rounds.general_ratio) == (1000, 0.1, 1.0)
+    assert (config.rounds.size, config.rounds.validation_share) == (1000, 0.1)
+    assert found(config.rounds.sources, GeneralSource.Settings) == GeneralSource.Settings(ratio=1.0)
     assert (config.selection.min_length, config.selection.min_ifd, config.selection.max_ifd) == (800, 0.6, 1.0)
 
 
@@ -46,6 +49,11 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[selection]\nmin_length = 30000\n", "selection.min_length is above selection.max_length"),
         ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd is not below selection.max_ifd"),
         ("[rounds]\nmax_age_seconds = 60\n", "this key is now rounds.triggers.age.max_seconds"),
+        ("[rounds]\ngeneral_ratio = 1\n", "this key is now rounds.sources.general.ratio"),
+        ("[rounds]\ngeneral_file = 'a'\n", "this key is now rounds.sources.general.file"),
+        ("[rounds]\nreplay_ratio = 1\n", "this key is now rounds.sources.replay.ratio"),
+        ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
+        ("[rounds.sources.reply]\n", "a source of the kinds general, .*found 'reply'; did you mean 'replay'"),
         ("[rounds.triggers.ages]\n", "a trigger of the kinds age, .*found 'ages'; did you mean 'age'"),
         ("[rounds.triggers.age]\nmax_second = 3\n", r"rounds.triggers.age.max_second: Extra inputs"),
         ("[rounds.triggers.age]\nmax_seconds = 0\n", r"rounds.triggers.age.max_seconds: .*greater than 0"),
@@ -118,6 +126,9 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
     assert digest("[serving]\nport = 9\n") == digest("[kafka]\nprefix = 'x.'\n") == same
     assert digest("[rounds]\nnightly = '0 2 * * *'\nmin_size = 12\ntriggers.age.max_seconds = 60\n") == same
     assert digest("[models]\nthreads = 2\ndeployed = 'elsewhere'\n") == same
+    assert digest("[rounds]\nplanner.kind = 'oldest_first'\nsources.replay = true\n") == same
+    sources = ("replay.ratio = 0.5", "replay = false", "general.ratio = 2")
+    assert len({same, *(digest(f"[rounds]\nsources.{text}\n") for text in sources)}) == 4
     assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
 
 

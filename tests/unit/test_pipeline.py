@@ -12,16 +12,18 @@ from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
-from ccit.ports import Progress, TriggerContext
+from ccit.ports import Choice, Progress, TriggerContext
 from ccit.records import (
     AdapterPair,
     Answer,
     Candidate,
     Due,
     Evaluation,
+    LeftOut,
     Material,
     OffsetRange,
     Outcome,
+    Pooled,
     Position,
     Question,
     Round,
@@ -31,25 +33,12 @@ from ccit.records import (
     Version,
 )
 from ccit.triggers.size import SizeTrigger
-from tests.nouns import candidate, pooled, sample, verdict, version
+from tests.nouns import candidate, pooled, recipe_of, sample, verdict, version
 
 WHY = Due("size", "20 samples")
 HISTORY = [sample(100 + i, group=f"g{i % 2}") for i in range(10)]
 GENERAL = [sample(200 + i, source="general") for i in range(10)]
-RECIPE = Recipe(
-    alias="ccit",
-    size=20,
-    validation_share=0.1,
-    general_ratio=1.0,
-    replay_ratio=0.5,
-    base_model="base",
-    base_revision="",
-    proxy_model="proxy",
-    proxy_revision="",
-    config_digest="c",
-    code_digest="d",
-    seed=7,
-)
+RECIPE = recipe_of(20, replay=0.5, general=GENERAL, seed=7)
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -64,7 +53,7 @@ def pool_of(count: int = 30) -> Pool:
 
 
 def planned(recipe: Recipe = RECIPE, pool: Pool | None = None, incumbent: Version | None = None) -> Round:
-    return plan(pool or pool_of(), WHY, incumbent or version(), recipe, HISTORY, GENERAL, {0: 0, 1: 0})
+    return plan(pool or pool_of(), WHY, incumbent or version(), recipe, HISTORY, {0: 0, 1: 0})
 
 
 def test_a_round_is_due_when_the_trigger_says_so() -> None:
@@ -91,13 +80,43 @@ def test_general_and_replay_are_counted_per_training_sample() -> None:
     assert len(set(made.parts["replay"])) == 9
 
 
+class EveryOther:
+    """Port `Planner`: leaves out every second one of the oldest eight."""
+
+    def choose(self, pool: Sequence[Pooled]) -> Choice:
+        left = [LeftOut(one.sample.sample_id, "too_old") for one in pool[1:8:2]]
+        return Choice("every_other", 8, tuple(left))
+
+
+def test_what_a_planner_leaves_out_is_in_the_manifest_and_in_no_part() -> None:
+    made = planned(replace(RECIPE, planner=EveryOther()))
+    assert made.ranges == (OffsetRange(0, 0, 4), OffsetRange(1, 0, 4))
+    assert {*made.sample_ids, *made.validation_ids} == {"s0", "s2", "s4", "s6"}
+    assert [(one.sample_id, one.reason) for one in made.left_out] == [(f"s{n}", "too_old") for n in (1, 3, 5, 7)]
+    assert made.planner == "every_other"
+    assert planned().planner == "oldest_first"
+
+
+def test_each_round_draws_its_parts_anew_and_the_same_round_draws_the_same() -> None:
+    pool, start = pool_of(40), {0: 0, 1: 0}
+    general = [sample(1000 + number) for number in range(200)]
+    recipe = recipe_of(20, replay=0.5, general=general, seed=7)
+    first = plan(pool, WHY, version(), recipe, HISTORY, start)
+    assert plan(pool, WHY, version(), recipe, HISTORY, start) == first
+    pool.remove(pool.within(first.ranges))
+    second = plan(pool, WHY, version(), recipe, HISTORY, {0: 10, 1: 10})  # nothing was promoted in between
+    for part in ("general", "replay"):
+        assert len(first.parts[part]) == len(second.parts[part])
+        assert set(first.parts[part]) != set(second.parts[part])
+
+
 def test_the_same_inputs_give_the_same_round() -> None:
     assert planned() == planned()
     assert planned().round_id == planned().round_id
 
 
 def test_why_a_round_started_is_not_part_of_its_identity() -> None:
-    later = plan(pool_of(), Due("age", "a day"), version(), RECIPE, HISTORY, GENERAL, {0: 0, 1: 0})
+    later = plan(pool_of(), Due("age", "a day"), version(), RECIPE, HISTORY, {0: 0, 1: 0})
     assert later.round_id == planned().round_id
 
 
@@ -109,7 +128,7 @@ def test_why_a_round_started_is_not_part_of_its_identity() -> None:
         replace(RECIPE, code_digest="other"),
         replace(RECIPE, base_revision="other"),
         replace(RECIPE, proxy_model="other"),
-        replace(RECIPE, size=19),
+        replace(RECIPE, planner=recipe_of(19).planner),
         replace(RECIPE, alias="other"),
     ],
     ids=["seed", "config", "code", "base", "proxy", "size", "alias"],
@@ -129,17 +148,25 @@ def test_a_changed_text_and_another_parent_change_the_id() -> None:
 
 def test_the_texts_come_back_in_the_order_of_the_manifest() -> None:
     made = planned()
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     assert tuple(s.sample_id for s in material.training) == made.sample_ids
     assert tuple(s.sample_id for s in material.validation) == made.validation_ids
     assert tuple(s.sample_id for s in material.parts["replay"]) == made.parts["replay"]
     assert tuple(s.sample_id for s in material.parts["general"]) == made.parts["general"]
 
 
+def test_a_part_whose_source_is_gone_is_an_error_only_where_it_holds_something() -> None:
+    made = planned()
+    with pytest.raises(KeyError, match="general"):
+        material_of(made, pool_of().waiting, {"replay": RECIPE.sources["replay"]}, HISTORY)
+    empty = replace(made, parts={"general": ()})
+    assert material_of(empty, pool_of().waiting, {}, HISTORY).parts == {"general": ()}
+
+
 def test_a_text_that_is_gone_is_an_error_and_not_a_smaller_round() -> None:
     made = planned()
     with pytest.raises(KeyError):
-        material_of(made, pool_of().waiting[1:], HISTORY, GENERAL)
+        material_of(made, pool_of().waiting[1:], RECIPE.sources, HISTORY)
 
 
 class Notes:
@@ -164,7 +191,7 @@ class Notes:
 
 def test_candidate_and_incumbent_answer_the_same_and_both_are_paid_for() -> None:
     made, notes = planned(), Notes()
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     produced = train(made, material, version(), notes, quiet)
     gate = GateSettings()
     judged, spent = judge(produced, version(), material, Suite((), ()), notes, gate, 1, quiet)
@@ -179,7 +206,7 @@ def test_candidate_and_incumbent_answer_the_same_and_both_are_paid_for() -> None
 
 def test_a_verdict_names_the_questions_it_is_about() -> None:
     made, notes = planned(), Notes()
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     produced = train(made, material, version(), notes, quiet)
     given = Suite((Question("q0", "heart", "Why?", "Because."),), ())
     own = Suite(questions_from_samples(material.validation), ())
@@ -191,7 +218,7 @@ def test_a_verdict_names_the_questions_it_is_about() -> None:
 @pytest.mark.parametrize("outcome", ["hold", "not_enough_evidence"])
 def test_only_a_verdict_that_says_so_promotes(outcome: Outcome) -> None:
     made = planned()
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     lineage = Lineage(version())
     assert promote(candidate(made.round_id), verdict(outcome), made, lineage, material, 0.0) is None
     assert lineage.next_number() == 1
@@ -199,7 +226,7 @@ def test_only_a_verdict_that_says_so_promotes(outcome: Outcome) -> None:
 
 def test_a_version_says_everything_that_made_it() -> None:
     made = planned()
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     announcement = promote(candidate(made.round_id), verdict(), made, Lineage(version()), material, 5.0)
     assert announcement is not None
     made_version = announcement.version
@@ -212,7 +239,7 @@ def test_a_version_says_everything_that_made_it() -> None:
 def test_a_version_has_consumed_what_its_round_replayed() -> None:
     """Samples of a round with too little evidence were learnt by no version; the first that replays them is the one."""
     made, lineage = planned(), Lineage(version())
-    material = material_of(made, pool_of().waiting, HISTORY, GENERAL)
+    material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     replayed = [Position(3, 8), Position(3, 4), Position(0, 0)]
     announcement = promote(candidate(made.round_id), verdict(), made, lineage, material, 0.0, replayed)
     assert announcement is not None
@@ -223,9 +250,9 @@ def test_a_version_has_consumed_what_its_round_replayed() -> None:
 def test_a_version_has_consumed_what_its_ancestors_and_its_round_have() -> None:
     lineage, pool, start = Lineage(version()), pool_of(60), {0: 0, 1: 0}
     for _ in range(3):
-        made = plan(pool, WHY, lineage.incumbent, RECIPE, HISTORY, GENERAL, start)
+        made = plan(pool, WHY, lineage.incumbent, RECIPE, HISTORY, start)
         assert made.ranges == ranges_of(pool.waiting[:20], start)
-        material = material_of(made, pool.waiting, HISTORY, GENERAL)
+        material = material_of(made, pool.waiting, RECIPE.sources, HISTORY)
         announcement = promote(candidate(made.round_id), verdict(), made, lineage, material, 0.0)
         assert announcement is not None
         lineage.apply(announcement)

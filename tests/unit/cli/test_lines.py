@@ -13,7 +13,7 @@ from ccit.cli.replay import decision_line, round_line
 from ccit.errors import InputError
 from ccit.records import Decision, Due, Reason, Sample, Score, Spend
 from ccit.replay import Outcome
-from tests.nouns import candidate, sample, verdict, version
+from tests.nouns import candidate, recipe_of, sample, verdict, version
 
 # DESIGN.md: one line per row, same order.
 ASSESSED = ("id", "accepted", "reason", "ifd", "ppl_conditional", "ppl_direct", "diversity", "novelty", "tokens")
@@ -61,15 +61,15 @@ def test_a_replayed_decision_keeps_every_stamp() -> None:
 
 
 def test_a_replayed_round_names_what_it_made() -> None:
-    from ccit.pipeline import Recipe, plan
+    from ccit.pipeline import plan
     from ccit.pool import Pool
     from tests.nouns import pooled
 
     pool = Pool()
     for number in range(10):
         pool.add(pooled(number))
-    recipe = Recipe("ccit", 10, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
-    planned = plan(pool, Due("size", ""), version(), recipe, [], [], {0: 0})
+    recipe = recipe_of()
+    planned = plan(pool, Due("size", ""), version(), recipe, [], {0: 0})
     line = round_line(Outcome(planned, candidate(planned.round_id), verdict("hold"), None, Spend()))
     assert (line["round_id"], line["samples"], line["version"], line["outcome"]) == (planned.round_id, 10, None, "hold")
     assert line["deployed_adapter"] == "store://a"

@@ -9,7 +9,7 @@ import pytest
 
 from ccit.events import CandidateJudged, Event, RoundPlanned, decode, encode, event_name
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, material_of, plan
+from ccit.pipeline import material_of, plan
 from ccit.pool import Pool
 from ccit.records import Due, Material, OffsetRange, Outcome, Position, Round, Spend
 from consumers import audit as audit_module
@@ -19,18 +19,18 @@ from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 from consumers.round_job import Finished
 from tests.nouns import a_round as a_manifest
-from tests.nouns import candidate, pooled, verdict, version
+from tests.nouns import candidate, pooled, recipe_of, verdict, version
 
 TOPICS = Topics("ccit.")
-RECIPE = Recipe("ccit", 10, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
+RECIPE = recipe_of()
 
 
 def a_round() -> tuple[Round, Material]:
     pool = Pool()
     for number in range(10):
         pool.add(pooled(number))
-    planned = plan(pool, Due("size", ""), version(), RECIPE, [], [], {0: 0})
-    return planned, material_of(planned, pool.waiting, [], [])
+    planned = plan(pool, Due("size", ""), version(), RECIPE, [], {0: 0})
+    return planned, material_of(planned, pool.waiting, RECIPE.sources, [])
 
 
 def said(outputs: list[Output]) -> list[tuple[str, str, bytes | None, int | None]]:

@@ -11,12 +11,12 @@ from typing import cast
 
 import pytest
 
-from ccit.assembly import Workshop
+from ccit.assembly import TrainerParts
 from ccit.errors import ArtifactDamaged, CcitError, StorageFailed, TrainingFailed
 from ccit.ports import Progress
 from ccit.records import Candidate, Material, Pooled, Round, Version
 from consumers.round_job import MAX_TRIES, Finished, RoundJob
-from tests.nouns import a_round, pooled
+from tests.nouns import a_round, pooled, recipe_of
 from tests.nouns import version as version_of
 
 
@@ -29,8 +29,8 @@ def finished(job: RoundJob) -> Finished:
 
 
 def test_a_round_without_its_texts_fails_with_a_reason() -> None:
-    workshop = cast(Workshop, SimpleNamespace(general=()))
-    outcome = finished(RoundJob(a_round(sample_ids=("gone",)), [], [], version_of(), 1, workshop))
+    parts = cast(TrainerParts, SimpleNamespace(recipe=recipe_of()))
+    outcome = finished(RoundJob(a_round(sample_ids=("gone",)), [], [], version_of(), 1, parts))
     assert outcome.candidate is None
     assert outcome.verdict is None
     assert "gone" in outcome.failure
@@ -54,9 +54,9 @@ class Fails:
 
 
 def job(trainer: Fails, samples: Sequence[Pooled]) -> RoundJob:
-    workshop = cast(Workshop, SimpleNamespace(general=(), trainer=trainer))
+    parts = cast(TrainerParts, SimpleNamespace(recipe=recipe_of(), trainer=trainer))
     one = a_round(sample_ids=[p.sample.sample_id for p in samples])
-    return RoundJob(one, samples, [], version_of(), 1, workshop)
+    return RoundJob(one, samples, [], version_of(), 1, parts)
 
 
 def test_a_training_process_that_dies_every_time_is_the_rounds_outcome() -> None:
@@ -73,9 +73,9 @@ def test_a_fault_around_the_round_ends_the_trainer_and_uses_no_samples_up(fault:
 
 
 class Starting:
-    """A workshop whose first process was not there yet when it was cancelled, as `TrainingProcess` may be caught."""
+    """A trainer whose first process was not there yet when it was cancelled, as `TrainingProcess` may be caught."""
 
-    general = ()
+    recipe = recipe_of()
 
     def __init__(self) -> None:
         self.trainer = self
@@ -99,13 +99,13 @@ class Starting:
 
 
 def test_a_cancel_ends_a_process_that_was_just_being_started() -> None:
-    workshop = Starting()
+    parts = Starting()
     one = pooled(0)
     round_ = a_round(sample_ids=[one.sample.sample_id])
-    job = RoundJob(round_, [one], [], version_of(), 1, cast(Workshop, workshop))
-    assert workshop.about_to_start.wait(30.0)
+    job = RoundJob(round_, [one], [], version_of(), 1, cast(TrainerParts, parts))
+    assert parts.about_to_start.wait(30.0)
     cancelled = threading.Thread(target=job.cancel, daemon=True)
     cancelled.start()
     cancelled.join(30.0)
     assert not cancelled.is_alive()
-    assert workshop.cancels == 2
+    assert parts.cancels == 2

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.assembly import Workshop
+from ccit.assembly import TrainerParts
 from ccit.config import Config
 from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round
@@ -20,7 +20,7 @@ from consumers.kafka.commit import CommitProtocol
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
 from consumers.rounds import Rounds
-from tests.crash.parts import stub_workshop
+from tests.crash.parts import stub_trainer_parts
 from tests.nouns import a_round, pooled, version
 
 RANGES = (OffsetRange(0, 0, 4),)
@@ -54,7 +54,7 @@ class Case:
         self.gathering = Gathering(KafkaSettings("nowhere:1"), Topics().samples, 100)
         self.rounds = Rounds(
             KafkaSettings("nowhere:1"),
-            self.workshop(root),
+            self.parts(root),
             cast(CommitProtocol, None),
             self.lineage,
             self.gathering,
@@ -64,8 +64,8 @@ class Case:
         self.rounds.unfinished = planned
 
     @staticmethod
-    def workshop(root: Path) -> Workshop:
-        return stub_workshop(Config.model_validate({"store": {"root": str(root)}}), 60.0)
+    def parts(root: Path) -> TrainerParts:
+        return stub_trainer_parts(Config.model_validate({"store": {"root": str(root)}}), 60.0)
 
     def take_up(self, offset: int) -> tuple[bool, bool]:
         """Whether it is at work, and whether it is still to be."""
@@ -78,7 +78,7 @@ class Case:
 @pytest.fixture
 def planned(tmp_path: Path) -> Round:
     """By the settings and the code of now."""
-    recipe = Case.workshop(tmp_path).recipe
+    recipe = Case.parts(tmp_path).recipe
     made = a_round(sample_ids=["s0", "s2"], ranges=RANGES)
     return replace(made, config_digest=recipe.config_digest, code_digest=recipe.code_digest)
 

@@ -17,7 +17,7 @@ from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.reading import event_in
 from consumers.train import TrainConsumer
-from tests.crash.parts import stub_workshop
+from tests.crash.parts import stub_trainer_parts
 from tests.integration.following import admit, config_for, messages_of, replica, running, until
 
 SIZE, MIN_SIZE = 20, 10
@@ -25,13 +25,13 @@ SIZE, MIN_SIZE = 20, 10
 
 def config_of(settings: KafkaSettings, tmp_path: Path, **more: object) -> Config:
     kafka = {"transactions": False, "group_protocol": settings.group_protocol}
-    rounds = {"size": SIZE, "min_size": MIN_SIZE, "general_ratio": 0, **more}
+    rounds = {"size": SIZE, "min_size": MIN_SIZE, "sources": {"general": False}, **more}
     return config_for(settings, tmp_path, rounds=rounds, kafka=kafka)
 
 
 def test_rounds_by_size_and_by_command(settings: KafkaSettings, tmp_path: Path) -> None:
     config = config_of(settings, tmp_path)
-    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a")
+    trainer = TrainConsumer(config, stub_trainer_parts(config, 0.0), "a")
     admit(settings, SIZE)
     with running(trainer, trainer.stop):
         until(lambda: trainer.state().judged == 1, "the round that was due")
@@ -48,7 +48,7 @@ def test_rounds_by_size_and_by_command(settings: KafkaSettings, tmp_path: Path) 
 
 def test_a_round_by_age(settings: KafkaSettings, tmp_path: Path) -> None:
     config = config_of(settings, tmp_path, triggers={"age": {"max_seconds": 0.5}})
-    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a")
+    trainer = TrainConsumer(config, stub_trainer_parts(config, 0.0), "a")
     admit(settings, MIN_SIZE)
     with running(trainer, trainer.stop):
         until(lambda: trainer.state().judged == 1, "judged")
@@ -61,7 +61,7 @@ def test_a_group_that_the_broker_has_forgotten_does_not_obey_old_commands(
     caplog.set_level("WARNING", logger="ccit")
     issue(settings, "ccit", "rollback", to=0)
     config = config_of(settings, tmp_path)
-    trainer = TrainConsumer(config, stub_workshop(config, 0.0), "a", lambda: time.time() + 2 * 24 * 3600)
+    trainer = TrainConsumer(config, stub_trainer_parts(config, 0.0), "a", lambda: time.time() + 2 * 24 * 3600)
     with running(trainer, trainer.stop):
         until(lambda: "rollback of long ago counts as answered" in caplog.text, "said")
 
@@ -92,9 +92,9 @@ def test_what_no_try_can_mend_uses_no_samples_up_and_the_trainer_says_so_and_liv
     settings: KafkaSettings, tmp_path: Path, fault: CcitError
 ) -> None:
     config = config_of(settings, tmp_path)
-    workshop = stub_workshop(config, 0.0)
-    broken = NeedsMending(workshop.trainer, fault)
-    trainer = TrainConsumer(config, replace(workshop, trainer=broken), "a")
+    parts = stub_trainer_parts(config, 0.0)
+    broken = NeedsMending(parts.trainer, fault)
+    trainer = TrainConsumer(config, replace(parts, trainer=broken), "a")
     admit(settings, SIZE)
     with running(trainer, trainer.stop):
         until(lambda: trainer.state().failed, "it stands still")
@@ -115,8 +115,8 @@ def test_a_version_that_the_settings_do_not_fit_is_said_at_once_and_no_round_is_
     settings: KafkaSettings, tmp_path: Path
 ) -> None:
     config = config_of(settings, tmp_path)
-    workshop = replace(stub_workshop(config, 0.0), misfit=lambda version: f"version {version.number} has rank 4")
-    trainer = TrainConsumer(config, workshop, "a")
+    parts = replace(stub_trainer_parts(config, 0.0), misfit=lambda version: f"version {version.number} has rank 4")
+    trainer = TrainConsumer(config, parts, "a")
     admit(settings, SIZE)
     with running(trainer, trainer.stop):
         until(lambda: trainer.state().failed, "said")

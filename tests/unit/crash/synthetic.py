@@ -23,7 +23,7 @@ from ccit.events import (
 )
 from ccit.ingest.rows import record_from_row, sample_from_record
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, material_of, plan, promote
+from ccit.pipeline import material_of, plan, promote
 from ccit.pool import Pool
 from ccit.records import AdapterPair, Decision, Due, Outcome, Pooled, Position, Reason, Round, Sample
 from ccit.store.files import FileStore
@@ -34,11 +34,11 @@ from tests.crash.feed import fed_again_with, is_poison, key_of, value_of
 from tests.crash.laws import Breaches, Sent, judged
 from tests.crash.ledger import Ledger
 from tests.crash.parts import ifd_of
-from tests.nouns import candidate, verdict, version
+from tests.nouns import candidate, recipe_of, verdict, version
 
 RECORDS = 200
 TOPICS = Topics("t.")
-RECIPE = Recipe("ccit", 10, 0.1, 0.0, 0.5, "base", "", "proxy", "", "c", "d", 0)
+RECIPE = recipe_of(replay=0.5)
 _MIN_IFD, _MAX_IFD = 0.6, 1.0
 
 
@@ -139,14 +139,14 @@ class _Trainer:
     def plan(self) -> Round:
         left = self.lineage.abandoned
         history = [pooled.sample for pooled in self._history if not left(pooled.position)]
-        made = plan(self._pool, Due("size", ""), self.lineage.incumbent, RECIPE, history, [], self._start)
+        made = plan(self._pool, Due("size", ""), self.lineage.incumbent, RECIPE, history, self._start)
         self._run.events.append(RoundPlanned(made, made.round_id))
         return made
 
     def finish(self, made: Round, outcome: Outcome) -> None:
         events, used = self._run.events, self._pool.within(made.ranges)
         trained = replace(candidate(made.round_id), adapters=self._stored(made.round_id))
-        material = material_of(made, used, [pooled.sample for pooled in self._history], [])
+        material = material_of(made, used, RECIPE.sources, [pooled.sample for pooled in self._history])
         announcement = promote(trained, verdict(outcome), made, self.lineage, material, 1.0)
         number = announcement.version.number if announcement else None
         events.append(CandidateTrained(trained))

@@ -21,7 +21,7 @@ from ccit.events import (
     VersionRolledBack,
 )
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, material_of, plan, promote
+from ccit.pipeline import material_of, plan, promote
 from ccit.pool import Pool
 from ccit.records import Decision, Due, Reason, ReplicaReport, Spend
 from ccit.report.history import ServingRow
@@ -29,7 +29,7 @@ from ccit.simulation.faults import Truth
 from ccit.simulation.stream import SimulatedMessage
 from consumers.kafka.messages import Message
 from consumers.observe import Seen
-from tests.nouns import candidate, pooled, sample, verdict, version
+from tests.nouns import candidate, pooled, recipe_of, sample, verdict, version
 
 STREAM = [
     *(SimulatedMessage(b"", b"%d" % n, 0, f"ward:{n}", Truth.CLEAN) for n in range(10)),
@@ -37,7 +37,7 @@ STREAM = [
     SimulatedMessage(b"", b"\xff", 1, None, Truth.GARBAGE),
 ]
 SIZE = 10
-RECIPE = Recipe("ccit", SIZE, 0.1, 0.0, 0.0, "base", "", "proxy", "", "c", "d", 0)
+RECIPE = recipe_of(SIZE)
 
 
 def seen(event: Event | None, topic: str = "ccit.any", reason: bytes = b"", value: bytes = b"") -> Seen:
@@ -68,9 +68,10 @@ def live(watch: Watch) -> None:
     pool, lineage = Pool(), Lineage(version())
     for number in range(10):
         pool.add(pooled(number))
-    planned = plan(pool, Due("size", "10 samples"), version(), RECIPE, [], [], {0: 0})
+    planned = plan(pool, Due("size", "10 samples"), version(), RECIPE, [], {0: 0})
     trained = candidate(planned.round_id)
-    announcement = promote(trained, verdict(), planned, lineage, material_of(planned, pool.waiting, [], []), 3.0)
+    material = material_of(planned, pool.waiting, RECIPE.sources, [])
+    announcement = promote(trained, verdict(), planned, lineage, material, 3.0)
     assert announcement is not None
     lineage.apply(announcement)
     watch.take(seen(RoundPlanned(planned, planned.round_id)), 2.0)

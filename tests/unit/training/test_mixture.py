@@ -1,5 +1,5 @@
 from ccit.records import Sample
-from ccit.training.mixture import pick, pick_replay, split
+from ccit.training.mixture import pick, pick_evenly, split
 
 
 def sample(name: str, group: str, source: str = "ward") -> Sample:
@@ -23,19 +23,19 @@ def test_another_seed_holds_out_others() -> None:
 
 def test_replay_gives_a_small_group_its_share() -> None:
     history = [sample(f"big{i}", "big") for i in range(1000)] + [sample(f"small{i}", "small") for i in range(10)]
-    picked = pick_replay(history, 20, seed=0)
+    picked = pick_evenly(history, 20, seed=0, salt="")
     assert sum(i.startswith("small") for i in picked) == 10
-    picked = pick_replay(history, 50, seed=0)
+    picked = pick_evenly(history, 50, seed=0, salt="")
     assert sum(i.startswith("small") for i in picked) == 10
     assert len(picked) == 50
 
 
 def test_replay_without_groups_is_even_over_sources() -> None:
     history = [sample(f"a{i}", "", "a") for i in range(100)] + [sample(f"b{i}", "", "b") for i in range(9)]
-    assert sum(i.startswith("b") for i in pick_replay(history, 10, seed=0)) == 5
+    assert sum(i.startswith("b") for i in pick_evenly(history, 10, seed=0, salt="")) == 5
 
 
 def test_general_data_starts_over_only_when_all_is_used() -> None:
-    picked = pick(["a", "b", "c"], 7, seed=0)
+    picked = pick(["a", "b", "c"], 7, seed=0, salt="")
     assert set(picked[:3]) == set(picked[3:6]) == {"a", "b", "c"}
-    assert pick([], 5, seed=0) == ()
+    assert pick([], 5, seed=0, salt="") == ()
