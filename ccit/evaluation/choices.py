@@ -5,7 +5,7 @@ length. Choices here either share their wording but for one value, or are `A. te
 prompt; in both cases all but a few tokens are nearly certain, and dividing by the length would reward the longer text
 for them. The sum is the probability of the answer itself, which is also what training raises.
 
-Shape suffixes: R choices of all prompts, C tokens of the longest, N of all choices after their first, V vocabulary.
+Shape suffixes: B prompts, R choices of all prompts, V vocabulary.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 
-from ccit.evaluation.prompts import RunPrompts, padded
+from ccit.models.cached_prompts import CachedPrompts
 from ccit.models.causal import CausalModel
+from ccit.models.likelihood import losses_at
 
 Tokens = list[int]
 
@@ -39,18 +39,16 @@ def choice_scores(
     tuple
         Scores in the order of `choices`, and the tokens computed, padding included.
     """
-    run = RunPrompts(model, prompts)
-    owner_R = torch.tensor([i for i, own in enumerate(choices) for _ in own], device=model.device)
+    run = CachedPrompts(model, prompts)
     flat = [choice for own in choices for choice in own]
-    targets_RC, mask_RC = padded(flat, model)
-    first_RV = F.log_softmax(run.logits_BV, dim=-1)[owner_R]
-    scores_R = first_RV.gather(1, targets_RC[:, :1]).squeeze(1)
-    if targets_RC.shape[1] > 1:
-        run.select(owner_R)
-        after_RC = mask_RC[:, 1:]  # the last token of a choice predicts nothing that counts
-        logits_NV = run.extend(targets_RC[:, :-1], after_RC)
-        later_RC = torch.zeros(after_RC.shape, device=model.device)
-        later_RC[after_RC.bool()] = -F.cross_entropy(logits_NV, targets_RC[:, 1:][after_RC.bool()], reduction="none")
-        scores_R = scores_R + later_RC.sum(dim=1)
+    owners = [prompt for prompt, own in enumerate(choices) for _ in own]
+    first_R = torch.tensor([choice[0] for choice in flat], device=model.device)
+    scores_R = run.logits_BV.log_softmax(dim=-1)[owners, first_R]
+    if any(len(choice) > 1 for choice in flat):
+        run.select(owners)
+        states = run.extend([choice[:-1] for choice in flat])  # the last token of a choice predicts nothing that counts
+        later = torch.tensor([token for choice in flat for token in choice[1:]], device=model.device)
+        row = torch.tensor([row for row, choice in enumerate(flat) for _ in choice[1:]], device=model.device)
+        scores_R = scores_R.index_add(0, row, -losses_at(model.head, states, later))
     values = iter(scores_R.tolist())
     return [[next(values) for _ in own] for own in choices], run.tokens

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import torch
 from pydantic import TypeAdapter
 
 from ccit.config import Evaluation as Settings
@@ -18,10 +17,11 @@ from ccit.evaluation.generation import greedy_answers
 from ccit.evaluation.overlap import rouge_l
 from ccit.evaluation.suites import suite_digest
 from ccit.models.bases import BaseModels
+from ccit.models.bucketing import bucket
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
-from ccit.models.encoding import encode, response_losses
+from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
-from ccit.models.packing import pack, padded_tokens
+from ccit.models.likelihood import Failure, Likelihood
 from ccit.ports import ArtifactStore, Progress
 from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
 from ccit.store.atomic import remove_stale
@@ -133,7 +133,7 @@ class _Run:
             found |= self._choose(questions, prompts, batch)
             self._progress("evaluate", len(found), len(questions))
         lengths = [len(prompts[i]) + self._settings.max_new_tokens for i in free]
-        for indices in pack(lengths, self._training.batch_tokens):
+        for indices in bucket(lengths, self._training.batch_tokens):
             found |= self._write(questions, prompts, [free[i] for i in indices])
             self._progress("evaluate", len(found), len(questions))
         return tuple(found[i] for i in range(len(questions)))
@@ -141,15 +141,18 @@ class _Run:
     def loss(self, samples: Sequence[Sample]) -> float:
         """Mean negative log-likelihood of the responses, nats per token."""
         rows = [encode(self._model.tokenizer, s, self._training.max_tokens) for s in samples]
-        lengths = [len(row.ids) for row in rows]
-        batches = pack(lengths, self._training.batch_tokens)
+        if not rows:
+            return 0.0
+        if not self._model.head.finite:
+            raise TrainingFailed(f"{self._model.name} gives logits that are not finite; the round diverged")
+        likelihood = Likelihood(self._model, self._training.batch_tokens)
         total = 0.0
-        with torch.inference_mode():
-            for done, batch in enumerate(batches, start=1):
-                total += float(response_losses(self._model, [rows[i] for i in batch]).sum())
-                self._progress("validate", done, len(batches))
-        self.tokens += padded_tokens(lengths, batches)
-        mean = total / sum(row.response_tokens for row in rows) if rows else 0.0
+        for found in likelihood.losses(rows, lambda done, all_: self._progress("validate", done, all_)):
+            if isinstance(found, Failure):
+                raise TrainingFailed(f"{self._model.name} fails on the validation part: {found.why}")
+            total += float(found.sum())
+        self.tokens += likelihood.padded_tokens
+        mean = total / sum(row.response_tokens for row in rows)
         if not math.isfinite(mean):
             raise TrainingFailed(f"the loss of {self._model.name} on the validation part is {mean}; the round diverged")
         return mean
@@ -163,7 +166,7 @@ class _Run:
     ) -> Iterator[list[int]]:
         """By the memory of the continued rows: each choice holds a copy of its prompt's keys and values."""
         most = max((len(questions[i].choices) for i in chosen), default=1)
-        for batch in pack([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
+        for batch in bucket([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
             yield [chosen[i] for i in batch]
 
     def _choose(

@@ -13,6 +13,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 
 from ccit.errors import ConfigError, ModelUnusable
 from ccit.models.adapter_format import LoraShape, Tensors, read_adapter, write_adapter
+from ccit.models.head import Head
 from ccit.models.hub import where
 from ccit.models.placement import device_of, dtype_of
 
@@ -61,6 +63,11 @@ class CausalModel:
     parameters: int
     name: str
     shape: LoraShape | None = None
+
+    @cached_property
+    def head(self) -> Head:
+        """From token ids to logits at chosen positions."""
+        return Head(self.model, self.device)
 
 
 def load_causal(

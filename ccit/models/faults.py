@@ -52,9 +52,18 @@ def library_faults(doing: str) -> Iterator[None]:
     try:
         yield
     except _LIBRARIES_RAISE as error:
-        if isinstance(error, MemoryError) or any(sign in str(error) for sign in _LACK_OF_MEMORY):
+        if lacks_memory(error):
             raise MemoryExhausted(f"{doing} needs more memory than there is: {sentence_of(error)}") from error
         raise TrainingFailed(f"{doing} failed in a library: {sentence_of(error)}") from error
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether a library's error says that there is not enough memory.
+
+    >>> lacks_memory(RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"))
+    True
+    """
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _LACK_OF_MEMORY)
 
 
 def sentence_of(error: BaseException) -> str:

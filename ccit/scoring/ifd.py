@@ -28,11 +28,12 @@ from jinja2 import TemplateError
 
 from ccit.config import Selection
 from ccit.errors import ModelUnusable
+from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, prompt_ids, with_adapter
-from ccit.models.packing import fit
+from ccit.models.encoding import Encoded
+from ccit.models.likelihood import Failure, Likelihood
 from ccit.ports import ArtifactStore
 from ccit.records import Sample, Score, Spend, Version
-from ccit.scoring.likelihood import Failure, Likelihood, Passage
 
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")
 _RESIDENT = 4  # versions in memory, the active one among them: about as many as a server holds
@@ -132,12 +133,14 @@ class IfdScorer:
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """`ifd`, `ppl_conditional` and `ppl_direct` of each sample; all three unscored, with a reason, if one fails."""
         read = [self._tokens(sample) for sample in samples]
-        passages: list[Passage] = []
+        rows: list[Encoded] = []
         for tokens in read:
             if isinstance(tokens, _Tokens):
-                passages += [Passage(tokens.prompt, tokens.response), Passage(self._anchor, tokens.response)]
+                rows += [
+                    Encoded((*context, *tokens.response), len(context)) for context in (tokens.prompt, self._anchor)
+                ]
         before = self._likelihood.tokens
-        losses = iter(self._likelihood.mean_losses(passages))
+        losses = iter(self._likelihood.mean_losses(rows))
         count = self._likelihood.tokens - before
         self._spent += Spend(count, 2.0 * self._proxy.parameters * count)
         return [

@@ -1,18 +1,13 @@
-"""One answer, token by token: a decode loop over a key-value cache.
-
-Each token costs one forward pass over one position. The loop owns all of its state (cache, random generator, text), so
-any number of them may run in parallel threads over one model.
-"""
+"""One answer as a stream of texts: the decode loop, drawing as the request wants, up to its stop texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import torch
-from transformers import DynamicCache
-
 from ccit.errors import ModelUnusable
+from ccit.models.cached_prompts import CachedPrompts
 from ccit.models.causal import CausalModel, end_tokens
+from ccit.models.decoding import decode
 from ccit.ports import Delta, Sampling
 from ccit.serving.sampling import Sampler
 from ccit.serving.text import IncrementalDecoder, StopTexts
@@ -37,7 +32,11 @@ def generate(
     """
     sampler, decoder, stop = Sampler(sampling), IncrementalDecoder(causal.tokenizer), StopTexts(sampling.stop)
     ends = end_tokens(causal)
-    for count, token in enumerate(_tokens(causal, prompt, sampler), start=1):
+    run = CachedPrompts(causal, [prompt])
+    for count, step in enumerate(decode(run, sampler.draw_each, sampling.max_tokens), start=1):
+        token = step[0]
+        if token is None:
+            raise ModelUnusable(f"{causal.name} gave numbers that are not finite; roll back to an earlier version")
         ended = token in ends
         piece = stop.push("" if ended else decoder.push(token))
         if ended or count == sampling.max_tokens:
@@ -49,17 +48,3 @@ def generate(
         yield Delta(piece, count, "length" if count == sampling.max_tokens else None)
         if count == sampling.max_tokens or cancelled():
             return
-
-
-def _tokens(causal: CausalModel, prompt: Sequence[int], sampler: Sampler) -> Iterator[int]:
-    cache = DynamicCache(config=causal.model.config)
-    ids = torch.tensor([list(prompt)], device=causal.device)  # (1, T), then (1, 1)
-    while True:
-        # Entered anew for each token: the caller's thread must not stay in inference mode between them.
-        with torch.inference_mode():
-            logits = causal.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[0, -1]
-            if not bool(torch.isfinite(logits.max())):
-                raise ModelUnusable(f"{causal.name} gave numbers that are not finite; roll back to an earlier version")
-            token = sampler.draw(logits)
-        yield token
-        ids = torch.tensor([[token]], device=causal.device)

@@ -23,6 +23,10 @@ class Sampler:
         seed = secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63
         self._generator = torch.Generator().manual_seed(seed)
 
+    def draw_each(self, logits: torch.Tensor) -> list[int]:
+        """One token id for each row of logits (R, V), drawn one after the other."""
+        return [self.draw(row) for row in logits]
+
     def draw(self, logits: torch.Tensor) -> int:
         """One token id from the logits (V,) of the next position."""
         if self._sampling.temperature < _COLDEST:

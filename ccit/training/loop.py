@@ -17,7 +17,8 @@ import torch
 from ccit.config import Training
 from ccit.errors import TrainingFailed
 from ccit.models.causal import CausalModel
-from ccit.models.encoding import Encoded, response_losses
+from ccit.models.encoding import Encoded
+from ccit.models.likelihood import response_losses
 from ccit.training.checkpoint import Checkpoint, Standing
 from ccit.training.schedule import rate_factor
 from ccit.training.steps import Step

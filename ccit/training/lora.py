@@ -138,7 +138,7 @@ class LoraTrainer:
         )
         samples = material.learnable
         rows = [encode(base.tokenizer, sample, settings.max_tokens) for sample in samples]
-        lengths = [len(row.ids) for row in rows]
+        lengths = [len(row.fed) for row in rows]
         steps = plan_steps(lengths, settings.epochs, settings.batch_size, settings.batch_tokens, planned.seed)
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
         training = AdapterTraining(view, rows, steps, settings, rate, seed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ccit.models.packing import pack, padded_tokens
+from ccit.models.bucketing import bucket, padded_tokens
 from ccit.training.mixture import training_order
 
 Step = list[list[int]]  # micro-batches of sample indices
@@ -33,7 +33,7 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batch_token
         order = training_order(len(lengths), epoch, seed)
         for start in range(0, len(order), batch_size):
             chosen = sorted(order[start : start + batch_size])
-            batches = pack([lengths[i] for i in chosen], batch_tokens)
+            batches = bucket([lengths[i] for i in chosen], batch_tokens)
             steps.append([[chosen[i] for i in batch] for batch in batches])
     return steps
 

@@ -47,7 +47,7 @@ POLICIES = (
     "ccit.evaluation.gate",
     "ccit.evaluation.accuracy",
     "ccit.training.mixture",
-    "ccit.models.packing",
+    "ccit.models.bucketing",
     "ccit.training.schedule",
 )
 # In these folders every module is a plug-in, or what plug-ins of one kind share: loaded with the configuration, pure.
@@ -61,10 +61,13 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 
 # The adapters: the only files that load a model library. A new one is added here on purpose.
 ADAPTERS = {
-    "ccit.evaluation": {"choices", "generation", "prompts", "runner"},
-    "ccit.models": {"adapter_format", "causal", "embedders", "encoding", "placement", "pretraining", "tiny"},
-    "ccit.scoring": {"index", "likelihood"},
-    "ccit.serving": {"generation", "sampling", "slots"},
+    "ccit.evaluation": {"choices"},
+    "ccit.models": {
+        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "head", "likelihood", "placement"),
+        *("pretraining", "tiny"),
+    },
+    "ccit.scoring": {"index"},
+    "ccit.serving": {"sampling", "slots"},
     "ccit.training": {"checkpoint", "loop", "lora", "worker", "steps"},
     "ccit": {"testing"},
 }

@@ -12,7 +12,8 @@ from ccit.errors import ModelUnusable, StorageFailed, TrainingFailed
 from ccit.failpoints import Armed
 from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
-from ccit.models.encoding import encode, response_losses
+from ccit.models.encoding import encode
+from ccit.models.likelihood import response_losses
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
 from ccit.store.pruning import KEPT

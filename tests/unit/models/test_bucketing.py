@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccit.models.packing import fit, pack, padded_tokens
+from ccit.models.bucketing import bucket, fit, padded_tokens
 
 lengths = st.lists(st.integers(1, 60), max_size=40)
 
@@ -21,8 +21,8 @@ def test_what_is_kept_fits_and_is_as_much_as_fits(prompt: int, response: int, wi
 
 
 @given(lengths, st.integers(1, 200))
-def test_every_row_is_packed_once_within_the_budget(rows: list[int], budget: int) -> None:
-    batches = pack(rows, budget)
+def test_every_row_is_in_one_bucket_within_the_budget(rows: list[int], budget: int) -> None:
+    batches = bucket(rows, budget)
     assert sorted(row for batch in batches for row in batch) == list(range(len(rows)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(rows[row] for row in batch) <= budget
@@ -30,17 +30,17 @@ def test_every_row_is_packed_once_within_the_budget(rows: list[int], budget: int
 
 @given(lengths, st.integers(1, 200))
 def test_batches_are_of_falling_length(rows: list[int], budget: int) -> None:
-    flat = [rows[row] for batch in pack(rows, budget) for row in batch]
+    flat = [rows[row] for batch in bucket(rows, budget) for row in batch]
     assert flat == sorted(flat, reverse=True)
 
 
 @given(lengths, st.integers(1, 200))
 def test_padding_is_counted(rows: list[int], budget: int) -> None:
-    batches = pack(rows, budget)
+    batches = bucket(rows, budget)
     padded = [rows[batch[0]] for batch in batches for _ in batch]  # each row at the length of its batch's first
     assert padded_tokens(rows, batches) == sum(padded) >= sum(rows)
 
 
 def test_similar_lengths_share_a_batch() -> None:
     rows = [100, 5] * 20
-    assert padded_tokens(rows, pack(rows, 400)) <= 1.1 * sum(rows)
+    assert padded_tokens(rows, bucket(rows, 400)) <= 1.1 * sum(rows)

@@ -1,4 +1,4 @@
-"""Fitting token sequences into a window and into batches: pure arithmetic on lengths, in tokens.
+"""Fitting token sequences into a window, and into batches of similar length: pure arithmetic on lengths, in tokens.
 
 Shared by scoring, training and evaluation.
 """
@@ -39,14 +39,14 @@ def fit(prompt: int, response: int, window: int, floor: int) -> tuple[int, int]:
     return min(prompt, window - kept), kept
 
 
-def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def bucket(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Batches of row numbers, each of at most `budget` tokens once padded to its longest row.
 
     Rows of similar length meet, longest first, so that a batch which does not fit the memory shows at once. A batch
     that is large enough to keep the hardware busy takes no row that would be mostly padding. A row longer than the
     budget is a batch of its own.
 
-    >>> pack([30, 10, 29, 9], budget=60)
+    >>> bucket([30, 10, 29, 9], budget=60)
     [[0, 2], [1, 3]]
     """
     batches: list[list[int]] = []
