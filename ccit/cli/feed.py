@@ -61,11 +61,12 @@ def _show(console: Console, name: str, total: int, done: int) -> None:
 
 
 def _rows(file: Path, limit: int) -> Iterator[Raw]:
-    """Lines as they are: what is wrong with one is for ingest to find and to keep."""
+    """Lines as they are: what is wrong with one is for ingest to find and to keep. A subject's stay in order."""
     from ccit.ingest.files import lines_of
+    from ccit.ingest.rows import subject_in
     from consumers.feed import Raw
 
     for number, line in enumerate(lines_of(file), start=1):
         if limit and number > limit:
             return
-        yield Raw(f"{file.stem}:{number}".encode(), line)
+        yield Raw((subject_in(line) or f"{file.stem}:{number}").encode(), line)

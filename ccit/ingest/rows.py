@@ -1,4 +1,4 @@
-"""Instruction rows: one JSON object `{id, source, lang, instruction, input, output, meta}` -> Record -> Sample.
+"""Instruction rows: a JSON object `{id, source, subject, lang, instruction, input, output, meta}` -> Record -> Sample.
 
 The question and its answer may be written in other forms as well (`ccit/ingest/forms/table.py`).
 
@@ -9,6 +9,8 @@ and never quotes the text (it may be a patient's).
 
 Multi-turn rows carry their earlier turns in `history` (or `meta.history`) as [user, assistant] pairs, and a system text
 in `system`. Such a sample is scored and trained on its last answer, given all that went before.
+
+`subject` is a pseudonym of whom the row is about: what one subject's rows say reaches the scorer in order.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ class _Row(BaseModel):
 
     id: Annotated[_Name | StrictInt | None, BeforeValidator(_as_number)] = None  # strict: `true` is not record 1
     source: Annotated[_Name, _NullIsNone] = ""
+    subject: Annotated[_Name | StrictInt | None, BeforeValidator(_as_number)] = None
     lang: Annotated[str, _NullIsNone] = ""
     meta: Annotated[_Meta, BeforeValidator(lambda meta: {} if meta is None else meta)] = _Meta()
 
@@ -98,7 +101,22 @@ def record_from_row(row: dict[str, Any], received_at: float) -> Record:
     source = valid.source or "unnamed"
     own_id = digest_of(row)[:32] if valid.id in (None, "") else str(valid.id)
     record_id = f"{prefix_of(source)}{own_id}"
-    return Record(record_id, subject=record_id, source=source, received_at=received_at, body=row)
+    subject = record_id if valid.subject in (None, "") else str(valid.subject)
+    return Record(record_id, subject=subject, source=source, received_at=received_at, body=row)
+
+
+def subject_in(line: bytes) -> str | None:
+    """The subject that a row names; None where it names none, or is no row: what is wrong with it, ingest will say.
+
+    >>> subject_in(b'{"subject": "p-17", "instruction": "Why?", "output": "Because."}'), subject_in(b"garbage")
+    ('p-17', None)
+    """
+    try:
+        row = parse_strict(line)
+        subject = _validated(row).subject if isinstance(row, dict) else None
+    except InputError:
+        return None
+    return None if subject in (None, "") else str(subject)
 
 
 def prefix_of(source: str) -> str:

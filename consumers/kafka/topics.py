@@ -80,7 +80,7 @@ class Topics:
 
     @property
     def records(self) -> Topic:
-        """One record to be scored per message, keyed by pseudonymous subject."""
+        """One record to be scored per message, keyed by the subject that it names, else by its own id."""
         return Topic(f"{self.prefix}records", 6, max_message_bytes=_INCOMING_BYTES)
 
     @property

@@ -93,3 +93,5 @@ def test_a_fed_line_is_sent_byte_for_byte(tmp_path: Path) -> None:
     path.write_bytes(b"\x00\xffgarbage\n\n{}\n")
     assert [(raw.key, raw.value) for raw in _rows(path, 0)] == [(b"rows:1", b"\x00\xffgarbage"), (b"rows:2", b"{}")]
     assert [raw.value for raw in _rows(path, 1)] == [b"\x00\xffgarbage"]
+    path.write_bytes(b'{"subject": "p-17", "instruction": "Why?", "output": "Because."}')
+    assert [raw.key for raw in _rows(path, 0)] == [b"p-17"], "what one subject's rows say stays in order"

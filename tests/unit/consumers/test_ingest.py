@@ -25,7 +25,15 @@ def record_in(output: Output) -> RecordReceived:
     return event
 
 
-def test_a_row_becomes_a_record_keyed_by_its_subject() -> None:
+def test_a_record_is_keyed_by_the_subject_that_its_row_names() -> None:
+    """So that what one subject's rows say is decided in order, whatever their own ids are."""
+    rows = [b'{"id": %d, "subject": "p-17", "instruction": "Why?", "output": "Because."}' % n for n in range(3)]
+    outputs = step()([message(row, offset=n) for n, row in enumerate(rows)])
+    assert [output.key for output in outputs] == [b"p-17"] * 3
+    assert [record_in(output).record.record_id for output in outputs] == ["unnamed:0", "unnamed:1", "unnamed:2"]
+
+
+def test_a_row_that_names_no_subject_becomes_a_record_keyed_by_its_id() -> None:
     (output,) = step()([message(ROW)])
     assert (output.topic, output.key, output.partition) == ("ccit.records", b"ward:7", None)
     record = record_in(output).record

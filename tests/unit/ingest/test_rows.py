@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccit.errors import InputError
-from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
+from ccit.ingest.rows import parse_row, record_from_row, sample_from_record, subject_in
 from ccit.records import Record, Sample, Turn
 
 ROW: dict[str, object] = {
@@ -42,6 +42,24 @@ def test_a_record_is_named_by_source_and_id_or_by_its_content() -> None:
 def test_the_record_keeps_what_arrived() -> None:
     record = record_from_row({**ROW, "extra": 1}, 12.0)
     assert (record.body["extra"], record.received_at, record.subject) == (1, 12.0, record.record_id)
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"), [("p-17", "p-17"), (17, "17"), (17.0, "17"), (None, "ward:7"), ("", "ward:7")]
+)
+def test_the_subject_is_the_rows_own_else_the_record(subject: object, told: str) -> None:
+    assert record_from_row({**ROW, "subject": subject}, 0.0).subject == told
+    line = json.dumps({**ROW, "subject": subject}).encode()
+    assert (subject_in(line) or "ward:7") == told
+    assert made({**ROW, "subject": subject}) == made(ROW), "whom it is about changes nothing of the sample"
+
+
+@pytest.mark.parametrize("subject", [True, ["p"], "p" * 257])
+def test_a_subject_is_a_short_text_or_a_number(subject: object) -> None:
+    line = json.dumps({**ROW, "subject": subject}).encode()
+    with pytest.raises(InputError, match="subject"):
+        parse_row(line, 10_000)
+    assert subject_in(line) is None
 
 
 def test_earlier_turns_come_from_the_meta_field() -> None:
