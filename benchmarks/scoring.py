@@ -22,12 +22,12 @@ import torch.nn.functional as F
 from ccit.config import Selection
 from ccit.errors import InputError
 from ccit.ingest.files import sample_from_line, samples_of
-from ccit.models.causal import CausalModel, load_causal, prompt_ids
+from ccit.models.causal import CausalModel, load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.ports import Scorer
 from ccit.records import Position, Sample
 from ccit.scoring.diversity import DiversityScorer
-from ccit.scoring.ifd import IfdScorer, anchor_ids
+from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.length import LengthScorer
 from ccit.scoring.novelty import novelty_text
@@ -61,10 +61,9 @@ def simulated(count: int) -> list[Sample]:
 @torch.no_grad()
 def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> None:
     """One sequence at a time, whole logits: what reference code does."""
-    anchor = anchor_ids(proxy.tokenizer)
     for sample in samples:
-        response = proxy.tokenizer(sample.response, add_special_tokens=False)["input_ids"]
-        for context in (prompt_ids(proxy.tokenizer, sample.messages()), anchor):
+        response = proxy.chat.answer(sample.response)
+        for context in (proxy.chat.prompt(sample.messages()), proxy.chat.anchor):
             ids = torch.tensor([(context + response)[-window:]], device=proxy.device)
             logits = proxy.model(input_ids=ids).logits[0, -len(response) - 1 : -1].float()
             F.cross_entropy(logits, ids[0, -len(response) :]).item()

@@ -180,7 +180,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     ModelUnusable, ArtifactDamaged
         A model cannot be loaded, or is not the one that was pinned.
     """
-    from ccit.models.causal import load_causal
+    from ccit.models.bases import BaseModels
     from ccit.models.embedders import SentenceTransformerEmbedder
     from ccit.scoring.diversity import DiversityScorer
     from ccit.scoring.ifd import IfdScorer
@@ -189,13 +189,13 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
 
     base = base_version(config)
     models, selection = config.models, config.selection
-    proxy_model = load_causal(models.proxy, models.proxy_revision, models.device, models.dtype, models.threads)
+    proxy_model = BaseModels(models).proxy
     embedder = SentenceTransformerEmbedder(config.embedder, models.device)
     proxy = IfdScorer(proxy_model, base.proxy_revision, store(config), selection)
     memory = Memory(ExactIndex(embedder.dimension))
 
     def count_tokens(text: str) -> int:
-        return len(proxy_model.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(proxy_model.chat.answer(text))
 
     length = LengthScorer(selection.length_unit, count_tokens, proxy_model.name)
     checks: list[Scorer] = [length, DiversityScorer(embedder), proxy]
@@ -296,18 +296,16 @@ class Serving:
 
 def serving(config: Config) -> Serving:
     """Load the deployed model and put the server's application around it. Raises `ModelUnusable`."""
-    from ccit.models.causal import CausalModel, load_causal
+    from ccit.models.bases import BaseModels
     from ccit.serving.app import create_app
     from ccit.serving.engine import Engine
     from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
 
-    models = config.models
-
-    def load() -> CausalModel:
-        return load_causal(models.deployed, models.deployed_revision, models.device, models.dtype, models.threads)
-
-    backend = build("backend", config.serving.backend, BackendContext(load))
+    models, bases = config.models, BaseModels(config.models)
+    backend = build("backend", config.serving.backend, BackendContext(lambda: bases.deployed))
     slots, readiness = Slots(backend, models.alias), Readiness()
-    app = create_app(Engine(slots, config.serving.concurrency), readiness, config.serving)
+    day = config.serving.template_date or models.template_date
+    settings = config.serving.model_copy(update={"template_date": day})
+    app = create_app(Engine(slots, config.serving.concurrency), readiness, settings)
     return Serving(base_version(config), slots, readiness, app, store(config))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -89,6 +90,11 @@ class Models(_Section):
         "auto", description="`auto`: bfloat16 on a GPU, float32 on a CPU"
     )
     threads: int = Field(0, ge=0, description="CPU threads of torch per process; 0 leaves torch's own choice")
+    template_date: date = Field(
+        date(2024, 7, 26),
+        description="today, for a chat template that writes the date (Llama 3, Granite); scores, training and "
+        "evaluation would change from day to day otherwise",
+    )
 
     @field_validator("alias")
     @classmethod
@@ -247,6 +253,9 @@ class Serving(_Section):
     max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")
     concurrency: int = Field(2, ge=1, description="requests that generate at the same time")
     drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
+    template_date: date | Literal["", "today"] = Field(
+        "", description="what such a template is told when serving: a date, or `today`; empty: models.template_date"
+    )
 
     @field_validator("token")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,8 @@ def _shown(field: Any) -> str:
     from ccit.plugins import kind_of
 
     default = field.get_default(call_default_factory=True)
+    if isinstance(default, date):
+        return f"`{default}`"
     if isinstance(default, Path):
         default = str(default).replace(str(Path.home()), "~")
     kinds = [default] if hasattr(default, "kind") else default

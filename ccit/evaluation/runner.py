@@ -18,7 +18,7 @@ from ccit.evaluation.overlap import rouge_l
 from ccit.evaluation.suites import suite_digest
 from ccit.models.bases import BaseModels
 from ccit.models.bucketing import bucket
-from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
 from ccit.models.likelihood import Failure, Likelihood
@@ -140,7 +140,7 @@ class _Run:
 
     def loss(self, samples: Sequence[Sample]) -> float:
         """Mean negative log-likelihood of the responses, nats per token."""
-        rows = [encode(self._model.tokenizer, s, self._training.max_tokens) for s in samples]
+        rows = [encode(self._model.chat, s, self._training.max_tokens) for s in samples]
         if not rows:
             return 0.0
         if not self._model.head.finite:
@@ -158,7 +158,7 @@ class _Run:
         return mean
 
     def _prompt(self, question: Question) -> list[int]:
-        ids = prompt_ids(self._model.tokenizer, [{"role": "user", "content": question.prompt}])
+        ids = self._model.chat.prompt([{"role": "user", "content": question.prompt}])
         return ids[-self._training.max_tokens :]
 
     def _choice_batches(
@@ -172,10 +172,7 @@ class _Run:
     def _choose(
         self, questions: Sequence[Question], prompts: Sequence[list[int]], batch: Sequence[int]
     ) -> dict[int, Answer]:
-        tokenize = self._model.tokenizer
-        choices = [
-            [list(tokenize(c, add_special_tokens=False)["input_ids"]) for c in questions[i].choices] for i in batch
-        ]
+        choices = [[self._model.chat.answer(c) for c in questions[i].choices] for i in batch]
         scores, tokens = choice_scores(self._model, [prompts[i] for i in batch], choices)
         self.tokens += tokens
         return {i: _graded(questions[i], own) for i, own in zip(batch, scores, strict=True)}

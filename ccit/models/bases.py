@@ -50,4 +50,4 @@ class BaseModels:
 
     def _load(self, path: str, revision: str) -> CausalModel:
         models = self._models
-        return load_causal(path, revision, models.device, models.dtype, models.threads)
+        return load_causal(path, revision, models.device, models.dtype, models.threads, models.template_date)

@@ -13,6 +13,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from ccit.errors import ConfigError, ModelUnusable
 from ccit.models.adapter_format import LoraShape, Tensors, read_adapter, write_adapter
+from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.models.head import Head
 from ccit.models.hub import where
 from ccit.models.placement import device_of, dtype_of
@@ -54,6 +56,8 @@ class CausalModel:
         Hub id or the folder's own name, never a path of this machine.
     shape : LoraShape | None
         The adapter of a view; None for a base model.
+    day : date
+        What a chat template reads that asks for today's date.
     """
 
     model: Any
@@ -63,6 +67,12 @@ class CausalModel:
     parameters: int
     name: str
     shape: LoraShape | None = None
+    day: date = FIXED_DATE
+
+    @cached_property
+    def chat(self) -> ChatFormat:
+        """From chat text to token ids."""
+        return ChatFormat(self.tokenizer, self.day)
 
     @cached_property
     def head(self) -> Head:
@@ -71,7 +81,7 @@ class CausalModel:
 
 
 def load_causal(
-    path: str, revision: str = "", device: str = "auto", dtype: str = "auto", threads: int = 0
+    path: str, revision: str = "", device: str = "auto", dtype: str = "auto", threads: int = 0, day: date = FIXED_DATE
 ) -> CausalModel:
     """Load a causal language model with its tokenizer, frozen and in evaluation mode.
 
@@ -87,6 +97,8 @@ def load_causal(
         `auto` (bfloat16 on a GPU, float32 on a CPU), `float32` or `bfloat16`.
     threads : int
         CPU threads of torch in this process; 0 leaves torch's own choice.
+    day : date
+        What a chat template reads that asks for today's date.
 
     Raises
     ------
@@ -98,7 +110,7 @@ def load_causal(
     >>> import tempfile
     >>> from ccit.testing import random_model
     >>> base = load_causal(str(random_model(Path(tempfile.mkdtemp()))), device="cpu")
-    >>> base.tokenizer.decode(prompt_ids(base.tokenizer, [{"role": "user", "content": "Hi"}]))
+    >>> base.tokenizer.decode(base.chat.prompt([{"role": "user", "content": "Hi"}]))
     '<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\n'
     """
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ccit draws its own
@@ -127,7 +139,7 @@ def load_causal(
         tokenizer.pad_token = tokenizer.eos_token
     model.to(place).requires_grad_(False).eval()
     name = Path(path).resolve().name if Path(path).exists() else path
-    return CausalModel(model, tokenizer, place, number, _multiplying(model), name)
+    return CausalModel(model, tokenizer, place, number, _multiplying(model), name, day=day)
 
 
 def with_adapter(base: CausalModel, files: Mapping[str, bytes]) -> CausalModel:
@@ -208,19 +220,11 @@ def adapter_files(view: CausalModel) -> dict[str, bytes]:
     return write_adapter(view.shape, weights, view.name)
 
 
-def prompt_ids(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> list[int]:
-    """Token ids of a chat up to where the assistant's answer begins."""
-    ids: list[int] = tokenizer.apply_chat_template(
-        list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
-    )
-    return ids
-
-
 def end_tokens(causal: CausalModel) -> frozenset[int]:
-    """Ids that end an answer: the generation settings' and the tokenizer's."""
+    """Ids that end an answer: the generation settings', the chat template's and the tokenizer's."""
     configured = causal.model.generation_config.eos_token_id
     ids = configured if isinstance(configured, list) else [configured]
-    return frozenset(i for i in [*ids, causal.tokenizer.eos_token_id] if i is not None)
+    return causal.chat.ends.union(i for i in ids if i is not None)
 
 
 def _inject(base: CausalModel, shape: LoraShape, tensors: Tensors | None, seed: int = 0) -> CausalModel:

@@ -82,6 +82,7 @@ class SentenceTransformerEmbedder:
             first = str(error).strip().partition("\n")[0]
             raise ModelUnusable(f"{model} cannot be loaded as a sentence-transformers model: {first}") from error
         self._model.eval()
+        self._model.tokenizer.split_special_tokens = True  # in a record, the letters of [SEP] are letters
         self._batch_size = settings.batch_size
         self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
         self._parameters = _multiplying(self._model)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from jinja2 import TemplateError
+
+from ccit.errors import ModelUnusable
 from ccit.models.bucketing import fit
-from ccit.models.causal import prompt_ids
+from ccit.models.chat import ChatFormat
 from ccit.records import Sample
 
 PROMPT_SHARE = 0.25  # of the token limit that a prompt keeps beside a response that would fill it all
@@ -30,19 +32,26 @@ class Encoded:
         return len(self.ids) - self.prompt_length
 
 
-def encode(tokenizer: Any, sample: Sample, max_tokens: int) -> Encoded:
-    """Chat prompt (history and instruction), response, end of text.
+def encode(chat: ChatFormat, sample: Sample, max_tokens: int) -> Encoded:
+    """Chat prompt (history and instruction), response, and the end that the template writes after an answer.
 
     What is longer than `max_tokens` loses the start of its prompt; a response that leaves less than `PROMPT_SHARE` of
-    the limit to its prompt loses its own end, and with it the end of text.
+    the limit to its prompt loses its own end, and with it the end of the turn.
 
     Parameters
     ----------
     max_tokens : int
         Tokens of prompt and response together.
+
+    Raises
+    ------
+    ModelUnusable
+        The chat template refuses the sample.
     """
-    prompt = prompt_ids(tokenizer, sample.messages())
-    response = [*tokenizer(sample.response, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    try:
+        prompt, response = chat.prompt(sample.messages()), chat.turn(sample.response)
+    except (TemplateError, ValueError, TypeError) as error:
+        raise ModelUnusable(f"the chat template refuses the sample {sample.sample_id}: {error}") from error
     floor = max(1, int(max_tokens * PROMPT_SHARE))
     kept, answered = fit(len(prompt), len(response), max_tokens, floor)
     return Encoded((*prompt[len(prompt) - kept :], *response[:answered]), kept)

@@ -8,8 +8,9 @@ response away; at 1 and above it does not help: often a response attached to the
 
 Both passes score the same response tokens. The direct pass needs something before the first of them; the anchor is the
 header with which the chat template opens an answer (`<|im_start|>assistant\\n`), after the BOS token where prompts
-start with one. So the two passes differ in the prompt's content and in nothing else, and an answer of one token has an
-IFD. A multi-turn sample is scored on its last response, given the whole history.
+start with one (`ccit/models/chat.py`). So the two passes differ in the prompt's content and in nothing else, and an
+answer of one token has an IFD. The end of the turn is not scored. A multi-turn sample is scored on its last response,
+given the whole history.
 
 Longer than `max_tokens`: the prompt loses its start; a response that leaves less than a quarter of the window to the
 prompt loses its end, in both passes. `truncated` counts what was not seen.
@@ -22,14 +23,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jinja2 import TemplateError
 
 from ccit.config import Selection
-from ccit.errors import ModelUnusable
 from ccit.models.bucketing import fit
-from ccit.models.causal import CausalModel, prompt_ids, with_adapter
+from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
 from ccit.models.likelihood import Failure, Likelihood
 from ccit.ports import ArtifactStore
@@ -75,7 +74,7 @@ class IfdScorer:
     def __init__(self, proxy: CausalModel, revision: str, store: ArtifactStore, settings: Selection) -> None:
         self._proxy = proxy
         self._store = store
-        self._anchor = anchor_ids(proxy.tokenizer)
+        self._anchor = proxy.chat.anchor
         positions = getattr(proxy.model.config, "max_position_embeddings", settings.max_tokens)
         self._window = min(settings.max_tokens, positions)
         self._batch_tokens = settings.batch_tokens
@@ -84,7 +83,7 @@ class IfdScorer:
         self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end
         self._spent = Spend()
         self._origin = (
-            f"ifd.v1 ppl-ratio template={_digest(proxy.tokenizer.chat_template)} anchor={_digest(self._anchor)} "
+            f"ifd.v1 ppl-ratio template={proxy.chat.digest} anchor={_digest(self._anchor)} "
             f"window={self._window} proxy={proxy.name}" + (f"@{revision}" if revision else "")
         )
 
@@ -152,8 +151,8 @@ class IfdScorer:
 
     def _tokens(self, sample: Sample) -> _Tokens | Failure:
         try:
-            prompt = prompt_ids(self._proxy.tokenizer, sample.messages())
-            response: list[int] = self._proxy.tokenizer(sample.response, add_special_tokens=False)["input_ids"]
+            prompt = self._proxy.chat.prompt(sample.messages())
+            response = self._proxy.chat.answer(sample.response)
         except (TemplateError, ValueError, TypeError, OverflowError) as error:
             return Failure(f"the proxy's tokenizer refuses the sample: {str(error).partition(chr(10))[0]}")
         if not response:
@@ -187,31 +186,6 @@ class IfdScorer:
         return tuple(Score(metric, None, self.stamp, unscored=why) for metric in _METRICS)
 
 
-def anchor_ids(tokenizer: Any) -> list[int]:
-    """What stands before the response in the direct pass: the header of an answer, after BOS where prompts have it.
-
-    A template without such a header (Llama 2) leaves BOS, or EOS where there is no BOS.
-
-    Raises
-    ------
-    ModelUnusable
-        None of the three exists.
-    """
-    chat = [{"role": "user", "content": "?"}]
-    closed = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=False)
-    opened = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-    header = opened[len(closed) :] if opened.startswith(closed) else ""
-    ids: list[int] = tokenizer(header, add_special_tokens=False)["input_ids"] if header else []
-    first = tokenizer.bos_token_id
-    if first is not None and (not ids or prompt_ids(tokenizer, chat)[0] == first):
-        ids = [first, *ids]
-    if not ids and tokenizer.eos_token_id is not None:
-        ids = [tokenizer.eos_token_id]
-    if not ids:
-        raise ModelUnusable("expected a chat template that opens the answer, or a BOS or EOS token; found none of them")
-    return ids
-
-
 def _exp(nats: float) -> float:
     try:
         return math.exp(nats)
@@ -219,5 +193,5 @@ def _exp(nats: float) -> float:
         return math.inf
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+def _digest(value: Sequence[int]) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]

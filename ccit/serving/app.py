@@ -50,7 +50,7 @@ def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starl
     readiness : Readiness
         `/ready` answers 503 until it is set.
     settings : Serving
-        `token` and `max_new_tokens` are read here.
+        `token`, `max_new_tokens` and `template_date` are read here.
     """
     metrics = ServingMetrics()
     metrics.active.set_function(lambda: engine.slots.active)
@@ -76,7 +76,7 @@ class _Api:
     def __init__(self, engine: Engine, readiness: Readiness, settings: Serving, metrics: ServingMetrics) -> None:
         self._engine, self._readiness, self._metrics = engine, readiness, metrics
         self._max_new_tokens = settings.max_new_tokens
-        self._prompts = Prompts(engine.slots.backend)
+        self._prompts = Prompts(engine.slots.backend, settings.template_date)
         self._started = int(time())
 
     async def chat(self, request: Request) -> Response:

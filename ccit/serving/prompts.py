@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Literal
 
 from jinja2 import TemplateError
 
-from ccit.models.causal import prompt_ids
+from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.ports import Backend
 from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
 
@@ -18,10 +20,17 @@ class Prompts:
 
     Encoding may change a fast tokenizer's settings, which fails ("Already borrowed") while another thread decodes with
     the same object; the generating threads therefore keep the base's tokenizer to themselves.
+
+    Parameters
+    ----------
+    day : date | str
+        What a chat template reads that asks for the date: a day, `today`, or empty for the one that never changes.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, day: date | Literal["", "today"] = "") -> None:
         self._tokenizer = copy.deepcopy(backend.tokenizer)
+        self._follows_the_clock = day == "today"
+        self._format = ChatFormat(self._tokenizer, day if isinstance(day, date) else FIXED_DATE)
         self._lock = threading.Lock()
         self._vocabulary = backend.vocabulary
         self._context = backend.context_length
@@ -55,8 +64,8 @@ class Prompts:
         messages: list[Mapping[str, str]] = [message.plain() for message in request.messages]
         try:
             with self._lock:
-                return prompt_ids(self._tokenizer, messages)
-        except TemplateError as error:
+                return self._today().prompt(messages)
+        except (TemplateError, ValueError) as error:
             raise RequestRefused(400, f"the model's chat template refuses the messages: {error}", "messages") from error
 
     def _plain(self, request: CompletionRequest) -> list[int]:
@@ -67,8 +76,12 @@ class Prompts:
                 return self._checked(numbers)
         text = prompt if isinstance(prompt, str) else str(prompt[0])
         with self._lock:
-            ids: list[int] = self._tokenizer(text)["input_ids"]
-        return ids
+            return self._format.document(text)
+
+    def _today(self) -> ChatFormat:
+        if self._follows_the_clock and self._format.day != date.today():
+            self._format = ChatFormat(self._tokenizer, date.today())
+        return self._format
 
     def _checked(self, ids: list[int]) -> list[int]:
         if min(ids) < 0 or max(ids) >= self._vocabulary:

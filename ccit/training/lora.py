@@ -137,7 +137,7 @@ class LoraTrainer:
             base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
         )
         samples = material.learnable
-        rows = [encode(base.tokenizer, sample, settings.max_tokens) for sample in samples]
+        rows = [encode(base.chat, sample, settings.max_tokens) for sample in samples]
         lengths = [len(row.fed) for row in rows]
         steps = plan_steps(lengths, settings.epochs, settings.batch_size, settings.batch_tokens, planned.seed)
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate

@@ -80,9 +80,7 @@ class EmbeddedBackend:
 def _try_out(model: CausalModel, number: int) -> None:
     import torch
 
-    from ccit.models.causal import prompt_ids
-
-    prompt = prompt_ids(model.tokenizer, [{"role": "user", "content": "Hello"}])
+    prompt = model.chat.prompt([{"role": "user", "content": "Hello"}])
     try:
         with torch.inference_mode():
             ids = torch.tensor([prompt], device=model.device)

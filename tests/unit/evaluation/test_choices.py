@@ -3,7 +3,7 @@ import torch
 
 from ccit.evaluation.choices import choice_scores
 from ccit.models.bases import BaseModels
-from ccit.models.causal import CausalModel, prompt_ids
+from ccit.models.causal import CausalModel
 
 PROMPTS = ["Why?", "What does the ward give for a cold in the morning?", "Which of these?"]
 CHOICES = [["a", "bc", "a long answer"], ["rest", "water"], ["x"]]
@@ -14,7 +14,7 @@ def tokens(model: CausalModel, text: str) -> list[int]:
 
 
 def prompt(model: CausalModel, text: str) -> list[int]:
-    return prompt_ids(model.tokenizer, [{"role": "user", "content": text}])
+    return model.chat.prompt([{"role": "user", "content": text}])
 
 
 def plain_score(model: CausalModel, question: list[int], choice: list[int]) -> float:

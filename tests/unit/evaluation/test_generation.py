@@ -1,17 +1,19 @@
+import copy
 from dataclasses import replace
 from typing import Any
 
 import torch
+from transformers import GenerationConfig
 
 from ccit.evaluation.generation import greedy_answers
 from ccit.models.bases import BaseModels
-from ccit.models.causal import CausalModel, prompt_ids
+from ccit.models.causal import CausalModel
 
 PROMPTS = ["Why?", "What does the ward give for a cold?", "a", "Which of these two is it, then?"]
 
 
 def prompts(model: CausalModel) -> list[list[int]]:
-    return [prompt_ids(model.tokenizer, [{"role": "user", "content": text}]) for text in PROMPTS]
+    return [model.chat.prompt([{"role": "user", "content": text}]) for text in PROMPTS]
 
 
 def reference(model: CausalModel, prompt: list[int], limit: int) -> str:
@@ -35,15 +37,10 @@ def first_ids(model: CausalModel, prompt: list[int], n: int) -> list[int]:
 def with_end(model: CausalModel, token: int) -> CausalModel:
     """The same model, for which another token ends the answer."""
 
-    class Ending:
-        def __init__(self, tokenizer: Any) -> None:
-            self._tokenizer = tokenizer
-            self.eos_token_id = token
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._tokenizer, name)
-
-    return replace(model, tokenizer=Ending(model.tokenizer))
+    ending = copy.copy(model.model)
+    config: Any = GenerationConfig  # its constructor is not annotated
+    ending.generation_config = config(eos_token_id=[token])
+    return replace(model, model=ending)
 
 
 def test_a_batch_answers_as_each_prompt_alone(bases: BaseModels) -> None:

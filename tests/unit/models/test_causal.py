@@ -13,7 +13,7 @@ from peft import PeftModel
 from safetensors.torch import load, save
 
 from ccit.errors import ConfigError, ModelUnusable
-from ccit.models.causal import CausalModel, adapter_files, load_causal, prompt_ids, trainable, with_adapter
+from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
 from ccit.testing import random_model
 
 TARGETS = ("q_proj", "v_proj")
@@ -31,7 +31,7 @@ def base(folder: Path) -> CausalModel:
 
 @pytest.fixture(scope="module")
 def ids(base: CausalModel) -> torch.Tensor:
-    return torch.tensor([prompt_ids(base.tokenizer, [{"role": "user", "content": "Wie geht es dem Kind?"}])])
+    return torch.tensor([base.chat.prompt([{"role": "user", "content": "Wie geht es dem Kind?"}])])
 
 
 def adapter(base: CausalModel, seed: int, rank: int = 4) -> dict[str, bytes]:
@@ -70,7 +70,7 @@ def test_the_prompt_is_the_chat_template_up_to_the_answer(base: CausalModel) -> 
         {"role": "assistant", "content": "Ja"},
         {"role": "user", "content": "?"},
     ]
-    assert base.tokenizer.decode(prompt_ids(base.tokenizer, messages)) == (
+    assert base.tokenizer.decode(base.chat.prompt(messages)) == (
         "<|im_start|>user\nHé<|im_end|>\n<|im_start|>assistant\nJa<|im_end|>\n<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n"
     )
 

@@ -38,6 +38,12 @@ def test_the_order_is_the_texts_and_equal_texts_have_equal_vectors(builtin: Sent
     assert builtin.embed([]).shape == (0, 384)
 
 
+def test_special_tokens_in_a_text_are_letters(builtin: SentenceTransformerEmbedder) -> None:
+    before = builtin.spent.tokens
+    builtin.embed(["[SEP]"])
+    assert builtin.spent.tokens - before == len(["[CLS]", "[", "sep", "]", "[SEP]"])
+
+
 def test_meaning_is_near_and_neighbours_do_not_matter(builtin: SentenceTransformerEmbedder) -> None:
     a, b, c = builtin.embed(TEXTS[:3])
     assert a @ b > 0.7 > 0.3 > a @ c

@@ -12,9 +12,10 @@ from transformers import PreTrainedTokenizerFast
 
 from ccit.config import Selection
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
-from ccit.models.causal import CausalModel, adapter_files, load_causal, prompt_ids, trainable
+from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
+from ccit.models.chat import ChatFormat
 from ccit.records import AdapterPair, Artifact, Sample, Score, Turn, Version
-from ccit.scoring.ifd import IfdScorer, anchor_ids
+from ccit.scoring.ifd import IfdScorer
 from ccit.store.files import FileStore
 from ccit.testing import random_model
 
@@ -51,9 +52,9 @@ def values(scores: tuple[Score, ...]) -> dict[str, float]:
 
 def test_batched_scores_are_those_of_the_plain_way(proxy: CausalModel, store: FileStore) -> None:
     samples = [of("How much " * n, "Take " * m) for n, m in [(1, 1), (9, 3), (2, 40), (30, 1), (5, 7), (1, 60)]]
-    anchor = anchor_ids(proxy.tokenizer)
+    anchor = proxy.chat.anchor
     for sample, scores in zip(samples, scorer(proxy, store).score(samples), strict=True):
-        prompt = prompt_ids(proxy.tokenizer, sample.messages())
+        prompt = proxy.chat.prompt(sample.messages())
         response = proxy.tokenizer(sample.response)["input_ids"]
         conditional, direct = plain_loss(proxy, prompt, response), plain_loss(proxy, anchor, response)
         assert values(scores) == pytest.approx(
@@ -73,7 +74,7 @@ def test_an_answer_of_one_token_has_an_ifd(proxy: CausalModel, store: FileStore)
 
 
 def test_the_anchor_is_the_templates_answer_header(proxy: CausalModel) -> None:
-    assert proxy.tokenizer.decode(anchor_ids(proxy.tokenizer)) == "<|im_start|>assistant\n"
+    assert proxy.tokenizer.decode(proxy.chat.anchor) == "<|im_start|>assistant\n"
 
 
 def with_template(proxy: CausalModel, template: str, **tokens: str | None) -> Any:
@@ -99,12 +100,12 @@ def test_templates_without_a_header_are_anchored_by_bos_or_eos(
     proxy: CausalModel, template: str, tokens: dict[str, str], anchor: str
 ) -> None:
     tokenizer = with_template(proxy, template, **tokens)
-    assert tokenizer.decode(anchor_ids(tokenizer)) == anchor
+    assert tokenizer.decode(ChatFormat(tokenizer).anchor) == anchor
 
 
 def test_without_anything_to_anchor_on_the_model_is_unusable(proxy: CausalModel) -> None:
     with pytest.raises(ModelUnusable, match="BOS or EOS"):
-        anchor_ids(with_template(proxy, "{{ messages[0]['content'] }}"))
+        _ = ChatFormat(with_template(proxy, "{{ messages[0]['content'] }}")).anchor
 
 
 def test_the_history_is_part_of_the_prompt(proxy: CausalModel, store: FileStore) -> None:
@@ -117,7 +118,7 @@ def test_a_long_prompt_loses_its_start_and_the_response_stays_whole(proxy: Causa
     tail = "b" * 40
     small = scorer(proxy, store, max_tokens=64)
     for scores in small.score([of("a" * 500 + tail, "c" * 40), of("z" * 900 + tail, "c" * 40)]):
-        total = len(prompt_ids(proxy.tokenizer, of("", "").messages())) + len(tail) + 40
+        total = len(proxy.chat.prompt(of("", "").messages())) + len(tail) + 40
         assert scores[2].truncated == 0
         assert scores[0].truncated == scores[1].truncated > total - 64
     first, second = small.score([of("a" * 500 + tail, "c" * 40), of("z" * 900 + tail, "c" * 40)])
@@ -126,7 +127,7 @@ def test_a_long_prompt_loses_its_start_and_the_response_stays_whole(proxy: Causa
 
 def test_a_long_response_is_cut_alike_in_both_passes(proxy: CausalModel, store: FileStore) -> None:
     ((ifd, conditional, direct),) = scorer(proxy, store, max_tokens=64).score([of("Why?", "c" * 100)])
-    prompt = len(prompt_ids(proxy.tokenizer, of("Why?", "").messages()))
+    prompt = len(proxy.chat.prompt(of("Why?", "").messages()))
     assert direct.truncated == 100 - (64 - 16)  # a quarter of the window is the prompt's
     assert ifd.truncated == conditional.truncated == direct.truncated + prompt - 16
 
@@ -167,9 +168,7 @@ def test_the_spend_counts_both_passes_without_padding(proxy: CausalModel, store:
     fed = 0
     for sample in samples:
         response = len(sample.response)
-        fed += (
-            len(prompt_ids(proxy.tokenizer, sample.messages())) + len(anchor_ids(proxy.tokenizer)) + 2 * (response - 1)
-        )
+        fed += len(proxy.chat.prompt(sample.messages())) + len(proxy.chat.anchor) + 2 * (response - 1)
     assert one.spent.tokens == fed
     assert one.spent.flops == 2 * proxy.parameters * fed
 

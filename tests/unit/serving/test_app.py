@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from ccit.models.causal import CausalModel, prompt_ids
+from ccit.models.causal import CausalModel
 
 if TYPE_CHECKING:
     from tests.unit.serving.conftest import Running, Serve
@@ -40,7 +40,7 @@ def greedy(base: CausalModel, prompt: list[int], tokens: int) -> str:
 
 def test_a_chat_answer_is_the_models_own(base: CausalModel, client: OpenAI) -> None:
     answer = client.chat.completions.create(model="ccit@0", messages=HELLO, temperature=0, max_tokens=40)
-    prompt = prompt_ids(base.tokenizer, HELLO)
+    prompt = base.chat.prompt(HELLO)
     assert answer.choices[0].message.content == greedy(base, prompt, 40)
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
@@ -101,7 +101,7 @@ def test_content_parts_are_joined_and_systems_are_heard(client: OpenAI, base: Ca
     assert joined.choices == plain.choices
     with_system: list[Any] = [{"role": "developer", "content": "Be brief."}, *HELLO]
     answer = client.chat.completions.create(model="ccit", messages=with_system, max_tokens=1)
-    expected = prompt_ids(base.tokenizer, [{"role": "system", "content": "Be brief."}, *HELLO])
+    expected = base.chat.prompt([{"role": "system", "content": "Be brief."}, *HELLO])
     assert answer.usage is not None
     assert answer.usage.prompt_tokens == len(expected)
 

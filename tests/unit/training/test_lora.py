@@ -61,7 +61,7 @@ def test_both_models_learn_the_round(
     assert stages[-1] == ("train proxy", 8, 8)
     assert candidate.training.tokens > 2 * 2 * sum(len(s.response) for s in material.training)
     model = with_adapter(bases.deployed, store.read(candidate.adapters.deployed))
-    rows = [encode(model.tokenizer, s, 128) for s in material.training]
+    rows = [encode(model.chat, s, 128) for s in material.training]
     with torch.no_grad():
         assert response_losses(model, rows).mean() < response_losses(bases.deployed, rows).mean()
 
