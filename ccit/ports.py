@@ -100,8 +100,16 @@ class Embedder(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A sample near another: where it lies in the samples topic, None before it is there, and the cosine to it."""
+
+    position: Position | None
+    similarity: float
+
+
 class SampleIndex(Protocol):
-    """Nearest neighbours by cosine among everything pooled or trained."""
+    """Nearest neighbours by cosine among everything pooled or trained, in one space of vectors."""
 
     @property
     def positions(self) -> Sequence[Position]:
@@ -113,8 +121,10 @@ class SampleIndex(Protocol):
     def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
         """Add vectors (n, d); a position that is already there is skipped."""
 
-    def nearest(self, vectors: Vectors) -> npt.NDArray[np.float32]:
-        """Highest cosine similarity of each row to anything in the index, (n,); -1 where the index is empty."""
+    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
+        """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
+        fewer where the index holds fewer.
+        """
 
     def retain(self, keep: Callable[[Position], bool]) -> None:
         """Drop what `keep` refuses (a rollback undoes the rounds that a version was trained on)."""

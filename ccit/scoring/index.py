@@ -15,11 +15,13 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from ccit.ports import Vectors
+from ccit.ports import Neighbour, Vectors
 from ccit.records import Position
 from ccit.vectors import cosines
 
-_FIRST_CANDIDATES = 8  # neighbours asked for at first; doubled for the rare row whose best ones are too close to tell
+_MORE_CANDIDATES = (
+    7  # asked for beyond the k wanted; doubled for the rare row whose k-th is too close to others to tell
+)
 
 
 class ExactIndex:
@@ -35,8 +37,8 @@ class ExactIndex:
     >>> from ccit.vectors import quantise
     >>> index = ExactIndex(2)
     >>> index.add(quantise([[1.0, 0.0], [0.0, 1.0]]), [Position(0, 0), Position(0, 1)])
-    >>> index.nearest(quantise([[1.0, 0.0], [-1.0, 0.0]])).tolist()
-    [1.0, 0.0]
+    >>> index.search(quantise([[1.0, 0.0], [0.0, 2.0]]), k=1)[1]
+    (Neighbour(position=Position(partition=0, offset=1), similarity=1.0),)
     """
 
     def __init__(self, dimension: int) -> None:
@@ -66,21 +68,23 @@ class ExactIndex:
         if fresh:
             self._index.add(np.ascontiguousarray(vectors[fresh], dtype=np.float32))
 
-    def nearest(self, vectors: Vectors) -> npt.NDArray[np.float32]:
-        """Highest cosine of each row (n, d) to anything in the index, (n,); -1 where the index is empty."""
-        best = np.full(len(vectors), -1.0, dtype=np.float32)
-        if not self._positions or not len(vectors):
-            return best
-        open_rows = np.arange(len(vectors))
-        k = min(_FIRST_CANDIDATES, len(self))
+    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
+        """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
+        fewer where the index holds fewer.
+        """
+        if k < 1:
+            raise ValueError(f"expected at least 1 neighbour to look for, found {k}")
+        best: list[tuple[Neighbour, ...]] = [()] * len(vectors)
+        open_rows = np.arange(len(vectors)) if self._positions else np.arange(0)
+        wanted, asked = min(k, len(self)), min(k + _MORE_CANDIDATES, len(self))
         while len(open_rows):
             queries = np.ascontiguousarray(vectors[open_rows], dtype=np.float32)
-            rough, found = self._index.search(queries, k)
+            rough, found = self._index.search(queries, asked)
             for row, query, candidates in zip(open_rows, queries, found, strict=True):
-                best[row] = cosines(query[np.newaxis, :], self._rows(candidates)).max()
-            undecided = rough[:, -1] >= rough[:, 0] - self._slack
-            open_rows = open_rows[undecided] if k < len(self) else open_rows[:0]
-            k = min(2 * k, len(self))
+                best[row] = self._exact(query, candidates)[:wanted]
+            undecided = rough[:, -1] >= rough[:, wanted - 1] - self._slack
+            open_rows = open_rows[undecided] if asked < len(self) else open_rows[:0]
+            asked = min(2 * asked, len(self))
         return best
 
     def retain(self, keep: Callable[[Position], bool]) -> None:
@@ -104,6 +108,13 @@ class ExactIndex:
     def positions(self) -> Sequence[Position]:
         """Where each row's sample lies in the log; not a copy."""
         return self._positions
+
+    def _exact(self, query: npt.NDArray[np.float32], candidates: npt.NDArray[np.int64]) -> tuple[Neighbour, ...]:
+        """The candidates with their exact cosines, in order."""
+        similarities = cosines(query[np.newaxis, :], self._rows(candidates))[0]
+        near = [(-float(s), self._positions[row]) for s, row in zip(similarities, candidates, strict=True)]
+        near.sort(key=lambda pair: (pair[0], pair[1].partition, pair[1].offset))
+        return tuple(Neighbour(position, -negative) for negative, position in near)
 
     def _rows(self, numbers: npt.NDArray[np.int64]) -> Vectors:
         rows: Vectors = self._index.reconstruct_batch(np.ascontiguousarray(numbers))

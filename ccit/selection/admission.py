@@ -55,12 +55,12 @@ class _Neighbours:
 
     def __init__(self, vectors: Vectors, memory: Memory) -> None:
         self.vectors = vectors
-        self._known = memory.nearest(vectors) if len(vectors) else np.zeros(0, dtype=np.float32)
+        self._known = [near[0].similarity if near else -1.0 for near in memory.search(vectors, 1)]
         self._near = cosines(vectors, vectors)
 
     def similarity(self, row: int, others: Sequence[int]) -> float:
         """Highest cosine of a row to what was known before and to these other rows."""
-        known = float(self._known[row])
+        known = self._known[row]
         return max(known, float(self._near[row, others].max())) if others else known
 
 
@@ -93,7 +93,7 @@ class Admission:
     >>> admission = Admission([], Memory(ExactIndex(26)), AcceptAll(), Letters())
     >>> first = Sample("s1", "r1", "ward", "en", "Dose?", "5 mg.")
     >>> again = Sample("s2", "r2", "ward", "en", "Dose?", "5 mg.")
-    >>> [decision.reason for decision in admission.decide([first, again])]
+    >>> [str(decision.reason) for decision in admission.decide([first, again])]
     ['accepted', 'exact_duplicate']
     >>> admission.commit({"s1": Position(0, 0)})
     """

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ccit.ports import SampleIndex, Vectors
+from ccit.ports import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.vectors import cosines
 
@@ -74,13 +74,17 @@ class Memory:
         """Where each sample was committed, and its content digest."""
         return {position: digest for digest, places in self._digests.items() for position in places}
 
-    def nearest(self, vectors: Vectors) -> npt.NDArray[np.float32]:
-        """Highest cosine of each row (n, d) to anything committed or pending, (n,); -1 where there is nothing."""
-        best = self._index.nearest(vectors)
-        if self._pending:
-            waiting = np.stack([p.vector for p in self._pending])
-            best = np.maximum(best, cosines(vectors, waiting).max(axis=1))
-        return best
+    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
+        """The k nearest of each row (n, d) among all that is committed or pending, the most similar first."""
+        found = self._index.search(vectors, k)
+        if not self._pending or not len(vectors):
+            return found
+        waiting = cosines(vectors, np.stack([p.vector for p in self._pending]))
+        joined = [
+            [*near, *(Neighbour(None, float(similarity)) for similarity in row)]
+            for near, row in zip(found, waiting, strict=True)
+        ]
+        return [tuple(sorted(row, key=lambda near: -near.similarity)[:k]) for row in joined]
 
     def stage(self, accepted: Pending) -> None:
         """Count an accepted sample in, for now."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ccit.ports import SampleIndex, Vectors
+from ccit.ports import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
 from ccit.vectors import cosines, quantise
@@ -40,14 +40,27 @@ def places(count: int) -> list[Position]:
     return [Position(n % 2, n) for n in range(count)]
 
 
+def best(index: SampleIndex, asked: Vectors) -> list[float]:
+    """Similarity of each row to its nearest neighbour, -1 without one."""
+    return [near[0].similarity if near else -1.0 for near in index.search(asked, 1)]
+
+
 @pytest.mark.parametrize("name", sorted(INDEXES))
-@given(known=vectors(st.integers(0, 40)), asked=vectors(st.integers(0, 6)))
+@given(known=vectors(st.integers(0, 40)), asked=vectors(st.integers(0, 6)), k=st.integers(1, 45))
 @settings(max_examples=60, deadline=None)
-def test_nearest_is_the_exact_maximum(name: str, known: Vectors, asked: Vectors) -> None:
+def test_a_search_finds_the_k_nearest_with_their_places(name: str, known: Vectors, asked: Vectors, k: int) -> None:
     index = INDEXES[name]()
-    index.add(known, places(len(known)))
-    expected = cosines(asked, known).max(axis=1) if len(known) else np.full(len(asked), -1.0, np.float32)
-    assert np.array_equal(index.nearest(asked), expected)
+    at = places(len(known))
+    index.add(known, at)
+    for row, near in zip(asked, index.search(asked, k), strict=True):
+        exact = cosines(row[np.newaxis, :], known)[0]
+        order = sorted(range(len(known)), key=lambda n: (-exact[n], at[n].partition, at[n].offset))
+        assert near == tuple(Neighbour(at[n], float(exact[n])) for n in order[:k])
+
+
+def test_no_neighbours_are_no_search(make: Callable[[], SampleIndex]) -> None:
+    with pytest.raises(ValueError, match="at least 1 neighbour"):
+        make().search(quantise(np.eye(DIMENSION)), 0)
 
 
 @pytest.mark.parametrize("name", sorted(INDEXES))
@@ -60,8 +73,8 @@ def test_neither_the_order_of_adding_nor_the_query_shape_matters(
     whole.add(known, places(len(known)))
     parts.add(known[split:], places(len(known))[split:])
     parts.add(known[:split], places(len(known))[:split])
-    one_by_one = np.concatenate([parts.nearest(row[np.newaxis, :]) for row in asked])
-    assert np.array_equal(whole.nearest(asked), one_by_one)
+    for k in (1, 3):
+        assert [parts.search(row[np.newaxis, :], k)[0] for row in asked] == whole.search(asked, k)
 
 
 @pytest.mark.parametrize("name", sorted(INDEXES))
@@ -73,7 +86,7 @@ def test_what_is_not_retained_is_gone(name: str, known: Vectors, asked: Vectors,
     kept.retain(lambda position: position.offset < limit)
     fresh.add(known[:limit], places(len(known))[:limit])
     assert len(kept) == len(fresh)
-    assert np.array_equal(kept.nearest(asked), fresh.nearest(asked))
+    assert kept.search(asked, 2) == fresh.search(asked, 2)
     kept.add(known, places(len(known)))  # what was dropped can come back
     assert len(kept) == len(known)
 
@@ -84,14 +97,17 @@ def test_a_position_is_added_once(make: Callable[[], SampleIndex]) -> None:
     index.add(rows[:2], [Position(0, 0), Position(0, 0)])
     index.add(rows[2:3], [Position(0, 0)])
     assert len(index) == 1
-    assert index.nearest(rows[:3]).tolist() == [1.0, 0.0, 0.0]
+    assert best(index, rows[:3]) == [1.0, 0.0, 0.0]
 
 
 def test_many_equal_rows_are_no_trouble(make: Callable[[], SampleIndex]) -> None:
     index = make()
     row = quantise(np.ones((1, DIMENSION), dtype=np.float32))
     index.add(np.repeat(row, 100, axis=0), places(100))
-    assert index.nearest(row)[0] == cosines(row, row)[0, 0]
+    assert best(index, row) == [cosines(row, row)[0, 0]]
+    assert [near.position for near in index.search(row, 4)[0]] == sorted(
+        places(100), key=lambda p: (p.partition, p.offset)
+    )[:4]
 
 
 def test_vectors_of_another_dimension_are_refused(make: Callable[[], SampleIndex]) -> None:

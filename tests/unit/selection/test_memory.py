@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ccit.ports import Neighbour
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
 from ccit.selection.memory import Memory, Pending
@@ -15,6 +16,11 @@ def memory() -> Memory:
     return Memory(ExactIndex(3))
 
 
+def similarities(one: Memory) -> list[float]:
+    """Of each row to its nearest neighbour."""
+    return [near[0].similarity for near in one.search(ROWS, 1) if near]
+
+
 def pending(n: int) -> Pending:
     return Pending(f"s{n}", f"d{n}", ROWS[n])
 
@@ -23,10 +29,10 @@ def test_pending_samples_count_until_they_are_aborted() -> None:
     one = memory()
     one.stage(pending(0))
     assert "d0" in one
-    assert one.nearest(ROWS).tolist() == [1.0, 0.0, 0.0]
+    assert similarities(one) == [1.0, 0.0, 0.0]
     one.abort()
     assert "d0" not in one
-    assert one.nearest(ROWS).tolist() == [-1.0, -1.0, -1.0]
+    assert similarities(one) == []
 
 
 def test_a_commit_makes_them_permanent() -> None:
@@ -72,5 +78,15 @@ def test_many_rows_are_learnt_at_once() -> None:
     one = memory()
     places = [Position(0, n) for n in range(3)]
     one.learn_all(["d0", "d1", "d2"], ROWS, places)
-    assert one.nearest(ROWS).tolist() == [1.0, 1.0, 1.0]
+    assert similarities(one) == [1.0, 1.0, 1.0]
     assert list(one.digests()) == places
+
+
+def test_neighbours_are_found_among_the_committed_and_the_pending() -> None:
+    one = memory()
+    one.learn("d0", ROWS[0], Position(0, 5))
+    one.stage(Pending("s1", "d1", ROWS[0]))
+    one.stage(Pending("s2", "d2", ROWS[1]))
+    (found,) = one.search(ROWS[:1], 2)
+    assert found == (Neighbour(Position(0, 5), 1.0), Neighbour(None, 1.0))
+    assert [len(near) for near in one.search(ROWS, 9)] == [3, 3, 3]
