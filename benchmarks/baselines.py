@@ -2,9 +2,9 @@
 
     python -m benchmarks.baselines [--records 2400] [--seeds 3]
 
-Replays of the same streams with the same models, recipe and suites; only `selection.rule` differs. The lot draws the
-share of tokens (counted as characters of the answers) that the thresholds let in. Each seed is a stream and suites of
-its own. Takes about ten minutes a seed on two cores, so `make bench` leaves it out. Prints a Markdown table of means
+Replays of the same streams with the same models, recipe and suites; only `[selection.policy]` differs. The lot draws
+the share of tokens (counted as characters of the answers) that the thresholds let in. Each seed is a stream and suites
+of its own. Takes about ten minutes a seed on two cores, so `make bench` leaves it out. Prints a Markdown table of means
 with the smallest and the largest value over the seeds. Accuracy is that of the last candidate, promoted or not; *at
 equal tokens* is that of the candidate before which the rule had trained on about as many tokens as the thresholds in
 all. The stream brings new subjects to its end, so a rule that has seen less of it by then knows fewer of them.
@@ -57,11 +57,11 @@ class Run:
 
 
 def replay(rule: str, share: float, stream: Path, stage: Stage, folder: Path) -> Run:
-    """One replay with a store of its own."""
+    """One replay under a policy, with a store of its own."""
     out = folder / rule
     overrides = {
-        "CCIT_SELECTION__RULE": rule,
-        "CCIT_SELECTION__RANDOM_SHARE": str(share),
+        "CCIT_SELECTION__POLICY__KIND": rule,
+        **({"CCIT_SELECTION__POLICY__SHARE": str(share)} if rule == "random" else {}),
         "CCIT_STORE__ROOT": str(folder / f"store-{rule}"),
     }
     command = [sys.executable, "-m", "ccit.cli.main", "replay", str(stream), "--config", str(stage.config_path)]

@@ -14,31 +14,34 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from ccit.config import Selection
 from ccit.errors import InputError
 from ccit.ingest.files import sample_from_line, samples_of
 from ccit.models.causal import CausalModel, load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
-from ccit.ports import Scorer
+from ccit.plugins import plugins
+from ccit.ports import Check, CheckContext, PolicyContext
 from ccit.records import Position, Sample
-from ccit.scoring.diversity import DiversityScorer
 from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.length import LengthScorer
 from ccit.scoring.novelty import novelty_text
-from ccit.selection.admission import Admission
+from ccit.selection.admission import Admission, Selector
+from ccit.selection.checks.diversity import DiversityCheck
+from ccit.selection.checks.ifd import IfdCheck
+from ccit.selection.checks.length import LengthCheck
+from ccit.selection.checks.novelty import NoveltyCheck
 from ccit.selection.memory import Memory
-from ccit.selection.thresholds import PaperThresholds
 from ccit.simulation.stream import hospital_stream
 from ccit.store.files import FileStore
 from ccit.testing import random_model
 
 MAX_BYTES = 1_000_000
+IFD = IfdCheck.Settings(min=0.0, max=1e9)  # everything novel reaches the proxy
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -69,13 +72,17 @@ def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> Non
             F.cross_entropy(logits, ids[0, -len(response) :]).item()
 
 
-def ifd_rows(proxy: CausalModel, samples: Sequence[Sample], rounds: int, settings: Selection) -> list[str]:
-    scorer = IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), settings)
+def reader(proxy: CausalModel, max_tokens: int, batch_tokens: int) -> IfdScorer:
+    return IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), max_tokens, batch_tokens)
+
+
+def ifd_rows(proxy: CausalModel, samples: Sequence[Sample], rounds: int) -> list[str]:
+    scorer = reader(proxy, IFD.max_tokens, IFD.batch_tokens)
     scorer.score(samples[:8])
-    plain_ifd(proxy, samples[:8], settings.max_tokens)
+    plain_ifd(proxy, samples[:8], IFD.max_tokens)
     before = scorer.spent.tokens
     pairs = [
-        (timed(lambda: plain_ifd(proxy, samples, settings.max_tokens)), timed(lambda: scorer.score(samples)))
+        (timed(lambda: plain_ifd(proxy, samples, IFD.max_tokens)), timed(lambda: scorer.score(samples)))
         for _ in range(rounds)
     ]
     tokens = (scorer.spent.tokens - before) / rounds
@@ -97,12 +104,19 @@ def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbed
     return [f"| embedding | {len(texts) / seconds:,.0f} texts/s, {tokens / seconds:,.0f} tokens/s | |"]
 
 
-def admission_rows(proxy: CausalModel, samples: Sequence[Sample], settings: Selection) -> list[str]:
+def admission_rows(proxy: CausalModel, samples: Sequence[Sample]) -> list[str]:
     def run(size: int) -> None:
         embedder = SentenceTransformerEmbedder(device=str(proxy.device))
-        scorer = IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), settings)
-        scorers: list[Scorer] = [LengthScorer("characters"), DiversityScorer(embedder), scorer]
-        admission = Admission(scorers, Memory(ExactIndex(embedder.dimension)), PaperThresholds(settings), embedder)
+        memory = Memory(ExactIndex(embedder.dimension))
+        context = CheckContext(embedder, memory, partial(reader, proxy), len, lambda: "", seed=0)
+        checks: dict[str, Check] = {
+            "length": LengthCheck(LengthCheck.Settings(min=0), context),
+            "novelty": NoveltyCheck(NoveltyCheck.Settings(), context),
+            "diversity": DiversityCheck(DiversityCheck.Settings(), context),
+            "ifd": IfdCheck(IFD, context),
+        }
+        selector = Selector.of(plugins("policy")["thresholds"].settings(), PolicyContext(seed=0))
+        admission = Admission(checks, selector, memory, embedder)
         offset = 0
         for start in range(0, len(samples), size):
             decisions = admission.decide(samples[start : start + size])
@@ -127,7 +141,6 @@ def main() -> None:
     options = parser.parse_args()
     samples = samples_of(options.rows, MAX_BYTES) if options.rows else simulated(options.samples)
     samples = samples[: options.samples]
-    settings = Selection(min_length=0, min_ifd=0.0, max_ifd=1e9)  # everything novel reaches the proxy
     with tempfile.TemporaryDirectory() as folder:
         path = options.proxy or random_model(Path(folder) / "proxy", hidden=256, layers=4)
         proxy = load_causal(str(path), threads=options.threads)
@@ -136,9 +149,9 @@ def main() -> None:
     print("| what | speed | ratio |\n|---|---|---|")
     embedder = SentenceTransformerEmbedder(device=str(proxy.device))
     for rows in (
-        ifd_rows(proxy, samples, options.rounds, settings),
+        ifd_rows(proxy, samples, options.rounds),
         embedding_rows(samples, embedder),
-        admission_rows(proxy, samples, settings),
+        admission_rows(proxy, samples),
     ):
         print("\n".join(rows), flush=True)
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ccit.config import Config
 from ccit.config import Evaluation as GateSettings
+from ccit.errors import ConfigError
 from ccit.evaluation.suites import load_suite
 from ccit.fates import Fates
 from ccit.ingest.files import samples_of
@@ -25,16 +26,18 @@ from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
-from ccit.plugins import build, foreign_sources
+from ccit.plugins import build, foreign_sources, plugins
 from ccit.ports import (
     BackendContext,
+    Check,
+    CheckContext,
     Embedder,
     Evaluator,
     PlannerContext,
+    PolicyContext,
     ProxyScorer,
     Reader,
     ReaderContext,
-    Rule,
     Scorer,
     SourceContext,
     Trainer,
@@ -43,10 +46,8 @@ from ccit.ports import (
 )
 from ccit.records import Sample, Spend, Suite, Version
 from ccit.scoring.novelty import novelty_text
-from ccit.selection.admission import Admission
-from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
+from ccit.selection.admission import Admission, Selector
 from ccit.selection.memory import Memory
-from ccit.selection.thresholds import PaperThresholds
 from ccit.store.files import FileStore
 from ccit.training.continuity import misfit
 from ccit.triggers.any_of import AnyOf
@@ -162,45 +163,66 @@ class Scoring:
         return made
 
 
-def rule(config: Config) -> Rule:
-    """What turns scores into decisions: the thresholds, or one of the two baselines they are compared with."""
-    selection = config.selection
-    if selection.rule == "accept_all":
-        return AcceptAll()
-    if selection.rule == "random":
-        return RandomAtEqualTokens(selection.random_share, config.rounds.seed)
-    return PaperThresholds(selection)
-
-
-def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
-    """Load proxy and embedder and put the checks together.
+def selector(config: Config) -> Selector:
+    """The policy that chooses.
 
     Raises
     ------
+    ConfigError
+        It needs a check that is switched off.
+    """
+    found = Selector.of(config.selection.policy, PolicyContext(config.rounds.seed))
+    known = {plugins("check")[kind].cls.metric for kind in config.selection.checks}  # type: ignore[attr-defined]  # port
+    lacking = sorted(set(found.policy.needs or ()) - known)
+    if lacking:
+        raise ConfigError(
+            f"the policy {found.kind!r} needs a check of {lacking[0]!r}, and none is on; add it to [selection.checks]"
+        )
+    return found
+
+
+def checks(config: Config, context: CheckContext, chosen: Selector, *, all_scores: bool) -> dict[str, Check]:
+    """The configured checks that the policy needs, by kind; with `all_scores` all that are configured."""
+    return {
+        kind: build("check", settings, context)
+        for kind, settings in config.selection.checks.items()
+        if all_scores or chosen.needs(plugins("check")[kind].cls.metric)  # type: ignore[attr-defined]  # port `Check`
+    }
+
+
+def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
+    """Load proxy and embedder, as far as a check reads them, and put the checks together.
+
+    Raises
+    ------
+    ConfigError
+        The policy needs a check that is switched off.
     ModelUnusable, ArtifactDamaged
         A model cannot be loaded, or is not the one that was pinned.
     """
     from ccit.models.bases import BaseModels
     from ccit.models.embedders import SentenceTransformerEmbedder
-    from ccit.scoring.diversity import DiversityScorer
+    from ccit.scoring.followers import Followers
     from ccit.scoring.ifd import IfdScorer
     from ccit.scoring.index import ExactIndex
-    from ccit.scoring.length import LengthScorer
 
-    base = base_version(config)
-    models, selection = config.models, config.selection
-    proxy_model = BaseModels(models).proxy
-    embedder = SentenceTransformerEmbedder(config.embedder, models.device)
-    proxy = IfdScorer(proxy_model, base.proxy_revision, store(config), selection)
+    base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
+    embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
     memory = Memory(ExactIndex(embedder.dimension))
+    readers: list[ProxyScorer] = []
+
+    def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
+        readers.append(IfdScorer(models.proxy, base.proxy_revision, store(config), max_tokens, batch_tokens))
+        return readers[-1]
 
     def count_tokens(text: str) -> int:
-        return len(proxy_model.chat.answer(text))
+        return len(models.proxy.chat.answer(text))
 
-    length = LengthScorer(selection.length_unit, count_tokens, proxy_model.name)
-    checks: list[Scorer] = [length, DiversityScorer(embedder), proxy]
-    admission = Admission(checks, memory, rule(config), embedder, all_scores=all_scores)
-    return Scoring(base, admission, memory, proxy, embedder, count_tokens)
+    context = CheckContext(embedder, memory, reader, count_tokens, lambda: models.proxy.name, config.rounds.seed)
+    made = checks(config, context, chosen, all_scores=all_scores)
+    following = readers[0] if len(readers) == 1 else Followers(readers, base)
+    admission = Admission(made, chosen, memory, embedder, proxy=following, all_scores=all_scores)
+    return Scoring(base, admission, memory, following, embedder, count_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ccit.config_faults import first_fault
@@ -37,6 +37,8 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 _TRIGGERS = EachOf("trigger", ("size",))
 _READERS = EachOf("reader", ("rows",))
+_CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
+_POLICY = OneOf("policy", "thresholds")
 _BACKEND = OneOf("backend", "embedded")
 _PLANNER = OneOf("planner", "oldest_first")
 _SOURCES = EachOf("source", ("general", "replay"))
@@ -114,41 +116,14 @@ class Embedder(_Section):
 
 
 class Selection(_Section):
-    """Which samples are let in. The order of the checks is fixed: cheapest first."""
+    """Which samples are let in: what no check refuses and the policy chooses."""
 
-    rule: Literal["thresholds", "accept_all", "random"] = Field(
-        "thresholds",
-        description="`accept_all` is the baseline; `random` is the control arm: samples drawn by lot",
+    checks: Annotated[Mapping[str, PluginSettings], _CHECKS] = Field(
+        default_factory=_CHECKS.default, description="what a sample is measured by, the cheapest first"
     )
-    random_share: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="share of the samples that `random` draws; for equal tokens, the share of all tokens that "
-        "`thresholds` lets in",
+    policy: Annotated[PluginSettings, _POLICY] = Field(
+        default_factory=_POLICY.default, description="what chooses among the samples that no check refused"
     )
-    languages: list[str] = Field(["en"], description="accepted `lang` codes; empty accepts all")
-    length_unit: Literal["characters", "tokens", "sentences"] = Field(
-        "characters", description="unit of the response's length"
-    )
-    min_length: int = Field(
-        800, ge=0, description="shortest response, in `length_unit`; the paper's Lmin = 800, taken as characters"
-    )
-    max_length: int = Field(20_000, ge=1, description="longest response, in `length_unit`")
-    max_similarity: float = Field(
-        0.95, ge=-1, le=1, description="cosine to the nearest pooled or trained sample at which one is not novel"
-    )
-    min_diversity: float = Field(
-        0.25,
-        ge=0,
-        le=2,
-        description="mean of 1 - cosine over the response's sentence pairs, 2/(m(m-1)); the paper's printed formula "
-        "equals (1 + this)/2, so its 0.5 refuses nothing; 0.25 refuses repetition only, 0.5 a quarter of MedQuAD",
-    )
-    min_ifd: float = Field(0.6, ge=0, description="IFD (ratio of perplexities) at or below which a sample is too easy")
-    max_ifd: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")
-    max_tokens: int = Field(2048, ge=16, description="tokens the proxy sees; the rest of the prompt's start is cut")
-    batch_tokens: int = Field(8192, ge=64, description="padded tokens per forward pass of the proxy")
 
 
 class Rounds(_Section):
@@ -326,14 +301,6 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file: what the operator says last wins."""
         return env_settings, init_settings
-
-    @model_validator(mode="after")
-    def _agree(self) -> Config:
-        if self.selection.min_length > self.selection.max_length:
-            raise ValueError("selection.min_length is above selection.max_length")
-        if self.selection.min_ifd >= self.selection.max_ifd:
-            raise ValueError("selection.min_ifd is not below selection.max_ifd")
-        return self
 
     def training_digest(self) -> str:
         """Digest over what shapes a round's result: rounds, training, models, evaluation, but for `_SHAPE_NOTHING`."""

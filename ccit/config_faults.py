@@ -19,6 +19,18 @@ MOVED: Mapping[str, str] = {
     "rounds.general_ratio": "rounds.sources.general.ratio",
     "rounds.general_file": "rounds.sources.general.file",
     "rounds.replay_ratio": "rounds.sources.replay.ratio",
+    "selection.rule": "selection.policy.kind",
+    "selection.random_share": "selection.policy.share",
+    "selection.languages": "selection.checks.language.languages",
+    "selection.length_unit": "selection.checks.length.unit",
+    "selection.min_length": "selection.checks.length.min",
+    "selection.max_length": "selection.checks.length.max",
+    "selection.max_similarity": "selection.checks.novelty.max_similarity",
+    "selection.min_diversity": "selection.checks.diversity.min",
+    "selection.min_ifd": "selection.checks.ifd.min",
+    "selection.max_ifd": "selection.checks.ifd.max",
+    "selection.max_tokens": "selection.checks.ifd.max_tokens",
+    "selection.batch_tokens": "selection.checks.ifd.batch_tokens",
 }
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Literal
 
 DEAD_LETTER_REASONS = (
@@ -22,25 +21,6 @@ DEAD_LETTER_REASONS = (
     "unscorable",  # a scorer failed on this record alone
     "expired",  # retention deleted these messages before they were read: one letter for a range of offsets
 )
-
-
-class Reason(StrEnum):
-    """Why a Decision came out as it did, in the order in which the checks run.
-
-    The reasons of ccit's own checks. A `Decision` holds an open string, because a plug-in has reasons of its own.
-    """
-
-    ACCEPTED = "accepted"
-    LANGUAGE = "language"
-    EXACT_DUPLICATE = "exact_duplicate"
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    NOT_NOVEL = "not_novel"
-    NOT_DIVERSE = "not_diverse"
-    IFD_TOO_LOW = "ifd_too_low"
-    IFD_TOO_HIGH = "ifd_too_high"
-    UNSCORED = "unscored"
-    NOT_DRAWN = "not_drawn"  # by the random control arm
 
 
 def digest_of(value: Any) -> str:

@@ -1,9 +1,16 @@
-"""Things to test with: a tiny random causal language model, made in about a second, with nothing downloaded."""
+"""Things to test with: a tiny random causal language model, made in about a second, with nothing downloaded; and the
+context of a check, without any model.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from ccit.ports import CheckContext, Embedder, Neighbour, ProxyScorer, Vectors
+from ccit.records import Sample, Score, Spend, Version
+from ccit.vectors import quantise
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -73,4 +80,53 @@ def byte_tokenizer() -> Any:
         additional_special_tokens=["<|im_start|>"],
         chat_template=CHATML,
         clean_up_tokenization_spaces=False,
+    )
+
+
+class LetterEmbedder:
+    """Counts of the letters a to z: texts of the same letters have the same vector, whatever their order."""
+
+    stamp = "letters"
+    dimension = 26
+    spent = Spend()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, 26); all equal for a text without a letter."""
+        return quantise([[text.lower().count(chr(97 + n)) + 0.01 for n in range(26)] for text in texts])
+
+
+class FixedProxy:
+    """A proxy scorer without a model: every IFD is `value`."""
+
+    metric = "ifd"
+    spent = Spend()
+
+    def __init__(self, value: float = 0.8) -> None:
+        self.version = 0
+        self._value = value
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        """One `ifd` per sample."""
+        return [(Score("ifd", self._value, f"fixed version={self.version}"),) for _ in samples]
+
+    def activate(self, version: Version) -> None:
+        """The number alone moves."""
+        self.version = version.number
+
+
+class _NoNeighbours:
+    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
+        return [()] * len(vectors)
+
+
+def check_context(embedder: Embedder | None = None, proxy: ProxyScorer | None = None) -> CheckContext:
+    """What a check needs, with nothing accepted so far: tokens are words, vectors count letters, an IFD is 0.8."""
+    fixed = proxy or FixedProxy()
+    return CheckContext(
+        embedder=embedder or LetterEmbedder(),
+        neighbours=_NoNeighbours(),
+        proxy=lambda *_: fixed,
+        count_tokens=lambda text: len(text.split()),
+        tokenizer=lambda: "words",
+        seed=0,
     )

@@ -16,7 +16,7 @@ from ccit.assembly import Scoring
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
-from ccit.records import Position
+from ccit.records import Decision, Position
 from ccit.scoring.snapshot import Origin, Snapshot
 from consumers.kafka.messages import Delivered, Message
 from consumers.reading import event_in
@@ -62,17 +62,17 @@ class Knowledge:
 
     def learn(self, messages: Sequence[Message]) -> None:
         """Take in admitted samples from the log; those that are known already are skipped."""
-        found = {}
+        found: dict[Position, Decision] = {}
         for message in messages:
             position = Position(message.partition, message.offset)
             if position in self._ids:
                 continue
             event = event_in(message)
             if isinstance(event, SampleAdmitted) and (vector := self._vector(event, position)) is not None:
-                sample = event.decision.sample
-                self._memory.learn(sample.content_digest, vector, position)
-                found[position] = sample.sample_id
-        self._know(found)
+                self._memory.learn(event.decision.sample.content_digest, vector, position)
+                found[position] = event.decision
+        self._scoring.admission.observe(list(found.values()))
+        self._know({position: decision.sample.sample_id for position, decision in found.items()})
         if not all(self._fates.known(position) for position in found):
             self.align()
 

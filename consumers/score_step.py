@@ -17,7 +17,7 @@ from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, d
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import MAX_DEPTH, parse_strict
 from ccit.pipeline import admit
-from ccit.records import Decision, Reason, Sample
+from ccit.records import Decision, Sample
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
@@ -119,7 +119,7 @@ class ScoreStep:
 
     def _refused_as_copy(self, sample: Sample) -> Decision:
         """Whatever the memory says: a rollback sets digests aside there, but the sample was admitted all the same."""
-        return Decision(sample, False, Reason.EXACT_DUPLICATE, proxy_version=self._scoring.proxy.version)
+        return self._scoring.admission.refused_as_copy(sample)
 
     def _require_working(self) -> None:
         """Raise what a plain sample makes the scorers raise."""

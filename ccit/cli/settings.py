@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,15 @@ def _plugin_tables(path: str) -> Iterator[str]:
             for found in plugins(point.name).values():
                 if found.origin == "ccit":
                     yield from _table(f"### {table_title(point, found.kind)}", found.settings, found.summary)
+                    yield from _reasons(found.cls)
+
+
+def _reasons(cls: type) -> Iterator[str]:
+    """What a check or a policy refuses for."""
+    declared: Mapping[str, tuple[str, str]] = getattr(cls, "reasons", {})
+    if declared:
+        yield ""
+        yield f"Refuses as {', '.join(f'`{reason}` ({meaning})' for reason, (_, meaning) in declared.items())}."
 
 
 def _table(heading: str, model: Any, said: str = "") -> Iterator[str]:

@@ -25,9 +25,11 @@ from ccit.demo.traffic import Traffic
 from ccit.demo.watch import Watch
 from ccit.errors import CcitError
 from ccit.events import ReplicaReported
+from ccit.plugin_tables import found
 from ccit.records import Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
+from ccit.selection.checks.ifd import IfdCheck
 from ccit.simulation.stream import DAYS, SimulatedMessage, hospital_stream
 from consumers.broker.configured import embedded_environment
 from consumers.broker.embedded import EmbeddedKafka
@@ -242,11 +244,13 @@ class _Course:
 
     def _history(self, traffic: Traffic) -> History:
         config = self._stage.config
+        ifd = found(config.selection.checks, IfdCheck.Settings)
+        low, high = (None, None) if ifd is None else (ifd.min, ifd.max)
         return History(
             decisions=self._watch.decisions,
             dead_letters=self._watch.dead_letters,
             rounds=[r.row for r in self._watch.rounds],
             announcements=[row for _, row in self._watch.announcements],
             serving=traffic.rows,
-            bounds=Bounds(config.selection.min_ifd, config.selection.max_ifd, config.evaluation.max_forgetting_points),
+            bounds=Bounds(low, high, config.evaluation.max_forgetting_points),
         )

@@ -14,7 +14,6 @@ from ccit.report.marks import version_marks
 from ccit.report.svg import WIDTH, Scale, drawing, hot, join, line, rect, text
 from ccit.report.words import (
     DEAD_LETTER,
-    REASONS,
     Figure,
     Key,
     Numbers,
@@ -23,6 +22,7 @@ from ccit.report.words import (
     percent,
     reason_class,
     reason_label,
+    reasons,
     seconds,
 )
 
@@ -45,9 +45,9 @@ def _events(history: History) -> list[_Event]:
     return sorted(decided + dead, key=lambda e: e.at)
 
 
-def _order(reasons: Counter[str]) -> list[str]:
-    known = [r for r in REASONS if r in reasons]
-    return known + sorted(r for r in reasons if r not in REASONS)
+def _order(found: Counter[str]) -> list[str]:
+    known = [r for r in reasons() if r in found]
+    return known + sorted(r for r in found if r not in reasons())
 
 
 def _edges(total: int) -> list[int]:
@@ -141,7 +141,7 @@ def stream_figure(history: History) -> Figure:
     order = _order(totals)
     each = round(len(events) / (len(_edges(len(events))) - 1))
     legend = [
-        Key(reason_class(r), f"{reason_label(r)} ({number(totals[r])})", REASONS[r][1] if r in REASONS else "")
+        Key(reason_class(r), f"{reason_label(r)} ({number(totals[r])})", reasons()[r][1] if r in reasons() else "")
         for r in order
     ]
     sentence = (

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup
+
+from ccit.selection.reasons import all_reasons
 
 DEAD_LETTER = "dead_letter"
 NOT_MEASURED = "not measured"
 
-# reason -> (label, what it means), in the order in which the checks run: the order of stack and legend.
-REASONS: dict[str, tuple[str, str]] = {
-    "accepted": ("Accepted", "new, sound and worth learning from"),
-    "exact_duplicate": ("Exact duplicate", "word for word a record seen before"),
-    "not_novel": ("Not novel", "says nearly what is already in the pool or was trained on"),
-    "ifd_too_low": ("Too easy (IFD low)", "the model already knows this answer"),
-    "ifd_too_high": ("Suspicious (IFD high)", "the answer does not follow from its question"),
-    "too_short": ("Too short", "fewer words than an answer needs"),
-    "too_long": ("Too long", "more than the models can read"),
-    "not_diverse": ("Repeats itself", "its sentences say the same thing again and again"),
-    "language": ("Other language", "in a language that this system does not read"),
-    "unscored": ("Could not be scored", "a score could not be computed, so it was not guessed"),
-    "not_drawn": ("Not drawn", "left out by lot: the random arm that selection is compared with"),
-    DEAD_LETTER: ("Dead letter", "bytes that are no record at all; kept aside with their reason"),
-}
+# Reasons with a colour of their own in `page.css`, in the order of stack and legend; the others share one.
+_COLOURED = (
+    *("accepted", "exact_duplicate", "not_novel", "ifd_too_low", "ifd_too_high", "too_short", "too_long"),
+    *("not_diverse", "language", "unscored", "not_drawn", "dead_letter"),
+)
+_DEAD_LETTERS = {DEAD_LETTER: ("Dead letter", "bytes that are no record at all; kept aside with their reason")}
 
 # kind -> (label, what it is, what one would wish: "in", "few" or "out").
 KINDS: dict[str, tuple[str, str, str]] = {
@@ -60,14 +54,22 @@ def shortened(name: str, most: int = 15) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
 
+@cache
+def reasons() -> Mapping[str, tuple[str, str]]:
+    """Reason -> its label and what it means, as checks and policies declare them, in the order of stack and legend."""
+    declared = {**all_reasons(), **_DEAD_LETTERS}
+    order = [reason for reason in _COLOURED if reason in declared]
+    return {reason: declared[reason] for reason in (*order, *(r for r in declared if r not in order))}
+
+
 def reason_label(reason: str) -> str:
     """What a reason is called on the page."""
-    return REASONS[reason][0] if reason in REASONS else spoken(reason)
+    return reasons()[reason][0] if reason in reasons() else spoken(reason)
 
 
 def reason_class(reason: str) -> str:
-    """The style class of a reason; unknown ones share one."""
-    return f"r-{reason}" if reason in REASONS else "r-other"
+    """The style class of a reason; those without a colour of their own share one."""
+    return f"r-{reason}" if reason in _COLOURED else "r-other"
 
 
 def kind_label(kind: str) -> str:

@@ -7,50 +7,8 @@ threshold of 0.5 on it refuses nothing. The mean over pairs needs 2/(m(m-1)).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate, pairwise
-
 import numpy as np
 import numpy.typing as npt
-
-from ccit.ports import Embedder
-from ccit.records import Sample, Score
-from ccit.scoring.sentences import split_sentences
-
-ONE_SENTENCE = "one sentence has no pairs"
-
-
-class DiversityScorer:
-    """Scores the sentences of each response against each other; all sentences of a batch are embedded at once.
-
-    Parameters
-    ----------
-    embedder : Embedder
-        Gives unit vectors of sentences.
-    """
-
-    metric = "diversity"
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._stamp = f"diversity.v1 mean-pairwise sentences.v1 {embedder.stamp}"
-
-    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
-        """One `diversity` per sample, 0 (all alike) to 2 (opposite); unscored below two sentences."""
-        sentences = [split_sentences(s.response) for s in samples]
-        counted = [own if len(own) > 1 else [] for own in sentences]
-        flat = [sentence for own in counted for sentence in own]
-        if not flat:
-            return [(self._unscored(),) for _ in samples]
-        vectors = self._embedder.embed(flat)
-        bounds = [0, *accumulate(len(own) for own in counted)]
-        return [(self._scored(vectors[a:b]) if b > a else self._unscored(),) for a, b in pairwise(bounds)]
-
-    def _scored(self, vectors: npt.NDArray[np.float32]) -> Score:
-        return Score("diversity", mean_pairwise_distance(vectors), self._stamp)
-
-    def _unscored(self) -> Score:
-        return Score("diversity", None, self._stamp, unscored=ONE_SENTENCE)
 
 
 def mean_pairwise_distance(vectors: npt.NDArray[np.float32]) -> float:

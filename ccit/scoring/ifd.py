@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 from jinja2 import TemplateError
 
-from ccit.config import Selection
 from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
@@ -59,9 +58,10 @@ class IfdScorer:
         The proxy's revision, for the stamp.
     store : ArtifactStore
         Where `activate` finds a version's proxy adapter.
-    settings : config.Selection
-        `max_tokens`, the proxy's window (never more than the model has positions), and `batch_tokens`, padded tokens
-        per forward pass.
+    max_tokens : int
+        The proxy's window; never more than the model has positions.
+    batch_tokens : int
+        Padded tokens per forward pass.
 
     Raises
     ------
@@ -71,13 +71,15 @@ class IfdScorer:
 
     metric = "ifd"
 
-    def __init__(self, proxy: CausalModel, revision: str, store: ArtifactStore, settings: Selection) -> None:
+    def __init__(
+        self, proxy: CausalModel, revision: str, store: ArtifactStore, max_tokens: int, batch_tokens: int
+    ) -> None:
         self._proxy = proxy
         self._store = store
         self._anchor = proxy.chat.anchor
-        positions = getattr(proxy.model.config, "max_position_embeddings", settings.max_tokens)
-        self._window = min(settings.max_tokens, positions)
-        self._batch_tokens = settings.batch_tokens
+        positions = getattr(proxy.model.config, "max_position_embeddings", max_tokens)
+        self._window = min(max_tokens, positions)
+        self._batch_tokens = batch_tokens
         self._likelihood = Likelihood(proxy, self._batch_tokens)
         self._version = 0
         self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccit.config import Selection
 from ccit.models.causal import load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
+from ccit.plugins import Plugin, plugins
 from ccit.ports import ProxyScorer, Scorer
 from ccit.records import Sample, Score, Turn
-from ccit.scoring.diversity import DiversityScorer
 from ccit.scoring.ifd import IfdScorer
-from ccit.scoring.length import LengthScorer
 from ccit.store.files import FileStore
-from ccit.testing import random_model
+from ccit.testing import check_context, random_model
+from tests.contract.registered import made
 
 
-def ifd(folder: Path) -> Scorer:
+def ifd(folder: Path) -> ProxyScorer:
     proxy = load_causal(str(random_model(folder / "proxy")), device="cpu", dtype="float32")
-    return IfdScorer(proxy, "", FileStore(folder / "store"), Selection(max_tokens=128, batch_tokens=512))
+    return IfdScorer(proxy, "", FileStore(folder / "store"), 128, 512)
+
+
+def check(entry: Plugin, folder: Path) -> Scorer:
+    found: Scorer = made(entry, check_context(SentenceTransformerEmbedder(device="cpu"), ifd(folder)))
+    return found
 
 
 SCORERS: Mapping[str, Callable[[Path], Scorer]] = {
-    "length": lambda _: LengthScorer("characters"),
-    "diversity": lambda _: DiversityScorer(SentenceTransformerEmbedder(device="cpu")),
-    "ifd": ifd,
+    "the proxy": ifd,
+    **{kind: partial(check, entry) for kind, entry in plugins("check").items()},
 }
 
 turns = st.builds(Turn, st.text("ab ", max_size=9), st.text("cd.", max_size=9))
@@ -79,5 +83,6 @@ def test_an_empty_batch_is_no_trouble(scorer: Scorer) -> None:
     assert scorer.score([]) == []
 
 
-def test_only_a_scorer_that_follows_versions_is_taken_for_one(scorer: Scorer) -> None:
-    assert isinstance(scorer, ProxyScorer) == (scorer.metric == "ifd")
+def test_only_a_scorer_that_follows_versions_is_taken_for_one(tmp_path: Path) -> None:
+    assert isinstance(ifd(tmp_path), ProxyScorer)
+    assert not isinstance(SCORERS["length"](tmp_path), ProxyScorer)

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, TrainerParts, recipe, store, triggers
+from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
-from ccit.ports import ArtifactStore, Progress, Vectors
+from ccit.ports import ArtifactStore, CheckContext, Progress, Vectors
 from ccit.records import (
     AdapterPair,
     Answer,
@@ -39,10 +39,8 @@ from ccit.records import (
     Version,
 )
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.length import LengthScorer
-from ccit.selection.admission import Admission
+from ccit.selection.admission import Admission, Selector
 from ccit.selection.memory import Memory
-from ccit.selection.thresholds import PaperThresholds
 from ccit.triggers.any_of import AnyOf
 from ccit.vectors import quantise
 
@@ -185,12 +183,20 @@ def base_version(config: Config) -> Version:
     )
 
 
-def stub_scoring(config: Config, pace_s: float) -> Scoring:
-    """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least."""
+def stub_scoring(config: Config, pace_s: float, chosen: Selector | None = None) -> Scoring:
+    """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
+
+    Parameters
+    ----------
+    chosen : Selector | None
+        A policy of the test's own, instead of the configured one.
+    """
     embedder, proxy = HashEmbedder(), HashProxy(store(config), pace_s)
     memory = Memory(ExactIndex(DIMENSION))
-    rule = PaperThresholds(config.selection)
-    admission = Admission([LengthScorer("characters"), proxy], memory, rule, embedder)
+    chosen = chosen or selector(config)
+    context = CheckContext(embedder, memory, lambda *_: proxy, len, lambda: "characters", config.rounds.seed)
+    made = checks(config, context, chosen, all_scores=False)
+    admission = Admission(made, chosen, memory, embedder, proxy=proxy)
     return Scoring(base_version(config), admission, memory, proxy, embedder, len)
 
 

@@ -180,7 +180,14 @@ def _sections(
             "replication": replication,
             "create_topics": False,
         },
-        "selection": {"min_length": 10, "max_similarity": 0.999, "min_ifd": min_ifd, "max_ifd": MAX_IFD},
+        "selection": {
+            "checks": {
+                "length": {"min": 10},
+                "novelty": {"max_similarity": 0.999},
+                "diversity": False,
+                "ifd": {"min": min_ifd, "max": MAX_IFD},
+            }
+        },
         "rounds": {
             "size": ROUND_SIZE,
             "min_size": ROUND_SIZE,

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ccit.config import Selection
 from ccit.models.causal import load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.ports import Scorer
 from ccit.records import Sample, Turn
-from ccit.scoring.diversity import DiversityScorer
 from ccit.scoring.ifd import IfdScorer
+from ccit.selection.checks.diversity import DiversityCheck
 from ccit.store.files import FileStore
-from ccit.testing import random_model
+from ccit.testing import check_context, random_model
 
 GOLDEN = Path(__file__).with_name("scores.json")
 SAMPLES = [
@@ -37,10 +36,9 @@ SAMPLES = [
 
 def compute(folder: Path) -> dict[str, dict[str, float]]:
     proxy = load_causal(str(random_model(folder / "proxy")), device="cpu", dtype="float32", threads=1)
-    settings = Selection(max_tokens=96, batch_tokens=512)
     scorers: list[Scorer] = [
-        IfdScorer(proxy, "", FileStore(folder / "store"), settings),
-        DiversityScorer(SentenceTransformerEmbedder(device="cpu")),
+        IfdScorer(proxy, "", FileStore(folder / "store"), 96, 512),
+        DiversityCheck(DiversityCheck.Settings(), check_context(SentenceTransformerEmbedder(device="cpu"))),
     ]
     rows: dict[str, dict[str, float]] = {sample.sample_id: {} for sample in SAMPLES}
     for scorer in scorers:

@@ -16,7 +16,7 @@ from ccit.events import RecordReceived, ReplicaReported, SampleAdmitted, SampleR
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
 from ccit.pool import joined
-from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, Reason, ReplicaReport, Version
+from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, ReplicaReport, Version
 from ccit.store.files import FileStore
 from ccit.vectors import encode_vector
 from consumers.audit import announced
@@ -76,7 +76,9 @@ def config_for(settings: KafkaSettings, root: Path, **sections: Mapping[str, Any
             "linger_seconds": 0.05,
             "create_topics": False,
         },
-        "selection": {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 0.9},
+        "selection": {
+            "checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 0.9}}
+        },
         "store": {"root": str(root)},
         "serving": {"port": 0},
     }
@@ -102,7 +104,7 @@ def admit(settings: KafkaSettings, count: int, first: int = 0) -> None:
     for number in range(first, first + count):
         one = sample(number)
         vector = encode_vector(embedder.embed([one.response])[0])
-        decision = Decision(one, True, Reason.ACCEPTED)
+        decision = Decision(one, True, "accepted")
         value, headers = encode(
             SampleAdmitted(decision, one.content_digest, embedder.stamp, vector), at=0.0, source="test"
         )

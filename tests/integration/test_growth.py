@@ -11,7 +11,7 @@ from confluent_kafka.cimpl import NewPartitions
 
 from ccit.events import SampleAdmitted, encode
 from ccit.ingest.rows import record_from_row, sample_from_record
-from ccit.records import Decision, Reason
+from ccit.records import Decision
 from ccit.vectors import encode_vector
 from consumers.gathering import Gathering
 from consumers.kafka import follower
@@ -29,9 +29,7 @@ def admitted_elsewhere(settings: KafkaSettings, rows: list[tuple[str, str]], par
         row = {"instruction": "What?", "output": response, "id": record_id, "source": "ward", "lang": "en"}
         sample = sample_from_record(record_from_row(row, 0.0))
         vector = encode_vector(embedder.embed([sample.response])[0])
-        admitted = SampleAdmitted(
-            Decision(sample, True, Reason.ACCEPTED), sample.content_digest, embedder.stamp, vector
-        )
+        admitted = SampleAdmitted(Decision(sample, True, "accepted"), sample.content_digest, embedder.stamp, vector)
         value, headers = encode(admitted, at=0.0, source="test")
         client.produce(Topics(settings.prefix).samples.name, value, b"k", partition, headers=list(headers))
     assert client.flush(30.0) == 0

@@ -67,7 +67,7 @@ def test_a_stream_is_replayed_with_it(installed: Path, tmp_path: Path) -> None:
     config: dict[str, Any] = {
         "models": {"deployed": model, "proxy": model, "threads": 1},
         "rounds": {"size": 1000, "triggers": {"every_sample": {"count": 15}}},
-        "selection": {"rule": "accept_all"},
+        "selection": {"policy": {"kind": "accept_all"}},
         "training": {"rank": 2, "epochs": 1},
         "evaluation": {"max_new_tokens": 4},
         "store": {"root": str(tmp_path / "store")},

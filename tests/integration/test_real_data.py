@@ -59,7 +59,7 @@ def running(kafka: LocalKafka, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     sections: dict[str, dict[str, Any]] = {
         "kafka": {"bootstrap_servers": kafka.bootstrap_servers, "prefix": "real.", "batch_size": 32},
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy), "threads": 1},
-        "selection": {"min_length": 10, "min_ifd": 0.05, "max_ifd": 3.0, "max_tokens": 512},
+        "selection": {"checks": {"length": {"min": 10}, "ifd": {"min": 0.05, "max": 3.0, "max_tokens": 512}}},
         "rounds": {
             "size": 48,
             "min_size": 16,

@@ -15,9 +15,10 @@ from ccit.evaluation.overlap import rouge_l
 from ccit.ingest.forms.table import exchange_of
 from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
 from ccit.records import Sample
-from ccit.scoring.length import LengthScorer
 from ccit.scoring.novelty import novelty_text
 from ccit.scoring.sentences import split_sentences
+from ccit.selection.checks.length import LengthCheck
+from ccit.testing import check_context
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,9 +39,10 @@ def of_a_message(text: str) -> object:
 
 def of_a_sample(text: str) -> object:
     sample = Sample("s", "r", "ward", text, text, text)
-    return novelty_text(sample), LengthScorer("sentences").score([sample])
+    return novelty_text(sample), CHECK.score([sample])
 
 
+CHECK = LengthCheck(LengthCheck.Settings(unit="sentences"), check_context())
 READERS: dict[str, Callable[[str], object]] = {
     "split_sentences": split_sentences,
     "a row": of_a_row,

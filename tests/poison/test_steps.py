@@ -41,7 +41,9 @@ def config(root: Path, max_bytes: int = MAX_BYTES) -> Config:
         {
             "ingest": {"max_bytes": max_bytes},
             "store": {"root": str(root)},
-            "selection": {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 1.0},
+            "selection": {
+                "checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 1.0}}
+            },
         }
     )
 

@@ -7,10 +7,10 @@ stands in for a process is only who reads what when.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ccit.assembly import Scoring
-from ccit.config import Selection
+from ccit.config import Config
 from ccit.errors import ArtifactDamaged
 from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, decode
 from ccit.fates import Fates
@@ -31,11 +31,6 @@ from ccit.records import (
     digest_of,
 )
 from ccit.records import Position as Place
-from ccit.scoring.index import ExactIndex
-from ccit.scoring.length import LengthScorer
-from ccit.selection.admission import Admission
-from ccit.selection.memory import Memory
-from ccit.selection.thresholds import PaperThresholds
 from ccit.triggers.size import SizeTrigger
 from consumers.audit import announced, outcome, planned_output
 from consumers.kafka.messages import GroupOffset, Message, Output, next_positions
@@ -44,7 +39,8 @@ from consumers.knowledge import Knowledge
 from consumers.round_job import Finished
 from consumers.score_step import ScoreStep
 from consumers.versions import announcement_in
-from tests.crash.parts import DIMENSION, HashEmbedder, HashProxy
+from tests.crash.parts import stub_scoring
+from tests.evenly import evenly
 from tests.nouns import recipe_of, verdict, version
 from tests.property.memory_log import MemoryLog
 
@@ -53,7 +49,18 @@ PARTITIONS = 2
 MAX_BYTES = 10_000
 ROUND_SIZE = 4
 COOLDOWN = 1
-RULE = PaperThresholds(Selection(min_length=0, max_similarity=0.95, min_ifd=0.1, max_ifd=2.0))
+CONFIG = Config.model_validate(
+    {
+        "selection": {
+            "checks": {
+                "length": {"min": 0},
+                "novelty": {"max_similarity": 0.95},
+                "diversity": False,
+                "ifd": {"min": 0.1, "max": 2.0},
+            }
+        }
+    }
+)
 RECIPE = recipe_of(ROUND_SIZE, replay=0.5, share=0.25, seed=7)
 
 
@@ -97,10 +104,7 @@ class Scorer:
         self._log = log
         self._name = name
         self._epoch = log.open(f"score-{name}")
-        embedder, proxy = HashEmbedder(), HashProxy(MemoryStore(), 0.0)
-        memory = Memory(ExactIndex(DIMENSION))
-        admission = Admission([LengthScorer("characters"), proxy], memory, RULE, embedder)
-        self._scoring = Scoring(version(), admission, memory, proxy, embedder, len)
+        self._scoring = replace(stub_scoring(CONFIG, 0.0, evenly(ahead=2)), base=version())
         self.lineage = Lineage(version())
         self.fates = Fates(self.lineage, COOLDOWN)
         self._known = Knowledge(self._scoring, TOPICS.samples.name, self.fates)

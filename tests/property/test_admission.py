@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccit.config import Selection
-from ccit.ports import Rule, Scorer, Vectors
-from ccit.records import Decision, Position, Reason, Sample, Score, Spend
+from ccit.plugins import plugins
+from ccit.ports import Check, Choices, PolicyContext, Scored, Vectors
+from ccit.records import Decision, Position, Sample, Score, Spend
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.length import LengthScorer
-from ccit.selection.admission import Admission
-from ccit.selection.baselines import AcceptAll, RandomAtEqualTokens
+from ccit.selection.admission import Admission, Selector
+from ccit.selection.checks.diversity import DiversityCheck
+from ccit.selection.checks.ifd import IfdCheck
+from ccit.selection.checks.language import LanguageCheck
+from ccit.selection.checks.length import LengthCheck
+from ccit.selection.checks.novelty import NoveltyCheck
 from ccit.selection.memory import Memory
-from ccit.selection.thresholds import PaperThresholds
+from ccit.testing import FixedProxy, check_context
 from ccit.vectors import quantise
+from tests.evenly import EvenlyPolicy, evenly
 
 DIMENSION = 4
-RULE = PaperThresholds(Selection(min_length=2, max_length=6, max_similarity=0.9, min_diversity=0.3))
+
+
+def policy(kind: str, **settings: object) -> Selector:
+    return Selector.of(plugins("policy")[kind].settings.model_validate({"kind": kind, **settings}), PolicyContext(3))
 
 
 def unit(text: str) -> float:
@@ -42,19 +49,28 @@ class LetterEmbedder:
         return quantise([[text.count(letter) + 0.1 for letter in "abcd"] for text in texts])
 
 
-@dataclass
-class ContentScorer:
-    """A value from the response's hash; counts how many samples it was asked for."""
+class ContentProxy(FixedProxy):
+    """An IFD from the response's hash; counts what it was asked for."""
 
-    metric: str
-    scale: float
-    asked: int = 0
-    seen: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
-        self.asked += len(samples)
         self.seen += [s.sample_id for s in samples]
-        return [(Score(self.metric, self.scale * unit(self.metric + s.response), "fake"),) for s in samples]
+        return [(Score("ifd", 1.3 * unit("ifd" + s.response), "fake"),) for s in samples]
+
+
+class ContentDiversity(DiversityCheck):
+    """A diversity from the response's hash; counts what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(DiversityCheck.Settings(min=0.3), check_context())
+        self.seen: list[str] = []
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        self.seen += [s.sample_id for s in samples]
+        return [(Score("diversity", 0.8 * unit("diversity" + s.response), "fake"),) for s in samples]
 
 
 def sample(number: int, lang: str, instruction: str, response: str) -> Sample:
@@ -65,7 +81,7 @@ letters = st.text("abcd", min_size=1, max_size=7)
 streams = st.lists(
     st.tuples(st.sampled_from(["en", "en", "en", "zh"]), st.sampled_from(["a", "b"]), letters), max_size=24
 ).map(lambda rows: [sample(i, *row) for i, row in enumerate(rows)])
-rules = st.sampled_from([RULE, AcceptAll(), RandomAtEqualTokens(0.5, seed=3)])
+with_checks = st.booleans()  # the policy that needs all checks, or the one that needs none
 
 
 @dataclass
@@ -74,7 +90,8 @@ class Desk:
 
     admission: Admission
     memory: Memory
-    scorers: list[Scorer]
+    proxy: ContentProxy
+    diversity: ContentDiversity
     offset: int = 0
 
     def decide(self, samples: Sequence[Sample]) -> list[Decision]:
@@ -85,10 +102,23 @@ class Desk:
         return decisions
 
 
-def desk(rule: Rule, all_scores: bool = False) -> Desk:
-    scorers: list[Scorer] = [ContentScorer("ifd", 1.3), LengthScorer("characters"), ContentScorer("diversity", 0.8)]
-    memory = Memory(ExactIndex(DIMENSION))
-    return Desk(Admission(scorers, memory, rule, LetterEmbedder(), all_scores=all_scores), memory, scorers)
+def desk(selector: Selector | None = None, all_scores: bool = False, proxy: ContentProxy | None = None) -> Desk:
+    proxy, diversity, memory = proxy or ContentProxy(), ContentDiversity(), Memory(ExactIndex(DIMENSION))
+    context = replace(check_context(LetterEmbedder(), proxy), neighbours=memory)
+    checks: dict[str, Check] = {
+        "ifd": IfdCheck(IfdCheck.Settings(), context),
+        "language": LanguageCheck(LanguageCheck.Settings(), context),
+        "length": LengthCheck(LengthCheck.Settings(min=2, max=6), context),
+        "diversity": diversity,
+        "novelty": NoveltyCheck(NoveltyCheck.Settings(max_similarity=0.9), context),
+    }
+    chosen = selector or policy("thresholds")
+    admission = Admission(checks, chosen, memory, LetterEmbedder(), proxy=proxy, all_scores=all_scores)
+    return Desk(admission, memory, proxy, diversity)
+
+
+def thresholds_or_all(checked: bool) -> Selector:
+    return policy("thresholds" if checked else "accept_all")
 
 
 def cut(samples: Sequence[Sample], sizes: Sequence[int]) -> Iterator[Sequence[Sample]]:
@@ -99,42 +129,89 @@ def cut(samples: Sequence[Sample], sizes: Sequence[int]) -> Iterator[Sequence[Sa
     yield rest
 
 
-@given(streams, st.lists(st.integers(0, 9), max_size=6), rules, st.booleans())
+@given(streams, st.lists(st.integers(0, 9), max_size=6), with_checks, st.booleans())
 @settings(max_examples=300, deadline=None)
 def test_a_batch_is_decided_as_if_one_by_one(
-    stream: list[Sample], sizes: list[int], rule: Rule, all_scores: bool
+    stream: list[Sample], sizes: list[int], checked: bool, all_scores: bool
 ) -> None:
-    single, batched = desk(rule, all_scores), desk(rule, all_scores)
+    single, batched = (desk(thresholds_or_all(checked), all_scores) for _ in range(2))
     one_by_one = [d for s in stream for d in single.decide([s])]
     in_batches = [d for batch in cut(stream, sizes) for d in batched.decide(batch)]
     assert in_batches == one_by_one
 
 
-@given(streams, rules)
+@given(streams)
 @settings(max_examples=200, deadline=None)
-def test_no_sample_is_scored_that_would_not_be_one_by_one(stream: list[Sample], rule: Rule) -> None:
-    single, batched = desk(rule), desk(rule)
+def test_no_sample_is_scored_that_would_not_be_one_by_one(stream: list[Sample]) -> None:
+    single, batched = desk(), desk()
     for s in stream:
         single.decide([s])
     batched.decide(stream)
-    for one, many in zip(single.scorers, batched.scorers, strict=True):
-        if isinstance(one, ContentScorer) and isinstance(many, ContentScorer):
-            assert sorted(one.seen) == sorted(many.seen)
+    assert sorted(single.proxy.seen) == sorted(batched.proxy.seen)
+    assert sorted(single.diversity.seen) == sorted(batched.diversity.seen)
 
 
-@given(streams, rules)
+@given(streams)
+@settings(max_examples=50, deadline=None)
+def test_a_policy_that_needs_no_check_has_none_run(stream: list[Sample]) -> None:
+    one = desk(policy("accept_all"))
+    assert all(decision.scores == () for decision in one.decide(stream))
+    assert one.proxy.seen == one.diversity.seen == []
+
+
+@given(streams, with_checks)
 @settings(max_examples=200, deadline=None)
-def test_all_scores_change_neither_acceptance_nor_reason(stream: list[Sample], rule: Rule) -> None:
-    early, full = desk(rule).decide(stream), desk(rule, all_scores=True).decide(stream)
-    assert [(d.accepted, d.reason) for d in full] == [(d.accepted, d.reason) for d in early]
+def test_all_scores_change_neither_acceptance_nor_reason(stream: list[Sample], checked: bool) -> None:
+    early, full = (desk(thresholds_or_all(checked), all_scores).decide(stream) for all_scores in (False, True))
+    assert [(d.accepted, d.reason, d.owner) for d in full] == [(d.accepted, d.reason, d.owner) for d in early]
     for decision in full:
-        assert [s.metric for s in decision.scores] == ["length", "novelty", "diversity", "ifd"]
+        assert [s.metric for s in decision.scores] == ["language", "length", "novelty", "diversity", "ifd"]
+
+
+selectors = st.sampled_from([lambda: policy("random", share=0.5), lambda: evenly(0), lambda: evenly(1)])
+
+
+@given(streams, selectors)
+@settings(max_examples=200, deadline=None)
+def test_a_batch_passes_the_checks_as_without_a_policy_which_is_then_asked_once(
+    stream: list[Sample], make: Callable[[], Selector]
+) -> None:
+    """In stream order; what it leaves out counts within the batch, and not after it."""
+    needs_all = make().policy.needs is None
+    checked = desk(thresholds_or_all(needs_all)).decide(stream)
+    passed = [Scored(d.sample, d.scores) for d in checked if d.accepted]
+    choices = iter(make().policy.choose(passed))
+    expected = [next(choices) or "accepted" if d.accepted else d.reason for d in checked]
+
+    one, chosen = desk(selector := make()), selector.kind
+    decided = one.decide(stream)
+    assert [d.reason for d in decided] == expected
+    assert [d.scores for d in decided] == [d.scores for d in checked]
+    assert all(d.owner == chosen for d, before in zip(decided, checked, strict=True) if before.accepted)
+    assert {d.policy for d in decided} <= {selector.stamp}
+    assert sorted(one.memory.digests().values()) == sorted(d.sample.content_digest for d in decided if d.accepted)
+
+
+def test_a_copy_of_what_the_policy_leaves_out_is_a_copy_in_its_batch_and_judged_anew_after_it() -> None:
+    nothing = policy("random", share=0.0)
+    first, copy = sample(0, "en", "a", "abc"), sample(1, "en", "a", "abc")
+    one = desk(nothing)
+    assert [(d.reason, d.owner) for d in one.decide([first, copy])] == [
+        ("not_drawn", "random"),
+        ("exact_duplicate", "admission"),
+    ]
+    assert [d.reason for d in one.decide([copy])] == ["not_drawn"]
+
+
+def test_who_refuses_is_named() -> None:
+    decided = desk().decide([sample(0, "zh", "a", "abc"), sample(1, "en", "a", "a")])
+    assert [(d.reason, d.owner) for d in decided] == [("language", "language"), ("too_short", "length")]
 
 
 @given(streams, streams)
 @settings(max_examples=200, deadline=None)
 def test_an_aborted_batch_leaves_no_trace(first: list[Sample], second: list[Sample]) -> None:
-    aborted, untouched = desk(RULE), desk(RULE)
+    aborted, untouched = desk(), desk()
     aborted.decide(first)
     untouched.decide(first)
     assert aborted.admission.decide(second) == aborted_again(aborted, second)
@@ -152,7 +229,7 @@ def aborted_again(one: Desk, samples: Sequence[Sample]) -> list[Decision]:
 @given(streams)
 @settings(max_examples=100, deadline=None)
 def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sample]) -> None:
-    writer, reader = desk(RULE), desk(RULE)
+    writer, reader = desk(), desk()
     vectors = {}
     decisions = writer.admission.decide(stream)
     accepted = [d.sample for d in decisions if d.accepted]
@@ -170,29 +247,40 @@ def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sam
 def test_a_near_copy_of_a_refused_sample_of_the_batch_is_judged_for_itself() -> None:
     # The first is refused by its IFD alone; its anagram has the same vector, another hash, and is accepted.
     responses = ["abcd", "abdc", "acbd", "dcba", "badc", "cdab", "bdca", "dabc"]
-    verdicts = {r: desk(RULE).decide([sample(0, "en", "a", r)])[0].reason for r in responses}
-    refused = next(r for r, reason in verdicts.items() if reason in (Reason.IFD_TOO_LOW, Reason.IFD_TOO_HIGH))
-    accepted = [r for r, reason in verdicts.items() if reason is Reason.ACCEPTED][:1]
+    verdicts = {r: desk().decide([sample(0, "en", "a", r)])[0].reason for r in responses}
+    refused = next(r for r, reason in verdicts.items() if reason in ("ifd_too_low", "ifd_too_high"))
+    accepted = [r for r, reason in verdicts.items() if reason == "accepted"][:1]
     order = [sample(n, "en", "a", r) for n, r in enumerate([refused, *accepted, accepted[0][::-1]])]
-    reasons = [d.reason for d in desk(RULE).decide(order)]
-    assert reasons == [verdicts[refused], Reason.ACCEPTED, Reason.NOT_NOVEL]
+    reasons = [d.reason for d in desk().decide(order)]
+    assert reasons == [verdicts[refused], "accepted", "not_novel"]
 
 
-class FailingScorer(ContentScorer):
+class FailingProxy(ContentProxy):
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         raise RuntimeError("the device is gone")
 
 
 def test_a_scorer_that_raises_stages_nothing() -> None:
-    memory = Memory(ExactIndex(DIMENSION))
-    admission = Admission([FailingScorer("ifd", 1.0)], memory, AcceptAll(), LetterEmbedder())
+    one = desk(proxy=FailingProxy())
     with pytest.raises(RuntimeError):
-        admission.decide([sample(0, "en", "a", "abc")])
-    assert len(memory) == 0
+        one.decide([sample(n, "en", "a", response) for n, response in enumerate(("abcd", "aabb", "dcd"))])
+    assert len(one.memory) == 0
+
+
+class Forgetful(EvenlyPolicy):
+    def choose(self, batch: Sequence[Scored]) -> Choices:
+        return super().choose(batch)[1:]
+
+
+def test_a_policy_that_does_not_answer_for_all_is_named() -> None:
+    one = desk(Selector(Forgetful(Forgetful.Settings(), PolicyContext(0)), "forgetful", "forgetful"))
+    with pytest.raises(ValueError, match="expected 1 choices of the policy 'forgetful', found 0"):
+        [one.admission.decide([sample(n, "en", "a", response)]) for n, response in enumerate(("abcd", "aabb", "dcd"))]
+    assert len(one.memory) == 0
 
 
 def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit() -> None:
-    one = desk(AcceptAll())
+    one = desk(policy("accept_all"))
     one.admission.decide([sample(0, "en", "a", "abc")])
     assert np.array_equal(one.admission.vector("s0"), LetterEmbedder().embed(["a\nabc"])[0])
     one.admission.commit({"s0": Position(0, 0)})
@@ -201,4 +289,4 @@ def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit() -> None:
 
 
 def test_an_empty_batch_has_no_decisions() -> None:
-    assert desk(RULE).decide([]) == []
+    assert desk().decide([]) == []

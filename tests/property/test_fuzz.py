@@ -190,7 +190,7 @@ def test_ingest_answers_every_mutated_row_with_one_record_or_one_dead_letter() -
 
 def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_letter(tmp_path: Path) -> None:
     rng = random.Random(SEED)
-    config = Config.model_validate({"store": {"root": str(tmp_path)}, "selection": {"min_length": 0}})
+    config = Config.model_validate({"store": {"root": str(tmp_path)}, "selection": {"checks": {"length": {"min": 0}}}})
     scoring = stub_scoring(config, 0.0)
     known = Knowledge(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
     step = ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)

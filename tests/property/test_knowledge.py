@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ccit.lineage import Lineage
 from ccit.pool import joined
 from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
+from ccit.selection.admission import Selector
 from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
@@ -56,17 +57,24 @@ class Scorer:
     """What a ScoreConsumer does with its knowledge, without a broker."""
 
     root: Path
+    policy: Selector | None = None  # the configured one
     lineage: Lineage = field(default_factory=lambda: Lineage(version()))
     read: dict[int, int] = field(default_factory=dict)  # partition -> next offset
 
     def __post_init__(self) -> None:
         config = Config.model_validate(
             {
-                "selection": {"min_length": 0, "max_similarity": 0.9, "min_ifd": 0.0, "max_ifd": 2.0},
+                "selection": {
+                    "checks": {
+                        "length": {"min": 0},
+                        "novelty": {"max_similarity": 0.9},
+                        "ifd": {"min": 0.0, "max": 2.0},
+                    }
+                },
                 "store": {"root": str(self.root)},
             }
         )
-        self.scoring = stub_scoring(config, 0.0)
+        self.scoring = stub_scoring(config, 0.0, self.policy)
         self.fates = Fates(self.lineage, COOLDOWN)
         self.known = Knowledge(self.scoring, SAMPLES, self.fates)
 
@@ -93,13 +101,14 @@ class World:
     """Two scorers on one log, and a trainer."""
 
     root: Path
+    policy: Callable[[], Selector | None] = lambda: None
     log: list[Message] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     rounds: list[Event] = field(default_factory=list)
     numbers: int = 0
 
     def __post_init__(self) -> None:
-        self.live, self.other = Scorer(self.root), Scorer(self.root)
+        self.live, self.other = Scorer(self.root, self.policy()), Scorer(self.root, self.policy())
         self.trainer = Lineage(version())
         self.ends = dict.fromkeys(range(PARTITIONS), 0)
         self.used = dict.fromkeys(range(PARTITIONS), 0)
@@ -150,7 +159,7 @@ class World:
         self.announce(self.trainer.promote(made, 0.0))
 
     def restarted(self, path: Path | None) -> Scorer:
-        scorer = Scorer(self.root)
+        scorer = Scorer(self.root, self.policy())
         for announcement in self.announcements:
             scorer.lineage.apply(announcement)
         scorer.told(self.rounds)

@@ -7,6 +7,8 @@ import pytest
 from ccit.config import Config, load_config
 from ccit.errors import ConfigError
 from ccit.plugin_tables import found
+from ccit.selection.checks.ifd import IfdCheck
+from ccit.selection.checks.length import LengthCheck
 from ccit.training.sources.general import GeneralSource
 
 
@@ -16,11 +18,23 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def length(config: Config) -> LengthCheck.Settings:
+    settings = found(config.selection.checks, LengthCheck.Settings)
+    assert settings is not None
+    return settings
+
+
+def ifd(config: Config) -> IfdCheck.Settings:
+    settings = found(config.selection.checks, IfdCheck.Settings)
+    assert settings is not None
+    return settings
+
+
 def test_the_defaults_are_the_papers() -> None:
     config = load_config(None)
     assert (config.rounds.size, config.rounds.validation_share) == (1000, 0.1)
     assert found(config.rounds.sources, GeneralSource.Settings) == GeneralSource.Settings(ratio=1.0)
-    assert (config.selection.min_length, config.selection.min_ifd, config.selection.max_ifd) == (800, 0.6, 1.0)
+    assert (length(config).min, ifd(config).min, ifd(config).max) == (800, 0.6, 1.0)
 
 
 def test_a_file_sets_a_key_and_leaves_the_others(tmp_path: Path) -> None:
@@ -46,8 +60,22 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[rounds]\nsize = 3\n", "rounds.size"),
         ("[kafka]\ngroup_protocol = 'modern'\n", "kafka.group_protocol"),
         ("[serving]\nport = 70000\n", "serving.port"),
-        ("[selection]\nmin_length = 30000\n", "selection.min_length is above selection.max_length"),
-        ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd is not below selection.max_ifd"),
+        ("[selection.checks.length]\nmin = 30000\n", r"selection.checks.length: .*min \(30000\) is above max"),
+        ("[selection.checks.ifd]\nmin = 1.5\n", r"selection.checks.ifd: .*min \(1.5\) is not below max"),
+        ("[selection]\nmin_ifd = 1.5\n", "selection.min_ifd: this key is now selection.checks.ifd.min"),
+        ("[selection]\nmax_ifd = 1.5\n", "this key is now selection.checks.ifd.max"),
+        ("[selection]\nmax_tokens = 64\n", "this key is now selection.checks.ifd.max_tokens"),
+        ("[selection]\nbatch_tokens = 64\n", "this key is now selection.checks.ifd.batch_tokens"),
+        ("[selection]\nmin_length = 5\n", "this key is now selection.checks.length.min"),
+        ("[selection]\nmax_length = 5\n", "this key is now selection.checks.length.max"),
+        ("[selection]\nlength_unit = 'tokens'\n", "this key is now selection.checks.length.unit"),
+        ("[selection]\nlanguages = ['en']\n", "this key is now selection.checks.language.languages"),
+        ("[selection]\nmax_similarity = 0.5\n", "this key is now selection.checks.novelty.max_similarity"),
+        ("[selection]\nmin_diversity = 0.5\n", "this key is now selection.checks.diversity.min"),
+        ("[selection]\nrule = 'random'\n", "this key is now selection.policy.kind"),
+        ("[selection]\nrandom_share = 0.5\n", "this key is now selection.policy.share"),
+        ("[selection.policy]\nkind = 'threshold'\n", "expected a policy of the kinds .*did you mean 'thresholds'"),
+        ("[selection.policy]\nkind = 'random'\nshare = 2\n", "selection.policy.random.share"),
         ("[rounds]\nmax_age_seconds = 60\n", "this key is now rounds.triggers.age.max_seconds"),
         ("[rounds]\ngeneral_ratio = 1\n", "this key is now rounds.sources.general.ratio"),
         ("[rounds]\ngeneral_file = 'a'\n", "this key is now rounds.sources.general.file"),
@@ -94,7 +122,7 @@ def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> 
         "[kafka]\nclient = 'hunter2'\n",
         "[kafka.client]\n'sasl.password' = ['hunter2']\n",
         "serving = ['hunter2']\n",
-        "[selection]\nmin_ifd = 1.5\n[serving]\ntoken = 'hunter2'\n",
+        "[selection.checks.ifd]\nmin = 1.5\n[serving]\ntoken = 'hunter2'\n",
     ],
 )
 def test_an_error_quotes_no_secret(tmp_path: Path, text: str) -> None:

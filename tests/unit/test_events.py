@@ -17,7 +17,7 @@ from ccit.events import (
     parse_json,
     publish_schemas,
 )
-from ccit.records import Command, Decision, Reason, Record, Score
+from ccit.records import Command, Decision, Record, Score
 from tests.nouns import sample
 
 COMMAND = CommandIssued(Command("hold", "ccit", "c1"))
@@ -56,7 +56,7 @@ def test_fields_of_a_newer_writer_are_ignored() -> None:
 
 
 def test_an_unscored_score_keeps_its_reason_and_has_no_number() -> None:
-    decision = Decision(sample(), True, Reason.ACCEPTED, (Score("diversity", None, "d.v1", "one sentence"),), 3)
+    decision = Decision(sample(), True, "accepted", (Score("diversity", None, "d.v1", "one sentence"),), 3)
     event = SampleAdmitted(decision, "digest", "embedder", "AAAA")
     found = decode(*encode(event, at=0.0, source="x"))
     assert found == event

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer
 
 from ccit.events import SampleAdmitted, encode
-from ccit.records import Decision, Reason
+from ccit.records import Decision
 from consumers.gathering import Gathering
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
@@ -24,7 +24,7 @@ _PATIENCE_S = 60.0
 
 def one(client: Producer, topic: Topic, number: int) -> None:
     value, headers = encode(
-        SampleAdmitted(Decision(sample(number), True, Reason.ACCEPTED), "d", "", ""), at=0.0, source="test"
+        SampleAdmitted(Decision(sample(number), True, "accepted"), "d", "", ""), at=0.0, source="test"
     )
     client.produce(topic.name, value=value, headers=list(headers), partition=0)
     assert client.flush(30.0) == 0

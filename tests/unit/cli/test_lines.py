@@ -11,7 +11,7 @@ from ccit.cli.feed import _rows
 from ccit.cli.look import _row as version_row
 from ccit.cli.replay import decision_line, round_line
 from ccit.errors import InputError
-from ccit.records import Decision, Due, Reason, Sample, Score, Spend
+from ccit.records import Decision, Due, Sample, Score, Spend
 from ccit.replay import Outcome
 from tests.nouns import candidate, recipe_of, sample, verdict, version
 
@@ -21,7 +21,7 @@ ASSESSED = ("id", "accepted", "reason", "ifd", "ppl_conditional", "ppl_direct", 
 DECISION = Decision(
     sample(7),
     False,
-    Reason.IFD_TOO_HIGH,
+    "ifd_too_high",
     (
         Score("novelty", 0.5, "n.v1"),
         Score("ifd", 1.25, "i.v1", truncated=3),

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartiti
 
 from ccit.errors import BrokerUnavailable
 from ccit.events import SampleAdmitted, encode
-from ccit.records import Decision, OffsetRange, Reason
+from ccit.records import Decision, OffsetRange
 from consumers.gathering import Gathering
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.topics import Topics
@@ -26,7 +26,7 @@ class Message:
 
     def __init__(self, partition: int, offset: int | None, number: int = 0, error: int = 0) -> None:
         self._partition, self._offset, self._error = partition, offset, error
-        decision = Decision(sample(number), True, Reason.ACCEPTED)
+        decision = Decision(sample(number), True, "accepted")
         self._value, self._headers = encode(SampleAdmitted(decision, "d", "", ""), at=0.0, source="test")
 
     def error(self) -> KafkaError | None:

@@ -18,7 +18,7 @@ from consumers.kafka.topics import Topics
 from consumers.score import ScoreConsumer
 from tests.crash.parts import stub_scoring
 
-LENIENT = {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 1.0}
+LENIENT = {"checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 1.0}}}
 
 
 @pytest.fixture

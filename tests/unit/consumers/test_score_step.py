@@ -23,7 +23,7 @@ from tests.crash.parts import stub_scoring
 from tests.nouns import version
 
 TOPICS = Topics()
-LENIENT = {"min_length": 0, "min_ifd": 0.0, "max_ifd": 2.0, "max_similarity": 1.0}
+LENIENT = {"checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 1.0}}}
 
 
 def message(offset: int, text: str = "5 mg.", name: str = "7") -> Message:

@@ -25,7 +25,7 @@ from ccit.ingest.rows import record_from_row, sample_from_record
 from ccit.lineage import Lineage
 from ccit.pipeline import material_of, plan, promote
 from ccit.pool import Pool
-from ccit.records import AdapterPair, Decision, Due, Outcome, Pooled, Position, Reason, Round, Sample
+from ccit.records import AdapterPair, Decision, Due, Outcome, Pooled, Position, Round, Sample
 from ccit.store.files import FileStore
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Message
@@ -55,13 +55,13 @@ def sample_of(number: int) -> Sample:
 
 
 def admitted(sample: Sample, offset: int) -> Message:
-    event = SampleAdmitted(Decision(sample, True, Reason.ACCEPTED), sample.content_digest, "stub", "")
+    event = SampleAdmitted(Decision(sample, True, "accepted"), sample.content_digest, "stub", "")
     value, headers = encode(event, at=0.0, source="test")
     return Message(TOPICS.samples.name, 0, offset, sample.sample_id.encode(), value, headers)
 
 
 def rejected(sample: Sample) -> Message:
-    value, headers = encode(SampleRejected(Decision(sample, False, Reason.IFD_TOO_LOW)), at=0.0, source="test")
+    value, headers = encode(SampleRejected(Decision(sample, False, "ifd_too_low")), at=0.0, source="test")
     return Message(TOPICS.rejects.name, 0, 0, sample.sample_id.encode(), value, headers)
 
 

@@ -6,13 +6,17 @@ from pathlib import Path
 from ccit.cli.demo import sized
 from ccit.config import load_config
 from ccit.demo.stage import clear_stage
+from ccit.plugin_tables import found
+from ccit.selection.checks.length import LengthCheck
 
 
 def test_the_profile_is_a_configuration(tmp_path: Path) -> None:
     text = files("ccit.demo").joinpath("profile.toml").read_text(encoding="utf-8")
     (tmp_path / "ccit.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "ccit.toml")
-    assert config.selection.min_length < 800
+    length = found(config.selection.checks, LengthCheck.Settings)
+    assert length is not None
+    assert length.min < 800
     assert config.rounds.size >= config.rounds.min_size
 
 

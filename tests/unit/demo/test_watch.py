@@ -23,7 +23,7 @@ from ccit.events import (
 from ccit.lineage import Lineage
 from ccit.pipeline import material_of, plan, promote
 from ccit.pool import Pool
-from ccit.records import Decision, Due, Reason, ReplicaReport, Spend
+from ccit.records import Decision, Due, ReplicaReport, Spend
 from ccit.report.history import ServingRow
 from ccit.simulation.faults import Truth
 from ccit.simulation.stream import SimulatedMessage
@@ -44,8 +44,8 @@ def seen(event: Event | None, topic: str = "ccit.any", reason: bytes = b"", valu
     return Seen(Message(topic, 0, 0, None, value, (("ccit_reason", reason),)), event)
 
 
-def decided(number: int, reason: Reason = Reason.ACCEPTED) -> Seen:
-    decision = Decision(sample(number), reason is Reason.ACCEPTED, reason)
+def decided(number: int, reason: str = "accepted") -> Seen:
+    decision = Decision(sample(number), reason == "accepted", reason)
     return seen(SampleAdmitted(decision, "", "", "") if decision.accepted else SampleRejected(decision))
 
 
@@ -63,7 +63,7 @@ def live(watch: Watch) -> None:
     """Ten let in, one refused, one dead letter; a round that is promoted; a rollback."""
     for number in range(10):
         watch.take(decided(number), 1.0)
-    watch.take(decided(10, Reason.IFD_TOO_HIGH), 1.0)
+    watch.take(decided(10, "ifd_too_high"), 1.0)
     watch.take(seen(None, "ccit.dead-letters", b"not_json", b"\xff"), 1.0)
     pool, lineage = Pool(), Lineage(version())
     for number in range(10):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from ccit.config import Selection
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel, end_tokens
 from ccit.models.chat import ChatFormat
@@ -211,7 +210,7 @@ def test_ifd_is_that_of_the_plain_way(family: Family, tmp_path: Path) -> None:
         losses = [-float(logits[t - 1, ids[t]]) for t in range(len(ids) - len(answer), len(ids))]
         return math.exp(sum(losses) / len(losses))
 
-    found = IfdScorer(proxy, "", FileStore(tmp_path), Selection()).score([SINGLE, MULTI])
+    found = IfdScorer(proxy, "", FileStore(tmp_path), 2048, 8192).score([SINGLE, MULTI])
     direct = perplexity(family.anchor)
     for scores, text in zip(found, (family.single, family.multi), strict=True):
         conditional = perplexity(text)

@@ -1,15 +1,15 @@
 from pathlib import Path
 
-from ccit.records import Reason
 from ccit.report import words
-from ccit.report.words import KINDS, REASONS, big, kind_label, percent, points, reason_class, reason_label, seconds
+from ccit.report.words import KINDS, big, kind_label, percent, points, reason_class, reason_label, reasons, seconds
+from ccit.selection.reasons import all_reasons
 from ccit.simulation.faults import Truth
 
 
 def test_every_reason_and_every_truth_has_words() -> None:
-    assert set(Reason) <= set(REASONS)
+    assert set(all_reasons()) < set(reasons())
     css = (Path(words.__file__).parent / "page.css").read_text(encoding="utf-8")
-    assert all(f".r-{reason} " in css for reason in REASONS)
+    assert all(f".{reason_class(reason)} " in css for reason in reasons())
     assert set(Truth) == set(KINDS)
 
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from ccit.config import Selection
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.models.chat import ChatFormat
@@ -31,7 +30,7 @@ def store(tmp_path: Path) -> FileStore:
 
 
 def scorer(proxy: CausalModel, store: FileStore, max_tokens: int = 512, batch_tokens: int = 1024) -> IfdScorer:
-    return IfdScorer(proxy, "r1", store, Selection(max_tokens=max_tokens, batch_tokens=batch_tokens))
+    return IfdScorer(proxy, "r1", store, max_tokens, batch_tokens)
 
 
 def of(instruction: str, response: str, history: tuple[Turn, ...] = ()) -> Sample:

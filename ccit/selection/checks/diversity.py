@@ -1,0 +1,84 @@
+"""Do the sentences of the response differ from each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ccit.plugins import PluginSettings, plugin
+from ccit.ports import CheckContext, Reasons, Refuses, Vectors
+from ccit.records import Sample, Score
+from ccit.scoring.diversity import mean_pairwise_distance
+from ccit.scoring.sentences import split_sentences
+from ccit.selection.reasons import UNSCORED
+
+ONE_SENTENCE = "one sentence has no pairs"
+
+
+@plugin("check")
+class DiversityCheck:
+    """Refuses a response whose sentences say the same again and again.
+
+    D = 2 / (m (m - 1)) * sum over the pairs k < l of its m sentences of (1 - cosine(k, l)): 0 when all are alike, 2
+    when they are opposite. The paper prints half that factor (arXiv 2503.15924); see `ccit/scoring/diversity.py`.
+
+    A single sentence has no pairs and passes: it is neither diverse nor repetitive, and whether an answer is too short
+    is the length's question. All sentences of a batch are embedded at once.
+
+    Example
+    -------
+    >>> from ccit.testing import check_context
+    >>> check = DiversityCheck(DiversityCheck.Settings(), check_context())
+    >>> ((score,),) = check.score([Sample("s", "r", "ward", "en", "Why?", "Rest. Rest. Rest.")])
+    >>> round(score.value, 3), check.refuse(score)
+    (0.0, 'not_diverse')
+    """
+
+    metric: ClassVar[str] = "diversity"
+    cost: ClassVar[float] = 20.0
+    refuses: ClassVar[Refuses] = "low"
+    reasons: ClassVar[Reasons] = {"not_diverse": ("Repeats itself", "its sentences say the same thing again and again")}
+
+    class Settings(PluginSettings):
+        """How much the sentences of a response must differ."""
+
+        kind: Literal["diversity"] = "diversity"
+        min: float = Field(
+            0.25,
+            ge=0,
+            le=2,
+            description="mean of 1 - cosine over the response's sentence pairs, 2/(m(m-1)); the paper's printed "
+            "formula equals (1 + this)/2, so its 0.5 refuses nothing; 0.25 refuses repetition only, 0.5 a quarter of "
+            "MedQuAD",
+        )
+
+    def __init__(self, settings: Settings, context: CheckContext) -> None:
+        self._min = settings.min
+        self._embedder = context.embedder
+        self._stamp = f"diversity.v1 mean-pairwise sentences.v1 {context.embedder.stamp}"
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        """One `diversity` per sample, 0 (all alike) to 2 (opposite); unscored below two sentences."""
+        sentences = [split_sentences(sample.response) for sample in samples]
+        counted = [own if len(own) > 1 else [] for own in sentences]
+        flat = [sentence for own in counted for sentence in own]
+        if not flat:
+            return [(self._unscored(),) for _ in samples]
+        vectors = self._embedder.embed(flat)
+        bounds = [0, *accumulate(len(own) for own in counted)]
+        return [(self._scored(vectors[a:b]) if b > a else self._unscored(),) for a, b in pairwise(bounds)]
+
+    def refuse(self, score: Score) -> str | None:
+        """`not_diverse` below `min`."""
+        if score.value is None:
+            return None if score.unscored == ONE_SENTENCE else UNSCORED
+        return "not_diverse" if score.value < self._min else None
+
+    def _scored(self, vectors: Vectors) -> Score:
+        return Score("diversity", mean_pairwise_distance(vectors), self._stamp)
+
+    def _unscored(self) -> Score:
+        return Score("diversity", None, self._stamp, unscored=ONE_SENTENCE)

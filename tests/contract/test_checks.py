@@ -1,0 +1,105 @@
+"""What every registered Check must do, beside what a Scorer must (`test_scorers.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccit.plugins import Plugin, plugins
+from ccit.ports import Check, CheckContext, NeighbourCheck, Neighbours, Reasons, Refuses
+from ccit.records import Position, Sample, Score
+from ccit.scoring.index import ExactIndex
+from ccit.selection.memory import Memory
+from ccit.selection.reasons import OWN, UNSCORED
+from ccit.testing import check_context
+from tests.contract.registered import each, made
+
+values = st.floats(-1, 30_000, allow_nan=False)
+
+
+def check_of(entry: Plugin, neighbours: Neighbours | None = None) -> Check:
+    context: CheckContext = check_context()
+    found: Check = made(entry, context if neighbours is None else replace(context, neighbours=neighbours))
+    return found
+
+
+def score_of(check: Check, value: float | None) -> Score:
+    return Score(check.metric, value, "test", "" if value is not None else "the device is gone")
+
+
+@each("check")
+@given(value=st.none() | values, other=st.none() | values)
+def test_refusing_is_pure(entry: Plugin, value: float | None, other: float | None) -> None:
+    """Neither time nor what it was asked before moves it."""
+    check = check_of(entry)
+    first = check.refuse(score_of(check, value))
+    check.refuse(score_of(check, other))
+    assert check.refuse(score_of(check, value)) == first == check_of(entry).refuse(score_of(check, value))
+
+
+@each("check")
+@given(value=values)
+def test_a_reason_is_one_that_it_declares_with_words(entry: Plugin, value: float) -> None:
+    check = check_of(entry)
+    reasons: Reasons = check.reasons
+    assert check.refuse(score_of(check, value)) in {None, UNSCORED, *reasons}
+    assert all(label and meaning for label, meaning in reasons.values())
+    assert not set(reasons) & set(OWN)
+
+
+@each("check")
+@given(value=values, step=st.floats(0, 1000))
+def test_refusing_is_monotone_where_the_check_says_so(entry: Plugin, value: float, step: float) -> None:
+    check = check_of(entry)
+    refuses: Refuses = check.refuses
+    said = check.refuse(score_of(check, value))
+    if refuses == "low" and said is not None:
+        assert check.refuse(score_of(check, value - step)) == said
+    if refuses == "high" and said is not None:
+        assert check.refuse(score_of(check, value + step)) == said
+
+
+@each("check")
+@given(bounds=st.tuples(values, values, values).map(sorted))
+def test_what_lies_between_two_values_that_pass_passes(entry: Plugin, bounds: list[float]) -> None:
+    check = check_of(entry)
+    low, between, high = (check.refuse(score_of(check, value)) for value in bounds)
+    if check.refuses and low is None and high is None:
+        assert between is None
+
+
+@each("check")
+def test_a_check_that_compares_with_neighbours_refuses_low_and_its_score_falls(entry: Plugin) -> None:
+    """Which is what admits batches in waves."""
+    check = check_of(entry)
+    if isinstance(check, NeighbourCheck):
+        assert check.refuses == "low"
+        found = [score.value for s in (-1.0, 0.0, 0.5, 0.9, 1.0) for score in check.scored(s) if s is not None]
+        assert found == sorted((value for value in found if value is not None), reverse=True)
+
+
+@each("check")
+def test_its_cost_and_its_metric_are_known_before_it_is_made(entry: Plugin) -> None:
+    """So that what no policy needs is not made: it may load a model."""
+    check = check_of(entry)
+    assert entry.cls.metric == check.metric  # type: ignore[attr-defined]  # what is tested
+    assert entry.cls.cost == check.cost >= 0.0  # type: ignore[attr-defined]  # what is tested
+
+
+def test_each_metric_has_one_check() -> None:
+    metrics = [vars(found.cls)["metric"] for found in plugins("check").values()]
+    assert len(metrics) == len(set(metrics))
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_equal_neighbours_give_equal_scores(count: int) -> None:
+    memory = Memory(ExactIndex(26))
+    embedder = check_context().embedder
+    for n in range(count):
+        memory.learn(f"d{n}", embedder.embed(["abc" * (n + 1)])[0], Position(0, n))
+    samples = [Sample("s", "r", "ward", "en", "abc?", "Abc. Cab.")]
+    for entry in plugins("check").values():
+        assert check_of(entry, memory).score(samples) == check_of(entry, memory).score(samples)
