@@ -57,6 +57,9 @@ class LoopMetrics(Collector):
             ("ccit_commit_seconds", "Committing a batch", counters.commit_seconds),
         ):
             yield SummaryMetricFamily(name, what, count_value=counters.batches, sum_value=seconds)
+        yield GaugeMetricFamily(
+            "ccit_messages_in_hand", "Messages of the batch that is being decided", len(self._loop.in_hand)
+        )
         lag = GaugeMetricFamily("ccit_lag_messages", "Messages not read yet", labels=["topic", "partition"])
         for (topic, partition), behind in sorted(backlog.behind.items()):
             lag.add_metric([topic, str(partition)], behind)

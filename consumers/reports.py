@@ -60,6 +60,12 @@ class Reporter:
         if self._producer.flush(0.0 if state in _ON_THE_WAY else 5.0) and state not in _ON_THE_WAY:
             logger.warning("the report %s version %d of %s has not reached the broker", state, version, self.replica_id)
 
+    def progress(self, detail: str, spent: Spend) -> None:
+        """Say how far an active replica is, without waiting; what it was doing else stands."""
+        if self._last is not None and self._last.state == "active":
+            self._say(replace(self._last, detail=detail, spent=spent))
+            self._producer.poll(0.0)
+
     def repeat(self) -> None:
         """Say the last again once it is a minute old; never waits. For the consumer's loop: who hangs falls silent."""
         if self._last is not None and time.monotonic() - self._said_at >= REPEAT_S:

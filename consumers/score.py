@@ -27,6 +27,7 @@ from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
 from consumers.outcomes import OutcomeFollower
+from consumers.progress import Progress
 from consumers.reports import Reporter
 from consumers.schedule import Tick
 from consumers.score_step import ScoreStep
@@ -73,8 +74,9 @@ class ScoreConsumer:
             on_committed=self.step.committed,
             on_aborted=self.step.aborted,
             between=self._follow,
-            meanwhile=self._reporter.repeat,
+            meanwhile=self._meanwhile,
         )
+        self._progress = Progress(self.loop, lambda said: self._reporter.progress(said, self.scoring.spent))
 
     def run(self) -> None:
         """Gather what is known, move the proxy to the active version, then decide until stopped.
@@ -148,10 +150,14 @@ class ScoreConsumer:
 
     # -- between batches --------------------------------------------------------------------------------------------
 
+    def _meanwhile(self) -> None:
+        self._reporter.repeat()
+        self._progress.look()
+
     def _follow(self) -> None:
         if self._admitted is None:
             return
-        self._reporter.repeat()
+        self._meanwhile()
         announcement = self._versions.poll()
         if self.loop.counters.rebalances != self._rebalances:
             self._rebalances = self.loop.counters.rebalances

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -150,11 +151,12 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
 
     Ctrl-C or SIGTERM once: every consumer finishes its work and requests in flight are answered. A second time: all
     end at once; nothing is lost. What another process has taken over (the trainer, when a second machine runs one) is
-    not started again.
+    not started again. While scorers are at work, each says now and then how far it is.
 
     With kafka.bootstrap_servers = "embedded" a broker in memory is started too: nothing outlives the command.
     """
     from consumers.broker.configured import broker_for
+    from consumers.progress import ProgressFollower
     from consumers.supervise import Supervisor, grace
 
     _log_everything()
@@ -164,23 +166,26 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
     supervisor = Supervisor(logs, grace_s=grace(config.serving.drain_seconds))
     stop_on_signals(lambda: stopping.append(True), at_once=supervisor.kill)
     arguments = ["--config", str(config_path)] if config_path else []
-    with broker_for(config) as environment, supervisor:
+    with broker_for(config) as broker, supervisor:
         for role in ROLES:
             for number in range(scorers if role == "score" else 1):
                 instance = f"{socket.gethostname()}-{number}"  # stable, and no other machine's
-                own = {**environment, **_metrics_port(config, role, number)}
+                own = {**broker.environment, **_metrics_port(config, role, number)}
                 supervisor.start(f"{role}-{number}", [role, *arguments, "--instance", instance], own)
         serving = config.serving
         where = f"http://{serving.host}:{serving.port}/v1" if serving.port else "on a free port, see `ccit status`"
         sys.stdout.write(
             f"ccit runs {len(supervisor.process_ids())} consumers on "
-            f"{environment.get('CCIT_KAFKA__BOOTSTRAP_SERVERS', config.kafka.bootstrap_servers)}; logs in {logs}/\n"
+            f"{broker.settings.bootstrap_servers}; logs in {logs}/\n"
             f"OpenAI-compatible API: {where} (ready when /ready is 200)\n"
         )
         sys.stdout.flush()
-        while not stopping:
-            supervisor.watch()
-            time.sleep(0.5)
+        with closing(ProgressFollower(broker.settings)) as heard:
+            while not stopping:
+                supervisor.watch()
+                sys.stdout.writelines(f"{line}\n" for line in heard.lines())
+                sys.stdout.flush()
+                time.sleep(0.5)
 
 
 def _require_schedule(config: Config) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from ccit.config import EMBEDDED, Config
 from consumers.broker.embedded import EmbeddedKafka
 from consumers.connection import kafka_settings
-from consumers.kafka.clients import require_broker
+from consumers.kafka.clients import KafkaSettings, require_broker
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A broker that answers: the settings for this process, and the environment that leads child processes to it."""
+
+    settings: KafkaSettings
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def broker_for(config: Config) -> Iterator[Mapping[str, str]]:
-    """Yield the environment that leads child processes to the broker.
+def broker_for(config: Config) -> Iterator[Reachable]:
+    """Yield the broker, which ends with the block where it was started here.
 
     Raises
     ------
@@ -21,11 +30,12 @@ def broker_for(config: Config) -> Iterator[Mapping[str, str]]:
         None answers at `kafka.bootstrap_servers`.
     """
     if config.kafka.bootstrap_servers != EMBEDDED:
-        require_broker(kafka_settings(config))
-        yield {}
+        settings = kafka_settings(config)
+        require_broker(settings)
+        yield Reachable(settings, {})
         return
     with EmbeddedKafka() as broker:
-        yield embedded_environment(broker.bootstrap_servers)
+        yield Reachable(broker.settings(config.kafka.prefix), embedded_environment(broker.bootstrap_servers))
 
 
 def embedded_environment(bootstrap_servers: str) -> dict[str, str]:

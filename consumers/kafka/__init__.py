@@ -16,6 +16,7 @@
 | `stepper.py` | the thread that decides while another one polls |
 | `member.py` | a member of a group: what it owns and has read, and how partitions come and go |
 | `batches.py` | the loop: read, step, commit; retries, shutdown |
+| `pace.py` | how large a batch may be, so that it is decided within seconds |
 | `backlog.py` | what is still to be decided: lag and age |
 | `follower.py` | a topic from its beginning to its end, and on |
 

@@ -2,7 +2,8 @@
 
 One turn of the loop, the same words as in the code:
 
-1. *read*: poll until `batch_size` messages, `batch_bytes` bytes or `linger_ms` milliseconds (`member.py`).
+1. *read*: poll until `batch_size` messages, `batch_bytes` bytes or `linger_ms` milliseconds (`member.py`); fewer
+   messages where they would take longer to decide than `step_s` seconds (`pace.py`).
 2. *step*: decide, in a thread of its own. When it is slow, this thread keeps polling with everything paused, so the
    group keeps this member and a rebalance is answered at once.
 3. *commit*: outputs and offsets by the commit protocol (`commit.py`).
@@ -27,6 +28,7 @@ from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.member import Member
 from consumers.kafka.messages import EXPIRED, Delivered, Message, Output, next_positions
+from consumers.kafka.pace import Pace
 from consumers.kafka.stepper import Job, Stepper
 
 logger = logging.getLogger("ccit.kafka")
@@ -50,6 +52,8 @@ class BatchLimits:
         Milliseconds to wait for more once the first has come.
     batch_bytes : int
         Payload bytes: a burst of huge messages must not fill the memory.
+    step_s : float
+        Seconds that a batch should take to be decided; a slow step gets fewer messages. Infinite: `batch_size` alone.
     grace_s : float
         Seconds a running step may still take after a stop; then its batch is dropped, uncommitted.
     """
@@ -57,6 +61,7 @@ class BatchLimits:
     batch_size: int = 500
     linger_ms: int = 100
     batch_bytes: int = 32 * 1024 * 1024
+    step_s: float = 5.0
     grace_s: float = 10.0
 
 
@@ -129,12 +134,14 @@ class BatchLoop:
         self._stepper = Stepper(step)
         self._commit = commit
         self._limits = limits or BatchLimits()
+        self._pace = Pace(self._limits.batch_size, self._limits.step_s)
         self._on_committed = on_committed
         self._on_aborted = on_aborted
         self._between = between
         self._meanwhile = meanwhile
         self._stop = threading.Event()
-        self._in_hand: Sequence[Message] = ()  # read, not decided
+        self.in_hand: Sequence[Message] = ()  # read, not decided
+        self.waiting = 0  # read, and in no batch yet
         self._failures = 0
 
     def stop(self) -> None:
@@ -155,11 +162,12 @@ class BatchLoop:
             while not self._stop.is_set():
                 self._between()
                 self._look(member)
+                member.batch_size = self._pace.size
                 batch = member.read()
                 if batch:
-                    self._in_hand = batch
+                    self.in_hand = batch
                     self._turn(member, batch)
-                    self._in_hand = ()
+                    self.in_hand = ()
         finally:
             self._stepper.close()
             member.close()
@@ -170,7 +178,7 @@ class BatchLoop:
             self._settings,
             self._group,
             self._topics,
-            batch_size=self._limits.batch_size,
+            batch_size=self._pace.size,
             batch_bytes=self._limits.batch_bytes,
             linger_s=self._limits.linger_ms / 1000,
             watch=self.backlog,
@@ -182,13 +190,15 @@ class BatchLoop:
         self.counters.rebalances += 1
 
     def _look(self, member: Member) -> None:
-        self.backlog.look((*self._in_hand, *member.queued))
+        self.waiting = len(member.queued)
+        self.backlog.look((*self.in_hand, *member.queued))
 
     def _turn(self, member: Member, batch: list[Message]) -> None:
         failpoint("batch.read")
         began = time.monotonic()
         outputs = self._stepped(member, batch)
         stepped = time.monotonic()
+        self._pace.took(len(batch), stepped - began)
         self.counters.step_seconds += stepped - began
         if outputs is None:
             self._put_back(member, batch, "partitions moved or a stop came while it was decided")

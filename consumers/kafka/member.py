@@ -62,7 +62,8 @@ class Member:
     ) -> None:
         self._group = group
         self._topics = list(topics)
-        self._batch_size, self._batch_bytes, self._linger_s = batch_size, batch_bytes, linger_s
+        self.batch_size = batch_size  # of the next batch
+        self._batch_bytes, self._linger_s = batch_bytes, linger_s
         self._watch = watch
         self._on_moved = on_moved
         self._stopped = stopped
@@ -128,7 +129,7 @@ class Member:
         return batch
 
     def _full(self, count: int, size: int) -> bool:
-        return count >= self._batch_size or size >= self._batch_bytes
+        return count >= self.batch_size or size >= self._batch_bytes
 
     def _queued_bytes(self) -> int:
         return sum(message.size_bytes for message in self._queue)

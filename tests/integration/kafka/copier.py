@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
@@ -48,7 +49,7 @@ def run(job: dict[str, Any]) -> None:
         [topics.records.name],
         step,
         ExactlyOnce(settings, f"copy-{job['member']}") if settings.transactions else AtLeastOnce(settings),
-        limits=BatchLimits(batch_size=job.get("batch_size", 50), linger_ms=50),
+        limits=BatchLimits(batch_size=job.get("batch_size", 50), linger_ms=50, step_s=math.inf),
     )
     signal.signal(signal.SIGTERM, lambda *_: loop.stop())
     loop.run()

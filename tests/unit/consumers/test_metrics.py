@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import urllib.request
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ def test_a_loop_at_work(settings: KafkaSettings) -> None:
         [topics.records.name],
         step,
         AtLeastOnce(settings),
-        limits=BatchLimits(batch_size=20),
+        limits=BatchLimits(batch_size=20, step_s=math.inf),
         on_committed=committed,
         between=between,
     )
