@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ccit.config_faults import first_fault
 from ccit.errors import ConfigError
 from ccit.plugin_tables import EachOf, OneOf
-from ccit.plugins import PluginSettings
+from ccit.plugins import PluginSettings, kind_of
 from ccit.records import digest_of
 
 EMBEDDED = "embedded"
@@ -40,6 +40,8 @@ _READERS = EachOf("reader", ("rows",))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
 _BACKEND = OneOf("backend", "embedded")
+_METHOD = OneOf("method")
+_BATCHER = OneOf("batcher", "bucketed")
 _PLANNER = OneOf("planner", "oldest_first")
 _SOURCES = EachOf("source", ("general", "replay"))
 
@@ -175,12 +177,27 @@ class Training(_Section):
     warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps with a rising rate")
     max_grad_norm: float = Field(1.0, gt=0, description="gradient clipping")
     checkpoint_steps: int = Field(200, ge=1, description="optimiser steps between checkpoints of an unfinished round")
+    batcher: Annotated[PluginSettings, _BATCHER] = Field(
+        default_factory=_BATCHER.default, description="what puts the samples of a step into micro-batches"
+    )
+    methods: list[Annotated[PluginSettings, _METHOD]] = Field(
+        [], description="what changes the training, applied in this order; each kind once"
+    )
     stall_seconds: float = Field(
         3600,
         gt=0,
         description="a training process that reports no progress for so long is ended and its work tried again, "
         "seconds; longer than loading the models, or the longest step, takes",
     )
+
+    @field_validator("methods")
+    @classmethod
+    def _once(cls, methods: list[PluginSettings]) -> list[PluginSettings]:
+        """Their state and files are named by kind."""
+        kinds = [kind_of(method) for method in methods]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"expected each kind once, found {', '.join(kinds)}")
+        return methods
 
 
 class Evaluation(_Section):

@@ -31,11 +31,11 @@ class OneOf:
     point : str
         The extension point.
     usual : str
-        The kind without a table.
+        The kind without a table; empty in a list, which may be empty itself.
     """
 
     point: str
-    usual: str
+    usual: str = ""
 
     def default(self) -> PluginSettings:
         """The usual kind with its own defaults."""

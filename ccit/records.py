@@ -280,7 +280,13 @@ class Material:
     @property
     def learnable(self) -> tuple[Sample, ...]:
         """All that is trained on: the round's own training part, then the other parts in order of their names."""
-        return (*self.training, *(sample for name in sorted(self.parts) for sample in self.parts[name]))
+        return tuple(sample for _, sample in self.learnable_by_part)
+
+    @property
+    def learnable_by_part(self) -> tuple[tuple[str, Sample], ...]:
+        """The same, each with the name of its part; `training` for the round's own."""
+        own = (("training", sample) for sample in self.training)
+        return (*own, *((name, sample) for name in sorted(self.parts) for sample in self.parts[name]))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -1,5 +1,5 @@
 """Rounds: what they are made of (pure) and how both adapters are trained (torch, in a child process).
 
-mixture, budget, schedule (pure) <- encoding, checkpoint, loop, lora (torch) <- worker (the child's main);
+mixture, steps, schedule, applied (pure) <- checkpoint, loop, lora (torch) <- worker (the child's main);
 process (no torch) talks to the worker from the consumer's side.
 """

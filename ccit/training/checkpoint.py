@@ -1,4 +1,4 @@
-"""Where an unfinished adapter stands: weights, moments of AdamW, losses so far. One sealed safetensors file.
+"""Where an unfinished adapter stands: weights, moments, the methods' state, losses. One sealed safetensors file.
 
 No random state is kept: every step seeds its own (`ccit/training/loop.py`), so a resumed run draws what the
 uninterrupted one would have drawn.
@@ -21,7 +21,7 @@ _LOSSES = "losses"
 
 
 @dataclass(slots=True)
-class Standing:
+class TrainingState:
     """What has been reached: the loss of each finished step (nats per response token), and the tensors."""
 
     losses: list[float]
@@ -45,20 +45,20 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def save(self, standing: Standing) -> None:
+    def save(self, state: TrainingState) -> None:
         """Replace the file atomically. Raises `StorageFailed` when the disk is full; the last one is then kept."""
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in standing.tensors.items()}
-        write_sealed(self._path, tensor_bytes({**tensors, _LOSSES: torch.tensor(standing.losses, dtype=torch.float64)}))
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.tensors.items()}
+        write_sealed(self._path, tensor_bytes({**tensors, _LOSSES: torch.tensor(state.losses, dtype=torch.float64)}))
         failpoint("training.checkpointed")
 
-    def load(self) -> Standing | None:
+    def load(self) -> TrainingState | None:
         """The last save; None when there is none or its digest is wrong."""
         content = read_sealed(self._path)
         if content is None:
             return None
         tensors = parse_tensors(content)
         losses = [float(loss) for loss in tensors.pop(_LOSSES)]
-        return Standing(losses, tensors)
+        return TrainingState(losses, tensors)
 
     def remove(self) -> None:
         """Drop the file once its round is finished."""

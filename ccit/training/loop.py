@@ -1,7 +1,8 @@
 """Training one adapter: the loop over optimiser steps.
 
 AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) on the LoRA weights alone, no weight decay. A step's gradient is that
-of the mean loss over all its response tokens, however they fall into micro-batches.
+of the mean loss over all its response tokens, however they fall into micro-batches. The methods of the configuration
+(`ports.Method`) are called at their places.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ import torch
 from ccit.config import Training
 from ccit.errors import TrainingFailed
 from ccit.models.causal import CausalModel
-from ccit.models.encoding import Encoded
 from ccit.models.likelihood import response_losses
-from ccit.training.checkpoint import Checkpoint, Standing
+from ccit.ports import Example, MicroBatch, Tensors
+from ccit.training.applied import AppliedMethods
+from ccit.training.checkpoint import Checkpoint, TrainingState
 from ccit.training.schedule import rate_factor
 from ccit.training.steps import Step
 
+_METHOD = "method"  # first part of the names of the methods' tensors in a checkpoint
 _MEASURED_SHARE = 0.1  # of the steps at either end that the first and last loss are means of
 
 
@@ -47,8 +50,10 @@ class AdapterTraining:
     ----------
     view : CausalModel
         From `trainable`: its LoRA weights are changed in place.
-    rows : Sequence[Encoded]
+    examples : Sequence[Example]
         What `steps` index.
+    methods : AppliedMethods
+        Made for this adapter.
     rate : float
         Peak learning rate.
     seed : int
@@ -58,15 +63,17 @@ class AdapterTraining:
     def __init__(
         self,
         view: CausalModel,
-        rows: Sequence[Encoded],
+        examples: Sequence[Example],
         steps: Sequence[Step],
+        methods: AppliedMethods,
         settings: Training,
         rate: float,
         seed: int,
     ) -> None:
         self._view = view
-        self._rows = rows
+        self._examples = examples
         self._steps = steps
+        self._methods = methods
         self._settings = settings
         self._rate = rate
         self._seed = seed
@@ -83,28 +90,29 @@ class AdapterTraining:
         StorageFailed
             A checkpoint does not fit on the disk.
         """
-        losses = self._resume(checkpoint)
         with _own_randomness(self._view.device):
+            torch.manual_seed(_seed_of(self._seed, "prepare"))
+            self._methods.prepare(self._view, self._weights, self._examples)
+            losses = self._resume(checkpoint)
             while len(losses) < len(self._steps):
                 losses.append(self._step(len(losses)))
                 if len(losses) % self._settings.checkpoint_steps == 0 or len(losses) == len(self._steps):
-                    checkpoint.save(Standing(losses, self._tensors()))
+                    checkpoint.save(TrainingState(losses, self._tensors()))
                 progress(len(losses), len(self._steps))
+        self._put(self._methods.adapter(self._weights))
         return Losses.of(losses)
 
     def _step(self, step: int) -> float:
-        torch.manual_seed(_seed_of(self._seed, step))
+        torch.manual_seed(_seed_of(self._seed, f"step {step}"))
         factor = rate_factor(step, len(self._steps), self._settings.warmup_share)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate * factor
-        batches = [[self._rows[i] for i in batch] for batch in self._steps[step]]
-        learnt = sum(row.response_tokens for batch in batches for row in batch)
+        batches = [[self._examples[i] for i in batch] for batch in self._steps[step]]
+        tokens = sum(_response_tokens(batch) for batch in batches)
         total = torch.zeros((), device=self._view.device)
         for batch in batches:
-            with torch.autocast(self._view.device.type, torch.bfloat16, enabled=self._view.device.type == "cuda"):
-                loss = response_losses(self._view, batch).sum() / learnt
-            loss.backward()  # type: ignore[no-untyped-call]  # torch ships this method unannotated
-            total += loss.detach()
+            total += self._backward(batch, tokens)
+        self._methods.after_backward()
         norm = torch.nn.utils.clip_grad_norm_(self._weights.values(), self._settings.max_grad_norm)
         mean = float(total)
         if not (math.isfinite(mean) and math.isfinite(float(norm))):
@@ -114,7 +122,18 @@ class AdapterTraining:
             )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        self._methods.after_step()
         return mean
+
+    def _backward(self, batch: Sequence[Example], tokens: int) -> torch.Tensor:
+        """Add a micro-batch's gradient, in a step of `tokens` tokens; its part of the loss without what methods add."""
+        with torch.autocast(self._view.device.type, torch.bfloat16, enabled=self._view.device.type == "cuda"):
+            losses_N = response_losses(self._view, [example.row for example in batch])
+            loss = losses_N.sum() / tokens
+            micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens)
+            whole = self._methods.loss(loss, micro_batch)
+        whole.backward()
+        return loss.detach()
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         tensors: dict[str, torch.Tensor] = {}
@@ -122,26 +141,36 @@ class AdapterTraining:
             tensors[f"weight/{name}"] = weight
             for key, value in self._optimizer.state[weight].items():
                 tensors[f"{key}/{name}"] = value
-        return tensors
+        return tensors | {f"{_METHOD}/{name}": tensor for name, tensor in self._methods.state().items()}
 
     def _resume(self, checkpoint: Checkpoint) -> list[float]:
-        standing = checkpoint.load()
-        if standing is None:
+        state = checkpoint.load()
+        if state is None:
             return []
-        for key, tensor in standing.tensors.items():
+        held: dict[str, dict[str, torch.Tensor]] = {}
+        for key, tensor in state.tensors.items():
             kind, _, name = key.partition("/")
-            weight = self._weights[name]
-            if kind == "weight":
-                with torch.no_grad():
-                    weight.copy_(tensor)
-            else:
-                self._optimizer.state[weight][kind] = tensor.to(weight.device)
-        return standing.losses
+            held.setdefault(kind, {})[name] = tensor.to(self._view.device)
+        self._put(held.pop("weight"))
+        self._methods.load_state(held.pop(_METHOD, {}))
+        for kind, tensors in held.items():
+            for name, tensor in tensors.items():
+                self._optimizer.state[self._weights[name]][kind] = tensor
+        return state.losses
+
+    def _put(self, weights: Tensors) -> None:
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(weights[name])
 
 
-def _seed_of(seed: int, step: int) -> int:
+def _response_tokens(batch: Sequence[Example]) -> int:
+    return sum(example.row.response_tokens for example in batch)
+
+
+def _seed_of(seed: int, what: str) -> int:
     """63 bits that differ from step to step."""
-    return int.from_bytes(hashlib.sha256(f"{seed}\0step {step}".encode()).digest()[:8], "big") >> 1
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{what}".encode()).digest()[:8], "big") >> 1
 
 
 @contextmanager

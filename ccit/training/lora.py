@@ -25,11 +25,13 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
-from ccit.ports import ArtifactStore, Progress
+from ccit.plugins import build
+from ccit.ports import ArtifactStore, Batcher, BatcherContext, Example, MethodContext, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest
 from ccit.store.sealed import read_sealed, write_sealed
+from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.loop import AdapterTraining, Losses
 from ccit.training.steps import plan_steps, planned_tokens
@@ -136,15 +138,19 @@ class LoraTrainer:
         view = trainable(
             base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
         )
-        samples = material.learnable
-        rows = [encode(base.chat, sample, settings.max_tokens) for sample in samples]
-        lengths = [len(row.fed) for row in rows]
-        steps = plan_steps(lengths, settings.epochs, settings.batch_size, settings.batch_tokens, planned.seed)
+        methods = AppliedMethods.made(settings.methods, MethodContext(role, seed), start or {})
+        examples = methods.examples(
+            [Example(s, part, encode(base.chat, s, settings.max_tokens)) for part, s in material.learnable_by_part]
+        )
+        lengths = [len(example.row.fed) for example in examples]
+        batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+        steps = plan_steps(lengths, settings.epochs, settings.batch_size, batcher, planned.seed)
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
-        training = AdapterTraining(view, rows, steps, settings, rate, seed)
+        training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps)
-        return adapter_files(view), losses, Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
+        files = {**adapter_files(view), **methods.files()}
+        return files, losses, Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
 
     def _check_bases(self, planned: Round) -> None:
         wanted = (planned.base_revision, planned.proxy_revision)

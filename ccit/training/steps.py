@@ -1,4 +1,4 @@
-"""Which samples each optimiser step sees: seeded order, then micro-batches by token budget.
+"""Which samples each optimiser step sees: seeded order, then micro-batches.
 
 Pure, so the whole plan of a round is known before the first step: its length, its learning rates and what it costs.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ccit.models.bucketing import bucket, padded_tokens
+from ccit.models.bucketing import padded_tokens
+from ccit.ports import Batcher
 from ccit.training.mixture import training_order
 
 Step = list[list[int]]  # micro-batches of sample indices
 
 
-def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batch_tokens: int, seed: int) -> list[Step]:
+def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batcher: Batcher, seed: int) -> list[Step]:
     """Divide `epochs` passes over the samples into optimiser steps.
 
     Parameters
@@ -22,10 +23,13 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batch_token
         Tokens of each sample.
     batch_size : int
         Samples per optimiser step; the last step of an epoch may have fewer.
-    batch_tokens : int
-        Padded tokens per micro-batch.
+    batcher : Batcher
+        Divides a step into micro-batches.
 
-    >>> plan_steps([3, 1, 3], epochs=1, batch_size=3, batch_tokens=6, seed=0)
+    >>> from ccit.ports import BatcherContext
+    >>> from ccit.training.batchers.bucketed import BucketedBatcher
+    >>> batcher = BucketedBatcher(BucketedBatcher.Settings(), BatcherContext(budget=6))
+    >>> plan_steps([3, 1, 3], epochs=1, batch_size=3, batcher=batcher, seed=0)
     [[[0, 2], [1]]]
     """
     steps: list[Step] = []
@@ -33,7 +37,7 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batch_token
         order = training_order(len(lengths), epoch, seed)
         for start in range(0, len(order), batch_size):
             chosen = sorted(order[start : start + batch_size])
-            batches = bucket([lengths[i] for i in chosen], batch_tokens)
+            batches = batcher.batches([lengths[i] for i in chosen])
             steps.append([[chosen[i] for i in batch] for batch in batches])
     return steps
 

@@ -80,6 +80,10 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[rounds]\ngeneral_ratio = 1\n", "this key is now rounds.sources.general.ratio"),
         ("[rounds]\ngeneral_file = 'a'\n", "this key is now rounds.sources.general.file"),
         ("[rounds]\nreplay_ratio = 1\n", "this key is now rounds.sources.replay.ratio"),
+        ("[[training.methods]]\nkind = 'emma'\n", "a method of the kinds ema, .*found 'emma'; did you mean 'ema'"),
+        ("[[training.methods]]\nstrength = 1\n", "training.methods: expected `kind`, one of ema"),
+        (2 * "[[training.methods]]\nkind = 'ema'\n", "training.methods: .*each kind once, found ema, ema"),
+        ("[training.batcher]\nkind = 'bucket'\n", "a batcher of the kinds bucketed, .*did you mean 'bucketed'"),
         ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
         ("[rounds.sources.reply]\n", "a source of the kinds general, .*found 'reply'; did you mean 'replay'"),
         ("[rounds.triggers.ages]\n", "a trigger of the kinds age, .*found 'ages'; did you mean 'age'"),
@@ -157,6 +161,9 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
     assert digest("[rounds]\nplanner.kind = 'oldest_first'\nsources.replay = true\n") == same
     sources = ("replay.ratio = 0.5", "replay = false", "general.ratio = 2")
     assert len({same, *(digest(f"[rounds]\nsources.{text}\n") for text in sources)}) == 4
+    assert digest("[training]\nmethods = []\nbatcher.kind = 'bucketed'\n") == same
+    methods = ('kind = "ema"', 'kind = "ema"\ndecay = 0.5', 'kind = "l2_to_incumbent"')
+    assert len({same, *(digest(f"[[training.methods]]\n{text}\n") for text in methods)}) == 4
     assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
 
 

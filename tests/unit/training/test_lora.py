@@ -1,22 +1,26 @@
 import math
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from ccit.config import Config
+from ccit.config import Config, Training
 from ccit.errors import ModelUnusable, StorageFailed, TrainingFailed
 from ccit.failpoints import Armed
+from ccit.models.adapter_format import read_adapter
 from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
 from ccit.models.encoding import encode
 from ccit.models.likelihood import response_losses
+from ccit.ports import Method, MicroBatch, TrainingStart
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
 from ccit.store.pruning import KEPT
+from ccit.training.applied import AppliedMethods
 from ccit.training.lora import LoraTrainer
 
 Plan = Callable[[int], Round]
@@ -222,6 +226,80 @@ def test_a_full_disk_at_a_checkpoint_is_one_sentence(
     (tmp_path / "work").write_text("a file where the folder should be")
     with pytest.raises(StorageFailed, match="free space"):
         trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+
+
+class Counting(Method):
+    """Counts the hooks that the loop calls, and leaves the count with the version."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.found: Mapping[str, bytes] = {}
+        self.parts: list[str] = []
+
+    def prepare(self, start: TrainingStart) -> None:
+        self.calls["prepare"] += 1
+        self.found = start.files
+        self.parts = [example.part for example in start.examples]
+
+    def loss(self, loss: torch.Tensor, batch: MicroBatch) -> torch.Tensor:
+        self.calls["loss"] += 1
+        return loss + 1000.0 * batch.share  # no gradient: it must not show in the losses that are reported
+
+    def after_backward(self) -> None:
+        self.calls["after_backward"] += 1
+
+    def after_step(self) -> None:
+        self.calls["after_step"] += 1
+
+    def finish(self) -> Mapping[str, bytes]:
+        return {"count": str(self.calls["after_step"]).encode()}
+
+
+def test_a_method_is_called_at_its_places_and_its_files_travel_with_the_version(
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = trainer(config, bases, tmp_path / "plain").train(plan(0), material, base_version, quiet)
+    made: list[Counting] = []
+
+    def counting(settings: object, context: object, files: Mapping[str, bytes]) -> AppliedMethods:
+        made.append(Counting())
+        return AppliedMethods({"counting": made[-1]}, files)
+
+    monkeypatch.setattr("ccit.training.lora.AppliedMethods.made", counting)
+    first = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    assert first.losses == plain.losses
+    assert made[0].calls.pop("loss") > 8  # once for each micro-batch
+    assert made[0].calls == {"prepare": 1, "after_backward": 8, "after_step": 8}
+    assert made[0].parts == 8 * ["training"] + 4 * ["general"] + 2 * ["replay"]
+    stored = FileStore(tmp_path).read(first.adapters.deployed)
+    assert stored["methods/counting/count"] == b"8"
+    parent = replace(base_version, number=1, parent=0, adapters=first.adapters)
+    trainer(config, bases, tmp_path).train(plan(1), material, parent, quiet)
+    assert [method.found for method in made] == [{}, {}, {"count": b"8"}, {"count": b"8"}]
+
+
+def test_a_pull_to_the_incumbent_keeps_the_weights_near_it(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    """B is 0 in fresh weights, so its size is how far training went."""
+
+    def size_of_b(strength: float) -> float:
+        methods = [{"kind": "l2_to_incumbent", "strength": strength}]
+        settings = Training.model_validate(config.training.model_dump() | {"methods": methods})
+        store = FileStore(tmp_path / str(strength))
+        trained = LoraTrainer(settings, bases, store, tmp_path / str(strength) / "work").train(
+            plan(0), material, base_version, quiet
+        )
+        tensors = read_adapter(store.read(trained.adapters.deployed))[1]
+        return sum(tensor.square().sum().item() for name, tensor in tensors.items() if "lora_B" in name)
+
+    assert size_of_b(10.0) < 0.5 * size_of_b(0.0)
 
 
 def test_losses_are_finite_numbers(

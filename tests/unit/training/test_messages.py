@@ -50,6 +50,7 @@ CANDIDATE = Candidate("r", PAIR, 4, ("q_proj",), {"deployed_first": 1.0}, Spend(
 def test_every_message_survives_the_pipe() -> None:
     down: list[Setup | Job] = [
         Setup.of(Config()),
+        Setup.of(Config.model_validate({"training": {"methods": [{"kind": "ema", "decay": 0.5}]}})),
         TrainJob(ROUND, Material((SAMPLE,), (SAMPLE,)), VERSION),
         EvaluateJob(PAIR, Suite((Question("q", "g", "p", "a", ("a", "b")),), ()), (SAMPLE,)),
         EvaluateJob(None, Suite((), ()), ()),

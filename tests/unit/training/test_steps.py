@@ -3,7 +3,13 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccit.ports import BatcherContext
+from ccit.training.batchers.bucketed import BucketedBatcher
 from ccit.training.steps import plan_steps, planned_tokens
+
+
+def batcher_of(budget: int) -> BucketedBatcher:
+    return BucketedBatcher(BucketedBatcher.Settings(), BatcherContext(budget))
 
 
 @given(
@@ -14,7 +20,7 @@ from ccit.training.steps import plan_steps, planned_tokens
     st.integers(0, 99),
 )
 def test_each_epoch_sees_everything_once(lengths: list[int], epochs: int, size: int, budget: int, seed: int) -> None:
-    steps = plan_steps(lengths, epochs, size, budget, seed)
+    steps = plan_steps(lengths, epochs, size, batcher_of(budget), seed)
     seen = Counter(i for step in steps for batch in step for i in batch)
     assert seen == dict.fromkeys(range(len(lengths)), epochs)
     assert len(steps) == epochs * -(-len(lengths) // size)
@@ -24,6 +30,6 @@ def test_each_epoch_sees_everything_once(lengths: list[int], epochs: int, size: 
 
 def test_seeds_and_epochs_differ_in_order() -> None:
     lengths = [5] * 64
-    first = plan_steps(lengths, 2, 8, 1000, seed=0)
-    assert first != plan_steps(lengths, 2, 8, 1000, seed=1)
+    first = plan_steps(lengths, 2, 8, batcher_of(1000), seed=0)
+    assert first != plan_steps(lengths, 2, 8, batcher_of(1000), seed=1)
     assert first[:8] != first[8:]

@@ -1,0 +1,217 @@
+"""What every registered training Method must do, with its defaults, on a tiny model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ccit.config import Config, Training
+from ccit.models.adapter_format import read_adapter
+from ccit.models.bases import BaseModels
+from ccit.models.causal import with_adapter
+from ccit.models.revision import revision_of
+from ccit.plugins import Plugin
+from ccit.ports import Example, Method, MethodContext, MicroBatch, TrainingStart
+from ccit.records import AdapterPair, Candidate, Material, Round, Sample, Version
+from ccit.store.files import FileStore
+from ccit.testing import random_model
+from ccit.training.lora import LoraTrainer
+from tests.contract.registered import each, made
+from tests.nouns import a_round, version
+
+CONTEXT = MethodContext("deployed", seed=5)
+RELATIVE, ABSOLUTE = 1e-3, 1e-5  # sums of micro-batches of another shape, over three steps of AdamW
+STEPS = 3
+
+
+def samples(prefix: str, count: int) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(f"{prefix}{n}", f"r{n}", "ward", "en", f"What is {prefix} {n}?", f"It is {'very ' * n}{n}.")
+        for n in range(count)
+    )
+
+
+MATERIAL = Material(samples("new", 4), (), {"replay": samples("old", 2)})
+
+
+class Killed(Exception):
+    """Stands for a process that ends."""
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def kill_in_the_second(stage: str, done: int, total: int) -> None:
+    if (stage, done) == ("train proxy", 2):
+        raise Killed
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The tiny models, and a round over them."""
+
+    config: Config
+    bases: BaseModels
+    base: Version
+
+    @property
+    def planned(self) -> Round:
+        ids = tuple(s.sample_id for s in MATERIAL.training)
+        base = self.base
+        return replace(a_round(0, ids), base_revision=base.base_revision, proxy_revision=base.proxy_revision)
+
+    def settings(self, entry: Plugin | None, **more: int) -> Training:
+        methods = [] if entry is None else [entry.settings().model_dump()]
+        return Training.model_validate(self.config.training.model_dump() | {"methods": methods} | more)
+
+    def train(
+        self,
+        root: Path,
+        settings: Training,
+        progress: Callable[[str, int, int], None] = quiet,
+        parent: Version | None = None,
+    ) -> Candidate:
+        trainer = LoraTrainer(settings, self.bases, FileStore(root), root / "work")
+        return trainer.train(self.planned, MATERIAL, parent or self.base, progress)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    root = tmp_path_factory.mktemp("methods")
+    deployed, proxy = (random_model(root / role, hidden=16, layers=1, seed=n) for n, role in enumerate(("d", "p")))
+    config = Config.model_validate(
+        {
+            "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
+            "training": {
+                "rank": 2,
+                "alpha": 4,
+                "learning_rate": 0.01,
+                "proxy_learning_rate": 0.01,
+                "epochs": 1,
+                "batch_size": 2,
+                "max_tokens": 96,
+                "checkpoint_steps": 1,
+            },
+        }
+    )
+    base = replace(version(0), base_revision=revision_of(str(deployed), ""), proxy_revision=revision_of(str(proxy), ""))
+    return Bench(config, BaseModels(config.models), base)
+
+
+@pytest.fixture(scope="module")
+def trained(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Plugin], tuple[Path, Candidate]]:
+    """One training of each method, for several tests."""
+    done: dict[str, tuple[Path, Candidate]] = {}
+
+    def of(entry: Plugin) -> tuple[Path, Candidate]:
+        if entry.kind not in done:
+            root = tmp_path_factory.mktemp(entry.kind)
+            done[entry.kind] = (root, bench.train(root, bench.settings(entry)))
+        return done[entry.kind]
+
+    return of
+
+
+def weights_of(root: Path, adapters: AdapterPair) -> dict[str, torch.Tensor]:
+    return read_adapter(FileStore(root).read(adapters.deployed))[1]
+
+
+Trained = Callable[[Plugin], tuple[Path, Candidate]]
+
+
+@each("method")
+def test_the_base_is_not_changed(entry: Plugin, bench: Bench, tmp_path: Path) -> None:
+    before = {name: tensor.clone() for name, tensor in bench.bases.deployed.model.state_dict().items()}
+    bench.train(tmp_path, bench.settings(entry))
+    after = bench.bases.deployed.model.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+@each("method")
+def test_the_same_round_is_the_same_candidate(entry: Plugin, bench: Bench, trained: Trained, tmp_path: Path) -> None:
+    torch.manual_seed(77)  # the global random state must not matter
+    again = bench.train(tmp_path, bench.settings(entry))
+    assert again.adapters == trained(entry)[1].adapters
+    assert again.losses == trained(entry)[1].losses
+
+
+@each("method")
+def test_a_killed_round_goes_on_from_its_checkpoint_and_ends_the_same(
+    entry: Plugin, bench: Bench, trained: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        bench.train(tmp_path, bench.settings(entry), kill_in_the_second)
+    steps: list[tuple[str, int]] = []
+    resumed = bench.train(tmp_path, bench.settings(entry), lambda *at: steps.append(at[:2]))
+    assert resumed.adapters == trained(entry)[1].adapters
+    assert resumed.losses == trained(entry)[1].losses
+    assert steps == [("train proxy", STEPS)]
+
+
+@each("method")
+def test_the_result_does_not_depend_on_the_size_of_micro_batches(
+    entry: Plugin, bench: Bench, trained: Trained, tmp_path: Path
+) -> None:
+    small = bench.train(tmp_path, bench.settings(entry, batch_tokens=64))
+    root, large = trained(entry)
+    weights = weights_of(root, large.adapters)
+    for name, tensor in weights_of(tmp_path, small.adapters).items():
+        torch.testing.assert_close(tensor, weights[name], rtol=RELATIVE, atol=ABSOLUTE)
+
+
+@each("method")
+def test_what_it_makes_is_finite_and_loads_as_an_adapter(entry: Plugin, bench: Bench, trained: Trained) -> None:
+    root, candidate = trained(entry)
+    files = FileStore(root).read(candidate.adapters.deployed)
+    view = with_adapter(bench.bases.deployed, files)
+    assert view.shape is not None
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in read_adapter(files)[1].values())
+    assert all(loss == loss for loss in candidate.losses.values())
+    beside = set(files) - {"adapter_config.json", "adapter_model.safetensors"}
+    assert all(name.startswith(f"methods/{entry.kind}/") for name in beside)
+
+
+@each("method")
+def test_the_next_round_goes_on_from_what_it_made(entry: Plugin, bench: Bench, trained: Trained) -> None:
+    root, first = trained(entry)
+    parent = replace(bench.base, number=1, parent=0, adapters=first.adapters)
+    second = bench.train(root, bench.settings(entry), parent=parent)
+    assert second.adapters != first.adapters
+
+
+@each("method")
+def test_its_state_goes_round(entry: Plugin) -> None:
+    method, weights = _stepped(entry)
+    state = {name: tensor.clone() for name, tensor in method.state().items()}
+    again: Method = made(entry, CONTEXT)
+    again.prepare(TrainingStart(None, weights, [], {}))
+    again.load_state(state)
+    held = again.state()
+    assert list(held) == list(state)
+    assert all(torch.equal(held[name], tensor) for name, tensor in state.items())
+    assert _listed(again.adapter(weights)) == _listed(method.adapter(weights))
+
+
+def _stepped(entry: Plugin) -> tuple[Method, dict[str, torch.Tensor]]:
+    """After two steps on weights of its own, with an example of each part."""
+    weights = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}
+    examples = [Example(sample, part, None) for part, sample in MATERIAL.learnable_by_part]
+    method: Method = made(entry, CONTEXT)
+    method.prepare(TrainingStart(None, weights, examples, {}))
+    for step in (1.0, 2.0):
+        assert bool(torch.isfinite(method.loss(torch.tensor(step), MicroBatch(examples, torch.ones(3), 1.0))))
+        method.after_backward()
+        for weight in weights.values():
+            weight.add_(step)
+        method.after_step()
+    return method, weights
+
+
+def _listed(weights: Mapping[str, torch.Tensor]) -> dict[str, list[object]]:
+    return {name: weight.tolist() for name, weight in weights.items()}
