@@ -270,7 +270,9 @@ class Policy(Protocol):
         """The committed state as JSON; equal states give equal snapshots."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back what `snapshot` gave. Raises `ValueError` for what it did not give."""
+        """Take back what `snapshot` gave. Raises `ValueError` for what it did not give, and is
+        as it was then.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What a scorer knows of the samples topic: which samples were admitted, their digests and vectors.
+"""What a scorer knows of the samples topic: which samples were admitted, their digests and vectors, and what the policy
+counts of them.
 
 It is a function of three topics alone, samples, rounds and model-versions, however it came about: decided here, read
 from the log, or taken from a snapshot. So a scorer that was restarted decides as one that had never been away.
@@ -36,7 +37,7 @@ class Knowledge:
     """
 
     def __init__(self, scoring: Scoring, topic: str, fates: Fates) -> None:
-        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp)
+        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin)
         self._scoring = scoring
         self._memory = scoring.memory
         self._fates = fates
@@ -84,13 +85,23 @@ class Knowledge:
         """All rows, for a file; `next_offsets` is how far the log was read, per partition."""
         positions, digests, vectors = self._memory.rows()
         ids = tuple(self._ids[position] for position in positions)
-        return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors)
+        state = self._scoring.admission.policy_state()
+        return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors, state)
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Take in what an earlier life knew; rounds may have ended since, and versions been left or taken up again."""
+    def restored(self, snapshot: Snapshot) -> bool:
+        """Take in what an earlier life knew; rounds may have ended since, and versions been left or taken up again.
+
+        False, and nothing has changed, where the policy cannot take its state back.
+        """
+        try:
+            self._scoring.admission.restore_policy(snapshot.policy)
+        except ValueError as error:
+            logger.warning("a snapshot is not used: the policy cannot take back its state: %s", error)
+            return False
         self._memory.learn_all(snapshot.digests, snapshot.vectors, snapshot.positions)
         self._know(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))
         self.align()
+        return True
 
     def _vector(self, event: SampleAdmitted, position: Position) -> npt.NDArray[np.float32] | None:
         try:

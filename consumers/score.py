@@ -120,12 +120,12 @@ class ScoreConsumer:
         """From a snapshot and the rest of the samples topic, or from all of it."""
         start: Mapping[int, int] = {}
         for snapshot in self._files.usable():
-            if fits(snapshot, self._settings, self._samples):
-                self.known.restore(snapshot)
+            if not fits(snapshot, self._settings, self._samples):
+                logger.info("a snapshot is not used: the samples topic holds other samples than it says")
+            elif self.known.restored(snapshot):
                 start = resume_at(snapshot)
                 logger.info("%d samples known from a snapshot", len(self.known))
                 break
-            logger.info("a snapshot is not used: the samples topic holds other samples than it says")
         admitted = Follower(self._settings, self._samples, start)
         for messages in admitted.to_end():
             self.known.learn(messages)

@@ -1,28 +1,34 @@
-"""A snapshot of what novelty and duplicates are judged by: it spares a scorer reading the samples topic from its start.
+"""A snapshot of what a scorer knows: it spares reading the samples topic from its start.
 
-One file: the SHA-256 of all that follows (hex, one line), one line of JSON (the head), one line of JSON (the sample
-ids), then plain little-endian numbers: positions (int64, 2 per row), content digests (32 bytes per row), vectors
-(float16, d per row). The digest is checked before anything else is looked at; a snapshot that is damaged, or of another
-topic, alias or embedder, is thrown away, and the topic read.
+One sealed safetensors file (`ccit/store/sealed.py`): the digest is checked before anything is parsed, and the format
+runs no code. Its tensors:
+
+    head               uint8    JSON: format, origin, offsets, sample ids, the policy's state
+    positions          int64    (n, 2) partition and offset
+    digests            uint8    (n, 32) SHA-256 of the content
+    vectors            float16  (n, d)
+
+A snapshot that is damaged, or of another topic, alias, embedder or policy, is thrown away, and the topic read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position
-from ccit.store.atomic import write_atomically
+from ccit.store.sealed import read_sealed, write_sealed
 from ccit.vectors import Vectors
 
-_FORMAT = "ccit-novelty-snapshot.v1"
-_DIGEST_BYTES = 32
+_FORMAT = "ccit-scorer-snapshot.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +41,19 @@ class Origin:
         Full name of the samples topic, with its prefix.
     embedder : str
         Stamp of the embedder that made the vectors.
+    policy : str
+        Stamp of the policy whose state is in it; empty for one without a state.
     """
 
     topic: str
     alias: str
     embedder: str
+    policy: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The rows of a novelty memory.
+    """The rows that novelty and duplicates are judged by, and the state of the policy that chose them.
 
     Parameters
     ----------
@@ -52,6 +61,8 @@ class Snapshot:
         Partition of the samples topic -> offset from which on it has to be read again.
     positions, sample_ids, digests, vectors
         One per row; vectors (n, d), quantised. Rows beyond `next_offsets` may be there; learning is idempotent.
+    policy : Mapping
+        The policy's state after exactly these rows, as JSON.
     """
 
     origin: Origin
@@ -60,6 +71,7 @@ class Snapshot:
     sample_ids: tuple[str, ...]
     digests: tuple[str, ...]
     vectors: Vectors
+    policy: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -85,19 +97,19 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "format": _FORMAT,
         "origin": asdict(snapshot.origin),
         "next_offsets": {str(partition): offset for partition, offset in sorted(snapshot.next_offsets.items())},
-        "rows": len(snapshot.positions),
-        "dimension": int(snapshot.vectors.shape[1]),
+        "sample_ids": snapshot.sample_ids,
+        "policy": snapshot.policy,
     }
-    body = b"".join(
-        (
-            json.dumps(head).encode() + b"\n",
-            json.dumps(snapshot.sample_ids).encode() + b"\n",
-            np.asarray([(p.partition, p.offset) for p in snapshot.positions], dtype="<i8").tobytes(),
-            b"".join(bytes.fromhex(digest) for digest in snapshot.digests),
-            snapshot.vectors.astype("<f2").tobytes(),
-        )
-    )
-    write_atomically(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    rows = len(snapshot.positions)
+    places = np.asarray([(p.partition, p.offset) for p in snapshot.positions], dtype=np.int64)
+    digests = np.frombuffer(b"".join(bytes.fromhex(digest) for digest in snapshot.digests), dtype=np.uint8)
+    tensors = {
+        "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
+        "positions": places.reshape(rows, 2),
+        "digests": digests.reshape(rows, -1 if rows else 32),
+        "vectors": snapshot.vectors.astype(np.float16),
+    }
+    write_sealed(path, save(tensors))
 
 
 def read_snapshot(path: Path, origin: Origin) -> Snapshot:
@@ -110,41 +122,33 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
     FileNotFoundError
         There is none yet.
     """
+    sealed = read_sealed(path)
+    if sealed is None:
+        if not path.exists():
+            raise FileNotFoundError(path)
+        raise ArtifactDamaged(f"{path} cannot be read, or does not have the SHA-256 that it begins with")
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ArtifactDamaged(f"{path} cannot be read: {error.strerror}") from error
-    announced, _, body = raw.partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != announced:
-        raise ArtifactDamaged(f"{path} does not have the SHA-256 on its first line")
-    try:
-        return _parsed(path, body, origin)
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:  # not ours
-        raise ArtifactDamaged(f"{path} has its SHA-256, but not the form of a {_FORMAT}: {error!r}") from error
+        return _parsed(path, load(sealed), origin)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, SafetensorError) as e:
+        raise ArtifactDamaged(f"{path} has its SHA-256, but not the form of a {_FORMAT}: {e!r}") from e
 
 
-def _parsed(path: Path, body: bytes, origin: Origin) -> Snapshot:
-    line, _, rest = body.partition(b"\n")
-    head = json.loads(line)
+def _parsed(path: Path, tensors: Mapping[str, Any], origin: Origin) -> Snapshot:
+    head = json.loads(tensors["head"].tobytes())
     expected = {"format": _FORMAT, "origin": asdict(origin)}
     found = {key: head.get(key) for key in expected}
     if found != expected:
         raise ArtifactDamaged(f"{path} should be of {expected}, but is of {found}")
-    ids, _, numbers = rest.partition(b"\n")
-    rows, dimension, sample_ids = int(head["rows"]), int(head["dimension"]), json.loads(ids)
-    if len(sample_ids) != rows:
-        raise ArtifactDamaged(f"{path} should name {rows} samples, but names {len(sample_ids)}")
-    at_digests = rows * 2 * 8
-    at_vectors = at_digests + rows * _DIGEST_BYTES
-    places = np.frombuffer(numbers[:at_digests], dtype="<i8").reshape(rows, 2)
-    digests = numbers[at_digests:at_vectors]
+    positions, digests, vectors = tensors["positions"], tensors["digests"], tensors["vectors"]
+    sample_ids = tuple(head["sample_ids"])
+    if {len(part) for part in (positions, digests, vectors)} != {len(sample_ids)}:
+        raise ArtifactDamaged(f"{path} should have {len(sample_ids)} rows in each part, as it names samples")
     return Snapshot(
         origin=origin,
         next_offsets={int(partition): offset for partition, offset in head["next_offsets"].items()},
-        positions=tuple(Position(int(partition), int(offset)) for partition, offset in places),
-        sample_ids=tuple(sample_ids),
-        digests=tuple(digests[i * _DIGEST_BYTES : (i + 1) * _DIGEST_BYTES].hex() for i in range(rows)),
-        vectors=np.frombuffer(numbers[at_vectors:], dtype="<f2").reshape(rows, dimension).astype(np.float32),
+        positions=tuple(Position(int(partition), int(offset)) for partition, offset in positions),
+        sample_ids=sample_ids,
+        digests=tuple(digest.tobytes().hex() for digest in digests),
+        vectors=vectors.astype(np.float32),
+        policy=head["policy"],
     )

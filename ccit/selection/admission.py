@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -101,9 +101,9 @@ class Admission:
         self._proxy = proxy
 
     @property
-    def selector(self) -> Selector:
-        """The policy that chooses."""
-        return self._selector
+    def policy_origin(self) -> str:
+        """The stamp of a policy with a state: no other may take that over; empty for one without."""
+        return self._selector.stamp if self._policy.stateful else ""
 
     def decide(self, samples: Sequence[Sample]) -> list[Decision]:
         """Decisions in the samples' order; what is accepted is staged until `commit` or `abort`.
@@ -143,6 +143,14 @@ class Admission:
     def observe(self, decisions: Sequence[Decision]) -> None:
         """Accepted samples that are in the log and were not decided here; the memory learns them elsewhere."""
         self._policy.observe(decisions)
+
+    def policy_state(self) -> Mapping[str, Any]:
+        """The policy's state after all that is committed and observed, for a snapshot."""
+        return self._policy.snapshot()
+
+    def restore_policy(self, state: Mapping[str, Any]) -> None:
+        """Take a policy's state back, before anything is decided. Raises `ValueError` for what is no such state."""
+        self._policy.restore(state)
 
     def vector(self, sample_id: str) -> npt.NDArray[np.float32]:
         """The embedding (d,) of a pending sample, for `SampleAdmitted`; `KeyError` when it is not pending."""

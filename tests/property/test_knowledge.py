@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
 from consumers.snapshots import resume_at
 from tests.crash.parts import stub_scoring
+from tests.evenly import evenly
 from tests.nouns import a_round, verdict, version
 
 SAMPLES = Topics().samples.name
@@ -165,7 +167,7 @@ class World:
         scorer.told(self.rounds)
         if path is not None:
             snapshot = read_snapshot(path, scorer.known.origin)
-            scorer.known.restore(snapshot)
+            assert scorer.known.restored(snapshot)
             scorer.read = resume_at(snapshot)
         scorer.follow(self.log)
         return scorer
@@ -176,7 +178,7 @@ class World:
 def test_restarted_rebuilt_and_never_away_decide_alike(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]]
 ) -> None:
-    world = World(tmp_path_factory.mktemp("store"))
+    world = World(tmp_path_factory.mktemp("store"), evenly)
     path = None
     for verb, words in acts:
         if verb == "decide":
@@ -233,3 +235,20 @@ def test_what_a_round_was_made_of_that_came_to_nothing_comes_in_again_after_the_
         world.decide(world.live, ["b" if said == outcome else "c"])
     assert reasons == ["exact_duplicate", "accepted"]
     assert world.live.decide([sample(100, "b")])[0].reason == "exact_duplicate"  # its round waits for evidence
+
+
+def test_a_state_that_the_policy_does_not_know_is_not_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    world = World(tmp_path, evenly)
+    world.decide(world.live, ["a", "b", "c"])
+    snapshot = world.live.known.snapshot(world.live.read)
+    fresh = Scorer(tmp_path, evenly())
+    with caplog.at_level(logging.WARNING, "ccit.score"):
+        assert not fresh.known.restored(replace(snapshot, policy={"quantiles": [1, 2]}))
+    assert "expected counts" in caplog.text
+    assert len(fresh.known) == len(fresh.scoring.memory) == 0
+    assert fresh.known.restored(snapshot)
+
+
+def test_a_policy_without_a_state_has_no_part_in_where_a_snapshot_comes_from(tmp_path: Path) -> None:
+    assert Scorer(tmp_path).known.origin.policy == ""
+    assert Scorer(tmp_path, evenly()).known.origin.policy == "evenly test"

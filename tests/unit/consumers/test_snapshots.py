@@ -79,7 +79,7 @@ def test_a_bad_one_is_named_in_one_line_and_the_next_is_used(
     assert path.name in caplog.text
 
 
-@pytest.mark.parametrize("key", ["topic", "alias", "embedder"])
+@pytest.mark.parametrize("key", ["topic", "alias", "embedder", "policy"])
 def test_another_origin_is_not_used(tmp_path: Path, key: str) -> None:
     other = replace(ORIGIN, **{key: "other"})
     SnapshotFiles(tmp_path, other, "0").write(snapshot(5, origin=other))

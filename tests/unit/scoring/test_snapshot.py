@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position, digest_of
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.store.sealed import write_sealed
 from ccit.vectors import quantise
 
 ORIGIN = Origin("ccit.samples", "ccit", "e")
@@ -20,7 +22,7 @@ def snapshot(rows: int = 5, origin: Origin = ORIGIN) -> Snapshot:
     vectors = quantise(np.random.default_rng(rows).normal(size=(rows, 8))) if rows else np.zeros((0, 8), np.float32)
     positions = tuple(Position(n % 3, 10 * n) for n in range(rows))
     ids, digests = tuple(f"s\n{n}" for n in range(rows)), tuple(digest_of(n) for n in range(rows))
-    return Snapshot(origin, {0: 41, 1: 12}, positions, ids, digests, vectors)
+    return Snapshot(origin, {0: 41, 1: 12}, positions, ids, digests, vectors, {"counts": {"a": rows}})
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])
@@ -29,7 +31,7 @@ def test_it_comes_back_whole(tmp_path: Path, rows: int) -> None:
     write_snapshot(tmp_path / "a", written)
     read = read_snapshot(tmp_path / "a", ORIGIN)
     assert (read.positions, read.digests, read.next_offsets) == (written.positions, written.digests, {0: 41, 1: 12})
-    assert read.sample_ids == written.sample_ids
+    assert (read.sample_ids, read.policy) == (written.sample_ids, {"counts": {"a": rows}})
     assert np.array_equal(read.vectors, written.vectors)
 
 
@@ -54,7 +56,9 @@ def test_any_flipped_bit_or_cut_is_noticed(tmp_path_factory: pytest.TempPathFact
         read_snapshot(path, ORIGIN)
 
 
-@pytest.mark.parametrize("other", [replace(ORIGIN, **{key: "other"}) for key in ("topic", "alias", "embedder")])
+@pytest.mark.parametrize(
+    "other", [replace(ORIGIN, **{key: "other"}) for key in ("topic", "alias", "embedder", "policy")]
+)
 def test_another_origin_is_refused(tmp_path: Path, other: Origin) -> None:
     write_snapshot(tmp_path / "a", snapshot(origin=other))
     with pytest.raises(ArtifactDamaged, match="other"):
@@ -66,3 +70,17 @@ def test_none_yet_is_told_apart_from_damaged(tmp_path: Path) -> None:
         read_snapshot(tmp_path / "a", ORIGIN)
     with pytest.raises(ArtifactDamaged):
         read_snapshot(tmp_path, ORIGIN)
+
+
+def test_a_sealed_file_of_another_form_is_refused(tmp_path: Path) -> None:
+    """Its digest is right, so only its form tells."""
+    for content in (b"", b"\x00" * 64, save({"head": np.frombuffer(b"[" * 9, dtype=np.uint8)})):
+        write_sealed(tmp_path / "a", content)
+        with pytest.raises(ArtifactDamaged, match="not the form"):
+            read_snapshot(tmp_path / "a", ORIGIN)
+
+
+def test_parts_of_unequal_length_are_refused(tmp_path: Path) -> None:
+    write_snapshot(tmp_path / "a", replace(snapshot(3), sample_ids=("s0",)))
+    with pytest.raises(ArtifactDamaged, match="1 rows in each part"):
+        read_snapshot(tmp_path / "a", ORIGIN)
