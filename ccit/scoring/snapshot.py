@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -103,7 +104,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     rows = len(snapshot.positions)
     places = np.asarray([(p.partition, p.offset) for p in snapshot.positions], dtype=np.int64)
     digests = np.frombuffer(b"".join(bytes.fromhex(digest) for digest in snapshot.digests), dtype=np.uint8)
-    tensors = {
+    tensors: dict[str, npt.NDArray[Any]] = {
         "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
         "positions": places.reshape(rows, 2),
         "digests": digests.reshape(rows, -1 if rows else 32),

@@ -51,7 +51,8 @@ class Breaches:
         the plan's parent does not descend from (a rollback left it).
     misjudged : int
         Contents that were admitted although the thresholds refuse them, or never admitted although they do not. A
-        scorer that came back has to decide as if it had never been away.
+        scorer that came back has to decide as if it had never been away; and its policy admits nothing where its state
+        and the index have parted (`tests/crash/mirror.py`).
     letters_altered : int
         Dead letters that do not carry the bytes that were sent.
     rollbacks_twice : int

@@ -13,7 +13,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -183,17 +183,17 @@ def base_version(config: Config) -> Version:
     )
 
 
-def stub_scoring(config: Config, pace_s: float, chosen: Selector | None = None) -> Scoring:
+def stub_scoring(config: Config, pace_s: float, policy: Callable[[Memory], Selector] | None = None) -> Scoring:
     """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
 
     Parameters
     ----------
-    chosen : Selector | None
-        A policy of the test's own, instead of the configured one.
+    policy : Callable[[Memory], Selector] | None
+        Makes a policy of the test's own, instead of the configured one.
     """
     embedder, proxy = HashEmbedder(), HashProxy(store(config), pace_s)
     memory = Memory(ExactIndex(DIMENSION))
-    chosen = chosen or selector(config)
+    chosen = selector(config) if policy is None else policy(memory)
     context = CheckContext(embedder, memory, lambda *_: proxy, len, lambda: "characters", config.rounds.seed)
     made = checks(config, context, chosen, all_scores=False)
     admission = Admission(made, chosen, memory, embedder, proxy=proxy)

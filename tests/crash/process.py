@@ -80,9 +80,10 @@ def _freeze(_: Armed) -> None:
 class _Scorer:
     def __init__(self, config: Config, instance: str, pace_s: float) -> None:
         from consumers.score import ScoreConsumer
+        from tests.crash.mirror import mirror
         from tests.crash.parts import stub_scoring
 
-        self._consumer = ScoreConsumer(config, stub_scoring(config, pace_s), instance)
+        self._consumer = ScoreConsumer(config, stub_scoring(config, pace_s, mirror), instance)
         self.run = self._consumer.run
         self.stop = self._consumer.loop.stop
 

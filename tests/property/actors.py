@@ -104,7 +104,7 @@ class Scorer:
         self._log = log
         self._name = name
         self._epoch = log.open(f"score-{name}")
-        self._scoring = replace(stub_scoring(CONFIG, 0.0, evenly(ahead=2)), base=version())
+        self._scoring = replace(stub_scoring(CONFIG, 0.0, lambda _: evenly(ahead=2)), base=version())
         self.lineage = Lineage(version())
         self.fates = Fates(self.lineage, COOLDOWN)
         self._known = Knowledge(self._scoring, TOPICS.samples.name, self.fates)

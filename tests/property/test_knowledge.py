@@ -20,6 +20,7 @@ from ccit.pool import joined
 from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
 from ccit.selection.admission import Selector
+from ccit.selection.memory import Memory
 from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
@@ -59,7 +60,7 @@ class Scorer:
     """What a ScoreConsumer does with its knowledge, without a broker."""
 
     root: Path
-    policy: Selector | None = None  # the configured one
+    policy: Callable[[Memory], Selector] | None = None  # the configured one
     lineage: Lineage = field(default_factory=lambda: Lineage(version()))
     read: dict[int, int] = field(default_factory=dict)  # partition -> next offset
 
@@ -103,14 +104,14 @@ class World:
     """Two scorers on one log, and a trainer."""
 
     root: Path
-    policy: Callable[[], Selector | None] = lambda: None
+    policy: Callable[[Memory], Selector] | None = None
     log: list[Message] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     rounds: list[Event] = field(default_factory=list)
     numbers: int = 0
 
     def __post_init__(self) -> None:
-        self.live, self.other = Scorer(self.root, self.policy()), Scorer(self.root, self.policy())
+        self.live, self.other = Scorer(self.root, self.policy), Scorer(self.root, self.policy)
         self.trainer = Lineage(version())
         self.ends = dict.fromkeys(range(PARTITIONS), 0)
         self.used = dict.fromkeys(range(PARTITIONS), 0)
@@ -161,7 +162,7 @@ class World:
         self.announce(self.trainer.promote(made, 0.0))
 
     def restarted(self, path: Path | None) -> Scorer:
-        scorer = Scorer(self.root, self.policy())
+        scorer = Scorer(self.root, self.policy)
         for announcement in self.announcements:
             scorer.lineage.apply(announcement)
         scorer.told(self.rounds)
@@ -178,7 +179,7 @@ class World:
 def test_restarted_rebuilt_and_never_away_decide_alike(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]]
 ) -> None:
-    world = World(tmp_path_factory.mktemp("store"), evenly)
+    world = World(tmp_path_factory.mktemp("store"), lambda _: evenly())
     path = None
     for verb, words in acts:
         if verb == "decide":
@@ -238,10 +239,10 @@ def test_what_a_round_was_made_of_that_came_to_nothing_comes_in_again_after_the_
 
 
 def test_a_state_that_the_policy_does_not_know_is_not_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    world = World(tmp_path, evenly)
+    world = World(tmp_path, lambda _: evenly())
     world.decide(world.live, ["a", "b", "c"])
     snapshot = world.live.known.snapshot(world.live.read)
-    fresh = Scorer(tmp_path, evenly())
+    fresh = Scorer(tmp_path, lambda _: evenly())
     with caplog.at_level(logging.WARNING, "ccit.score"):
         assert not fresh.known.restored(replace(snapshot, policy={"quantiles": [1, 2]}))
     assert "expected counts" in caplog.text
@@ -251,4 +252,4 @@ def test_a_state_that_the_policy_does_not_know_is_not_taken(tmp_path: Path, capl
 
 def test_a_policy_without_a_state_has_no_part_in_where_a_snapshot_comes_from(tmp_path: Path) -> None:
     assert Scorer(tmp_path).known.origin.policy == ""
-    assert Scorer(tmp_path, evenly()).known.origin.policy == "evenly test"
+    assert Scorer(tmp_path, lambda _: evenly()).known.origin.policy == "evenly test"
