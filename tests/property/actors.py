@@ -1,53 +1,50 @@
 """Scorer, trainer and follower as the consumers run them, over `MemoryLog` in the place of Kafka.
 
-What decides is the real code: the score step with its knowledge, pool, plan, the publishing of outcomes, lineage. What
-stands in for a process is only who reads what when.
+What decides is the real code: the score step with its knowledge; the whole trainer, with its commands, its pool and its
+rounds. What stands in for a process is only who reads what when.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal, cast
 
+from confluent_kafka import Consumer, TopicPartition
+
+from ccit.assembly import TrainerParts
 from ccit.config import Config
-from ccit.errors import ArtifactDamaged
-from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, decode
-from ccit.fates import Fates
+from ccit.errors import ArtifactDamaged, ModelUnusable, TrainingFailed
+from ccit.events import Event, decode
+from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
-from ccit.pipeline import due, material_of, plan
-from ccit.pool import Pool
 from ccit.ports import TriggerContext
-from ccit.records import (
-    AdapterPair,
-    Artifact,
-    Candidate,
-    OffsetRange,
-    Outcome,
-    Pooled,
-    Round,
-    Sample,
-    Spend,
-    digest_of,
-)
+from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, Suite, digest_of
 from ccit.records import Position as Place
+from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
-from consumers.audit import announced, outcome, planned_output
-from consumers.kafka.messages import GroupOffset, Message, Output, next_positions
+from consumers.gathering import Gathering
+from consumers.kafka.messages import Message, Output, next_positions
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
-from consumers.round_job import Finished
+from consumers.round_job import Finished, RoundJob
+from consumers.rounds import Rounds
 from consumers.score_step import ScoreStep
+from consumers.train import TrainConsumer
 from consumers.versions import announcement_in
 from tests.crash.parts import stub_scoring
 from tests.evenly import evenly
 from tests.nouns import recipe_of, verdict, version
+from tests.property.memory_kafka import MemoryCommit, MemoryMember
 from tests.property.memory_log import MemoryLog
 
 TOPICS = Topics()
 PARTITIONS = 2
 MAX_BYTES = 10_000
 ROUND_SIZE = 4
+MIN_SIZE = 2
 COOLDOWN = 1
 CONFIG = Config.model_validate(
     {
@@ -62,6 +59,7 @@ CONFIG = Config.model_validate(
     }
 )
 RECIPE = recipe_of(ROUND_SIZE, replay=0.5, share=0.25, seed=7)
+Said = Outcome | Literal["broken"] | None
 
 
 class MemoryStore:
@@ -169,110 +167,135 @@ class Scorer:
         return messages
 
 
+class ToldJob(RoundJob):
+    """The real job, but for the models: what becomes of the round is told."""
+
+    def __init__(self, *parts: Any) -> None:
+        self._told = threading.Event()
+        self._said: Said = None
+        super().__init__(*parts)
+
+    def tell(self, said: Said) -> None:
+        """None is a training process that dies every time, `broken` what no try can mend."""
+        self._said = said
+        self._told.set()
+        self._thread.join()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+        self._told.set()
+        super().cancel()
+
+    def _once(self, material: Material) -> Finished:
+        self._told.wait()
+        if self._said is None:
+            raise TrainingFailed("diverged")
+        if self._said == "broken":
+            raise ModelUnusable("as the state machine said")
+        pair = AdapterPair(*(STORE.put_files({"adapter": f"{role} {self.planned.round_id}".encode()}) for role in "dp"))
+        candidate = Candidate(self.planned.round_id, pair, 4, ("q_proj",), {}, Spend(), 0.0)
+        return Finished(self.planned, material, candidate, verdict(self._said), Spend())
+
+
+STORE = MemoryStore()  # by content, so it may be shared
+
+
+def parts() -> TrainerParts:
+    """Small rounds, and nothing that trains: see `ToldJob`."""
+    nothing = cast(Any, None)
+    return TrainerParts(
+        base=version(),
+        recipe=RECIPE,
+        trigger=SizeTrigger(SizeTrigger.Settings(), TriggerContext(ROUND_SIZE, MIN_SIZE)),
+        whole_pool_trigger=AnyOf(()),
+        size=ROUND_SIZE,
+        min_size=MIN_SIZE,
+        suite=Suite((), ()),
+        gate=nothing,
+        trainer=nothing,
+        evaluator=nothing,
+        misfit=lambda _: "",
+        cancel=lambda: None,
+        close=lambda: None,
+    )
+
+
 class Trainer:
-    """One trainer's life: catches up, gathers, plans or takes up, publishes; fenced by the next one."""
+    """One life of the real trainer, which is asked for one turn after the other.
 
-    def __init__(self, log: MemoryLog, store: MemoryStore) -> None:
-        self._log = log
-        self._store = store
-        self._epoch = log.open("train")  # first: from here on an older one can publish nothing
-        self.lineage = Lineage(version())
-        follow(self.lineage, log.read(TOPICS.model_versions.name, 0))
-        self._replayable: list[OffsetRange] = []
-        self.unfinished = self._audit()
-        self.pool = Pool()
-        self._start = {p: log.committed("train", TOPICS.samples.name, p) for p in range(PARTITIONS)}
-        self._next = dict(self._start)
-        self._history = self._read_history()
-        self.job: Round | None = None
+    Parameters
+    ----------
+    alone : bool
+        Fence every older one. A life that is not alone may look, and publishes nothing.
+    """
 
-    def gather(self, partition: int, count: int) -> None:
-        """Read some more samples of one partition."""
-        for message in self._log.read(TOPICS.samples.name, partition, self._next[partition])[:count]:
-            self._next[partition] = message.offset + 1
-            event = event_of(message)
-            assert isinstance(event, SampleAdmitted)
-            self.pool.add(Pooled(event.decision.sample, Place(partition, message.offset), 0.0))
+    def __init__(self, log: MemoryLog, *, alone: bool = True) -> None:
+        self.real = TrainConsumer(CONFIG, parts(), "a", lambda: 0.0)
+        self.member = MemoryMember(log, "ccit.train", TOPICS.samples.name)
+        self._as_client = cast(Consumer, self.member)
+        self._partitions = [TopicPartition(TOPICS.samples.name, number) for number in range(log.partitions)]
+        if alone:
+            self.real._commit.open()
+        self.real._catch_up(self._as_client)
+        self.real._assigned(self._as_client, self._partitions)
 
-    def begin(self) -> None:
-        """Take the unfinished round up, or plan one when it is due, and publish its manifest."""
-        self.job = self._take_up() if self.unfinished else self._plan()
+    @property
+    def job(self) -> ToldJob | None:
+        """The round at work."""
+        return cast("ToldJob | None", self.rounds.job)
 
-    def finish(self, said: Outcome | None) -> None:
-        """Publish the outcome of the round at work, with the offsets; None is a round that could not be trained."""
-        planned = self.job
-        assert planned is not None
-        self.job = None
-        material = material_of(planned, self.pool.within(planned.ranges), RECIPE.sources, self._history)
-        candidate = None if said is None else self._candidate(planned)
-        judged = None if said is None else verdict(said)
-        finished = Finished(planned, material, candidate, judged, Spend(), "" if said else "diverged")
-        outputs, announcement = outcome(finished, self.lineage, [], 0.0, TOPICS)
-        self._write(outputs, [GroupOffset(TOPICS.samples.name, r.partition, r.end) for r in planned.ranges])
-        self._start.update({r.partition: r.end for r in planned.ranges})
-        self.pool.remove(self.pool.within(planned.ranges))
-        if announcement is not None:
-            self.lineage.apply(announcement)
-        if said in ("promote", "not_enough_evidence"):
-            self._replayable += planned.ranges
-            self._history += (*material.training, *material.validation)
+    @property
+    def rounds(self) -> Rounds:
+        return self.real._rounds
 
-    def roll_back(self, to: int | None) -> None:
-        """Obey the command; `VersionConflict` where there is nothing to go to. A round at work is given up."""
-        announcement = self.lineage.roll_back(to, 0.0)
-        self._write(announced(announcement, TOPICS), [])
-        self.lineage.apply(announcement)
-        self.job = None
-        self._history = self._read_history()
+    @property
+    def gathered(self) -> Gathering:
+        return self.real._gathering
 
-    def _take_up(self) -> Round | None:
-        planned = self.unfinished
-        if planned is None or planned.parent != self.lineage.incumbent.number:
-            self.unfinished = None
-            return None
-        present = {pooled.sample.sample_id for pooled in self.pool.within(planned.ranges)}
-        if not present.issuperset((*planned.sample_ids, *planned.validation_ids)):
-            return None  # the log is still being read
-        self.unfinished = None
-        return planned
+    def turn(self, count: int, trouble: Literal["", "aborted", "dies"] = "") -> None:
+        """One turn, in which up to so many samples of each partition come; its next commit may meet trouble."""
+        cast(MemoryCommit, self.real._commit).trouble = trouble
+        self.member.allowance = count
+        self.real._turn(self._as_client)
 
-    def _plan(self) -> Round | None:
-        why = due(self.pool, SizeTrigger(SizeTrigger.Settings(), TriggerContext(ROUND_SIZE, 1)), 0.0)
-        if why is None:
-            return None
-        planned = plan(self.pool, why, self.lineage.incumbent, RECIPE, self._history, self._start)
-        self._write([planned_output(planned, 0.0, TOPICS)], [])
-        return planned
+    def partition_goes(self, number: int) -> None:
+        """And may come back."""
+        if number in self.held():
+            self.real._revoked(self._as_client, [self._partitions[number]])
 
-    def _candidate(self, planned: Round) -> Candidate:
-        deployed, proxy = (
-            self._store.put_files({"adapter": f"{role} {planned.round_id}".encode()}) for role in ("deployed", "proxy")
-        )
-        return Candidate(planned.round_id, AdapterPair(deployed, proxy), 4, ("q_proj",), {}, Spend(), 0.0)
+    def partition_comes(self, number: int) -> None:
+        if number not in self.held():
+            self.real._assigned(self._as_client, [self._partitions[number]])
 
-    def _write(self, outputs: Sequence[Output], positions: Sequence[GroupOffset]) -> None:
-        self._log.commit("train", self._epoch, "train", outputs, positions)
+    def held(self) -> set[int]:
+        return {place.partition for place in self.member.assignment()}
 
-    def _audit(self) -> Round | None:
-        planned: dict[str, Round] = {}
-        judged: set[str] = set()
-        for event in map(event_of, self._log.read(TOPICS.rounds.name, 0)):
-            if isinstance(event, RoundPlanned):
-                planned[event.round_id] = event.planned
-            elif isinstance(event, CandidateJudged):
-                judged.add(event.round_id)
-                if event.verdict is not None and event.verdict.outcome != "hold":
-                    self._replayable += planned[event.round_id].ranges
-        last = next(reversed(planned.values()), None)
-        return None if last is None or last.round_id in judged else last
+    @property
+    def current(self) -> bool:
+        """Whether no other has fenced it."""
+        return cast(MemoryCommit, self.real._commit).current
 
-    def _read_history(self) -> list[Sample]:
-        found = []
-        for message in self._log.all_of(TOPICS.samples.name):
-            place = Place(message.partition, message.offset)
-            inside = any(r.partition == place.partition and r.start <= place.offset < r.end for r in self._replayable)
-            if inside and not self.lineage.abandoned(place):
-                event = event_of(message)
-                assert isinstance(event, SampleAdmitted)
-                found.append(event.decision.sample)
-        return found
+    def gather_all(self) -> None:
+        """Read all that there is."""
+        self.member.allowance = 10_000
+        self.gathered.read(self._as_client, unbounded=True)
+
+    def starts(self) -> dict[int, int]:
+        """First offset that no round has used, of the partitions it has."""
+        return {number: start for number, start in self.gathered.start.items() if number in self.held()}
+
+    def waiting(self) -> set[Place]:
+        """What lies in its pool."""
+        return {pooled.position for pooled in self.gathered.pool.waiting}
+
+    def replayable(self) -> set[Place]:
+        """What it may replay."""
+        return {pooled.position for pooled in self.rounds.history}
+
+    def fate(self, place: Place) -> Fate:
+        """What has become of a sample, as it knows."""
+        return self.rounds.audit.fates.of(place)
+
+    def die(self) -> None:
+        """Whatever it was at; only its thread is waited for."""
+        self.rounds.cancel()

@@ -18,16 +18,16 @@ class MemoryLog:
     """Topics of a few partitions, the offsets of groups, and the epochs of transactional ids."""
 
     def __init__(self, partitions: int) -> None:
-        self._count = partitions
+        self.partitions = partitions  # of every topic
+        self.offsets: dict[tuple[str, str, int], int] = {}  # group, topic, partition
         self._entries: dict[tuple[str, int], list[Message | None]] = defaultdict(list)  # None: nobody sees it
-        self._offsets: dict[tuple[str, str, int], int] = {}
         self._epochs: dict[str, int] = defaultdict(int)
 
     def append(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = (), partition: int | None = None
     ) -> GroupOffset:
         """One message without a transaction."""
-        number = zlib.crc32(key or b"") % self._count if partition is None else partition
+        number = zlib.crc32(key or b"") % self.partitions if partition is None else partition
         entries = self._entries[topic, number]
         entries.append(Message(topic, number, len(entries), key, value, headers, timestamp_ms=0))
         return GroupOffset(topic, number, len(entries) - 1)
@@ -45,7 +45,7 @@ class MemoryLog:
         delivered = self.write(outputs)
         self._mark(delivered)
         for place in positions:
-            self._offsets[group, place.topic, place.partition] = place.offset
+            self.offsets[group, place.topic, place.partition] = place.offset
         return delivered
 
     def abort(self, outputs: Sequence[Output]) -> None:
@@ -62,7 +62,7 @@ class MemoryLog:
 
     def committed(self, group: str, topic: str, partition: int) -> int:
         """Where a group continues."""
-        return self._offsets.get((group, topic, partition), 0)
+        return self.offsets.get((group, topic, partition), 0)
 
     def read(self, topic: str, partition: int, start: int = 0) -> list[Message]:
         """What a read-committed reader sees of a partition from an offset on."""
@@ -70,15 +70,19 @@ class MemoryLog:
 
     def all_of(self, topic: str) -> list[Message]:
         """The same of every partition, one after another."""
-        return [message for partition in range(self._count) for message in self.read(topic, partition)]
+        return [message for partition in range(self.partitions) for message in self.read(topic, partition)]
 
     def compacted(self, topic: str) -> list[Message]:
         """What compaction leaves of partition 0."""
         last = {message.key: message.offset for message in self.read(topic, 0)}
         return [message for message in self.read(topic, 0) if last[message.key] == message.offset]
 
+    def holds(self, writer: str, epoch: int) -> bool:
+        """Whether this is the last holder of a transactional id."""
+        return self._epochs[writer] == epoch
+
     def _require_current(self, writer: str, epoch: int) -> None:
-        if self._epochs[writer] != epoch:
+        if not self.holds(writer, epoch):
             raise Fenced(f"{writer} was taken over")
 
     def _mark(self, delivered: Sequence[Delivered]) -> None:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ccit.audit import verify
-from ccit.errors import Fenced, VersionConflict
+from ccit.errors import Fenced
 from ccit.events import (
     CandidateJudged,
+    CommandIssued,
     RecordReceived,
     RoundPlanned,
     SampleAdmitted,
@@ -27,24 +28,30 @@ from ccit.events import (
     VersionRolledBack,
     encode,
 )
+from ccit.fates import Fate
 from ccit.lineage import Lineage
-from ccit.records import Outcome, Record
+from ccit.records import Command, Outcome, Record, Round
 from ccit.records import Position as Place
+from consumers.commands import Verb
 from consumers.dead_letters import letter_in
 from consumers.kafka.messages import Message
 from tests.nouns import version
-from tests.property.actors import PARTITIONS, TOPICS, MemoryStore, Scorer, Trainer, event_of, follow
+from tests.property.actors import PARTITIONS, STORE, TOPICS, Said, Scorer, ToldJob, Trainer, event_of, follow
+from tests.property.memory_kafka import Died, seams
 from tests.property.memory_log import MemoryLog
 
 SLOTS = st.integers(0, 1)
 PARTS = st.integers(0, PARTITIONS - 1)
 SOME = st.integers(1, 6)
-OUTCOMES: st.SearchStrategy[Outcome | None] = st.sampled_from(
-    ["promote", "promote", "hold", "not_enough_evidence", None]
+SAID: st.SearchStrategy[Said] = st.sampled_from(
+    ["promote", "promote", "promote", "hold", "not_enough_evidence", None, "broken"]
 )
-Deed = Outcome | Literal["roll back", "again"] | None
+VERBS: st.SearchStrategy[Verb] = st.sampled_from(["rollback", "rollback", "hold", "resume", "resume", "round-now"])
+Trouble = Literal["aborted", "dies"]
+TROUBLES: st.SearchStrategy[Trouble] = st.sampled_from(["aborted", "dies"])
+Deed = Outcome | Literal["roll back", "overtaken", "again"] | Trouble | None
 DEEDS: st.SearchStrategy[Deed] = st.sampled_from(
-    ["promote", "promote", "roll back", "roll back", "again", "hold", "not_enough_evidence", None]
+    ["promote", "promote", "roll back", "overtaken", "again", "hold", "not_enough_evidence", None, "aborted", "dies"]
 )
 TEXTS = st.integers(0, 99)  # few enough that copies are frequent, so many that rounds fill
 
@@ -57,17 +64,17 @@ class AtLeastOnce(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log = MemoryLog(PARTITIONS)
-        self.store = MemoryStore()
         self.scorers: list[Scorer | None] = [self._scorer("0"), None]
         self.owner = dict.fromkeys(range(PARTITIONS), 0)  # partition -> slot
-        self.trainers: list[Trainer | None] = [Trainer(self.log, self.store), None]
+        self.seams = seams(self.log, ToldJob, exactly_once=self.exactly_once)
+        self.trainers: list[Trainer | None] = [Trainer(self.log), None]
         self.followers = [Lineage(version()), Lineage(version())]
         self.followed = [0, 0]
         self.sent: list[Message] = []
 
     # -- records ------------------------------------------------------------------------------------------------------
 
-    @initialize(texts=st.lists(TEXTS, min_size=8, max_size=30), past=st.lists(DEEDS, max_size=8))
+    @initialize(texts=st.lists(TEXTS, min_size=16, max_size=40), past=st.lists(DEEDS, max_size=10))
     def a_past(self, texts: list[int], past: list[Deed]) -> None:
         """A history to begin with: records decided, rounds, rollbacks, records that come again."""
         self.burst_arrives(texts)
@@ -76,11 +83,15 @@ class AtLeastOnce(RuleBasedStateMachine):
                 self.operator_rolls_back(0, None)
             elif deed == "again":
                 self.record_comes_again(len(self.sent) // 2)
+            elif deed == "overtaken":
+                self.rollback_overtakes_a_round(0, "promote")
+            elif deed == "aborted" or deed == "dies":
+                self.outcome_meets_trouble(0, "promote", deed)
             else:
                 self.everyone_works(12, deed)
 
-    @rule(count=SOME, said=OUTCOMES)
-    def everyone_works(self, count: int, said: Outcome | None) -> None:
+    @rule(count=SOME, said=SAID)
+    def everyone_works(self, count: int, said: Said) -> None:
         """The usual turn of all, so that histories get long."""
         for slot in range(2):
             self.scorer_turns(slot, count)
@@ -198,47 +209,98 @@ class AtLeastOnce(RuleBasedStateMachine):
     @rule(slot=SLOTS)
     def trainer_starts(self, slot: int) -> None:
         """Or dies, whatever it was at, and is started again; either way it fences the other."""
-        self.trainers[slot] = Trainer(self.log, self.store)
+        self._end(slot)
+        self.trainers[slot] = Trainer(self.log)
 
-    @rule(slot=SLOTS, partition=PARTS, count=SOME)
-    def trainer_gathers(self, slot: int, partition: int, count: int) -> None:
-        trainer = self.trainers[slot]
-        if trainer is not None:
-            trainer.gather(partition, count)
+    @rule(slot=SLOTS, count=SOME)
+    def trainer_turns(self, slot: int, count: int) -> None:
+        """It gathers, obeys, plans or publishes."""
+        self._turn(slot, count)
 
-    @rule(slot=SLOTS)
-    def trainer_plans(self, slot: int) -> None:
-        trainer = self.trainers[slot]
-        if trainer is not None and trainer.job is None:
-            self._unless_fenced(slot, trainer.begin)
-
-    @rule(slot=SLOTS, said=OUTCOMES)
-    def trainer_publishes(self, slot: int, said: Outcome | None) -> None:
+    @rule(slot=SLOTS, said=SAID)
+    def round_ends(self, slot: int, said: Said) -> None:
+        """Its outcome is there, and not published yet."""
         trainer = self.trainers[slot]
         if trainer is not None and trainer.job is not None:
-            self._unless_fenced(slot, lambda: trainer.finish(said))
+            trainer.job.tell(said)
 
-    @rule(slot=SLOTS, said=OUTCOMES)
-    def trainer_makes_a_round(self, slot: int, said: Outcome | None) -> None:
+    @rule(slot=SLOTS, said=SAID)
+    def trainer_makes_a_round(self, slot: int, said: Said) -> None:
         """Gather, plan, publish."""
-        for partition in range(PARTITIONS):
-            self.trainer_gathers(slot, partition, 100)
-        self.trainer_plans(slot)
-        self.trainer_publishes(slot, said)
+        self._turn(slot, 100)
+        self.round_ends(slot, said)
+        self._turn(slot, 0)
 
-    @rule(slot=SLOTS, to=st.none() | st.integers(0, 4))
-    def operator_rolls_back(self, slot: int, to: int | None) -> None:
+    @rule(slot=SLOTS, trouble=TROUBLES)
+    def commit_meets_trouble(self, slot: int, trouble: Trouble) -> None:
+        """That of a plan, of an outcome, or of what was obeyed."""
+        self._turn(slot, 100, trouble)
+
+    @rule(slot=SLOTS, said=SAID, trouble=TROUBLES)
+    def outcome_meets_trouble(self, slot: int, said: Said, trouble: Trouble) -> None:
+        """Whoever died is started again."""
+        self._turn(slot, 100)
+        self.round_ends(slot, said)
+        self._turn(slot, 0, trouble)
+        if self.trainers[slot] is None:
+            self.trainer_starts(slot)
+
+    @rule(slot=SLOTS, said=SAID)
+    def rollback_overtakes_a_round(self, slot: int, said: Said) -> None:
+        """The round was planned on the version that is left; its training ends at that moment, or is cancelled."""
+        self._turn(slot, 100)
+        self.operator_asks("rollback", None)
+        self.round_ends(slot, said)
+        self._turn(slot, 0)
+        self.round_ends(slot, said)
+        self._turn(slot, 0)
+
+    @rule(slot=SLOTS, partition=PARTS)
+    def trainer_loses_a_partition(self, slot: int, partition: int) -> None:
         trainer = self.trainers[slot]
         if trainer is not None:
-            self._unless_fenced(slot, lambda: trainer.roll_back(to))
+            trainer.partition_goes(partition)
 
-    def _unless_fenced(self, slot: int, act: object) -> None:
+    @rule(slot=SLOTS, partition=PARTS, said=SAID)
+    def trainer_loses_a_partition_of_its_round(self, slot: int, partition: int, said: Said) -> None:
+        """The round waits until it is back."""
+        self._turn(slot, 100)
+        self.trainer_loses_a_partition(slot, partition)
+        self._turn(slot, 100)
+        self.trainer_has_it_again(slot, partition)
+        self._turn(slot, 100)
+        self.round_ends(slot, said)
+
+    @rule(slot=SLOTS, partition=PARTS)
+    def trainer_has_it_again(self, slot: int, partition: int) -> None:
+        trainer = self.trainers[slot]
+        if trainer is not None:
+            trainer.partition_comes(partition)
+
+    @rule(verb=VERBS, to=st.none() | st.integers(0, 4))
+    def operator_asks(self, verb: Verb, to: int | None) -> None:
+        """The trainer obeys in its next turn."""
+        command = Command(verb, "ccit", f"c{len(self.log.all_of(TOPICS.commands.name))}", to)
+        value, headers = encode(CommandIssued(command), at=0.0, source="test")
+        self.log.append(TOPICS.commands.name, b"ccit", value, headers, 0)
+
+    def operator_rolls_back(self, slot: int, to: int | None) -> None:
+        self.operator_asks("rollback", to)
+        self._turn(slot, 0)
+
+    def _turn(self, slot: int, count: int, trouble: Trouble | Literal[""] = "") -> None:
+        trainer = self.trainers[slot]
+        if trainer is None:
+            return
         try:
-            act()  # type: ignore[operator]  # any callable without arguments
-        except Fenced:
-            self.trainers[slot] = None
-        except VersionConflict:
-            pass  # there is nothing to roll back to, which the operator is told
+            trainer.turn(count, trouble)
+        except (Fenced, Died):
+            self._end(slot)
+
+    def _end(self, slot: int) -> None:
+        trainer, self.trainers[slot] = self.trainers[slot], None
+        if trainer is not None:
+            trainer.die()
 
     @rule(slot=SLOTS, count=SOME)
     def follower_reads(self, slot: int, count: int) -> None:
@@ -329,7 +391,7 @@ class AtLeastOnce(RuleBasedStateMachine):
     @invariant()
     def the_audit_finds_nothing(self) -> None:
         messages = [*self.log.read(TOPICS.rounds.name, 0), *self.log.read(TOPICS.model_versions.name, 0)]
-        assert verify(map(event_of, messages), self.store).findings == []
+        assert verify(map(event_of, messages), STORE).findings == []
 
     @rule(slot=SLOTS)
     def every_follower_ends_with_the_same_incumbent(self, slot: int) -> None:
@@ -357,11 +419,84 @@ class AtLeastOnce(RuleBasedStateMachine):
         probe = [*probes(texts), *self.sent[-4:]]
         assert rebuilt.would_decide(probe) == scorer.would_decide(probe)
 
+    @rule(slot=SLOTS)
+    def a_rebuilt_trainer_is_one_that_was_never_away(self, slot: int) -> None:
+        """But for the older one of two, which has not heard yet that it is fenced."""
+        live = self.trainers[slot]
+        if live is None or not live.current:
+            return
+        rebuilt = Trainer(self.log, alone=False)
+        rebuilt.gather_all()
+        held = live.held()
+        assert live.starts() == {p: start for p, start in rebuilt.starts().items() if p in held}
+        assert live.replayable() == rebuilt.replayable()
+        assert live.waiting() <= {place for place in rebuilt.waiting() if place.partition in held}
+        assert live.rounds.audit.since_promotion == rebuilt.rounds.audit.since_promotion
+        places = list(self.sample_places())
+        assert [live.fate(place) for place in places] == [rebuilt.fate(place) for place in places]
+
+    @rule()
+    def no_sample_is_in_no_state_and_none_in_two(self) -> None:
+        """Counted from what is on the topics: in a trainer's pool is what waits for its round or is in one."""
+        looker = Trainer(self.log, alone=False)
+        looker.gather_all()
+        pooled, replayed = looker.waiting(), looker.replayable()
+        used, learnt = self.used_places(), self.learnt_places()
+        for place in self.sample_places():
+            fate = looker.fate(place)
+            assert (place in pooled) == (place not in used)
+            assert (place in pooled) == (fate is Fate.IN_A_ROUND or (fate is Fate.WAITING and place not in replayed))
+            assert (place in replayed) == (fate is Fate.TRAINED or (fate is Fate.WAITING and place not in pooled))
+            assert (fate is Fate.TRAINED) == (place in learnt)
+
+    @invariant()
+    def what_the_group_has_passed_is_what_rounds_have_used(self) -> None:
+        """No sample is passed by: lost without a round. At least once, a trainer may die with its offsets behind."""
+        used = self.used_places()
+        for place in self.sample_places():
+            passed = place.offset < self.log.committed("ccit.train", TOPICS.samples.name, place.partition)
+            assert passed == (place in used) if self.exactly_once else (place in used or not passed)
+
+    def used_places(self) -> set[Place]:
+        """The samples in rounds with an outcome, by their ids."""
+        events = [event_of(message) for message in self.log.read(TOPICS.rounds.name, 0)]
+        judged = [self.planned()[event.round_id] for event in events if isinstance(event, CandidateJudged)]
+        return self.places_of(sample_id for one in judged for sample_id in (*one.sample_ids, *one.validation_ids))
+
+    def learnt_places(self) -> set[Place]:
+        """The samples of the rounds that led to the incumbent, by their ids; what those replayed among them."""
+        lineage, planned, ids = Lineage(version()), self.planned(), list[str]()
+        follow(lineage, self.log.read(TOPICS.model_versions.name, 0))
+        number = lineage.incumbent.number
+        while number:
+            made = lineage.versions[number]
+            one = planned[made.round_id]
+            ids += (*one.sample_ids, *one.validation_ids, *one.parts["replay"])
+            number = made.parent or 0
+        return self.places_of(ids)
+
+    def planned(self) -> dict[str, Round]:
+        """Every manifest, by its id."""
+        events = [event_of(message) for message in self.log.read(TOPICS.rounds.name, 0)]
+        return {event.round_id: event.planned for event in events if isinstance(event, RoundPlanned)}
+
+    def places_of(self, sample_ids: Iterable[str]) -> set[Place]:
+        """Where samples are in the log."""
+        wanted = {sample_id.encode() for sample_id in sample_ids}
+        return {Place(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name) if m.key in wanted}
+
     def teardown(self) -> None:
-        """Whatever was drawn, the two laws about latecomers are asked at the end."""
-        for slot in range(2):
-            self.every_follower_ends_with_the_same_incumbent(slot)
-            self.a_rebuilt_scorer_is_one_that_was_never_away(slot, list(range(0, 100, 9)))
+        """Whatever was drawn, the laws about latecomers are asked at the end."""
+        try:
+            for slot in range(2):
+                self.every_follower_ends_with_the_same_incumbent(slot)
+                self.a_rebuilt_scorer_is_one_that_was_never_away(slot, list(range(0, 100, 9)))
+                self.a_rebuilt_trainer_is_one_that_was_never_away(slot)
+            self.no_sample_is_in_no_state_and_none_in_two()
+        finally:
+            for slot in range(2):
+                self._end(slot)
+            self.seams.close()
 
     def sample_places(self) -> Iterable[Place]:
         return (Place(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name))
