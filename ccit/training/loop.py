@@ -1,28 +1,26 @@
-"""Training one adapter: the loop over optimiser steps.
+"""Training one adapter: the LoRA weights alone, without weight decay, from checkpoint to checkpoint.
 
-AdamW (Loshchilov & Hutter 2017, arXiv 1711.05101) on the LoRA weights alone, no weight decay. A step's gradient is that
-of the mean loss over all its response tokens, however they fall into micro-batches. The methods of the configuration
-(`ports.Method`) are called at their places.
+A step's gradient is that of the mean loss over all its response tokens, however they fall into micro-batches. The
+methods of the configuration (`ports.Method`) are called at their places.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 from ccit.config import Training
-from ccit.errors import TrainingFailed
 from ccit.models.causal import CausalModel
 from ccit.models.likelihood import response_losses
+from ccit.models.optimisation import Optimisation, Recipe
 from ccit.ports import Example, MicroBatch, Tensors
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint, TrainingState
-from ccit.training.schedule import rate_factor
 from ccit.training.steps import Step
 
 _METHOD = "method"  # first part of the names of the methods' tensors in a checkpoint
@@ -75,10 +73,16 @@ class AdapterTraining:
         self._steps = steps
         self._methods = methods
         self._settings = settings
-        self._rate = rate
         self._seed = seed
         self._weights = {name: p for name, p in sorted(view.model.named_parameters()) if p.requires_grad}
-        self._optimizer = torch.optim.AdamW(self._weights.values(), lr=rate, weight_decay=0.0, fused=True)
+        recipe = Recipe(
+            rate,
+            settings.warmup_share,
+            settings.max_grad_norm,
+            half=view.device.type == "cuda",
+            advice="lower training.learning_rate or training.proxy_learning_rate",
+        )
+        self._optimisation = Optimisation(view.name, self._weights, recipe, len(steps))
 
     def run(self, checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> Losses:
         """Train from the last checkpoint, or from the start, to the end.
@@ -104,58 +108,33 @@ class AdapterTraining:
 
     def _step(self, step: int) -> float:
         torch.manual_seed(_seed_of(self._seed, f"step {step}"))
-        factor = rate_factor(step, len(self._steps), self._settings.warmup_share)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * factor
         batches = [[self._examples[i] for i in batch] for batch in self._steps[step]]
         tokens = sum(_response_tokens(batch) for batch in batches)
-        total = torch.zeros((), device=self._view.device)
-        for batch in batches:
-            total += self._backward(batch, tokens)
-        self._methods.after_backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._weights.values(), self._settings.max_grad_norm)
-        mean = float(total)
-        if not (math.isfinite(mean) and math.isfinite(float(norm))):
-            raise TrainingFailed(
-                f"the loss of {self._view.name} is {mean} (gradient norm {float(norm):g}) at step {step + 1} of "
-                f"{len(self._steps)}; lower training.learning_rate or training.proxy_learning_rate"
-            )
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        parts = [partial(self._part, batch, tokens) for batch in batches]
+        mean = self._optimisation.step(step, parts, self._methods.after_backward)
         self._methods.after_step()
         return mean
 
-    def _backward(self, batch: Sequence[Example], tokens: int) -> torch.Tensor:
-        """Add a micro-batch's gradient, in a step of `tokens` tokens; its part of the loss without what methods add."""
-        with torch.autocast(self._view.device.type, torch.bfloat16, enabled=self._view.device.type == "cuda"):
-            losses_N = response_losses(self._view, [example.row for example in batch])
-            loss = losses_N.sum() / tokens
-            micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens)
-            whole = self._methods.loss(loss, micro_batch)
-        whole.backward()
-        return loss.detach()
+    def _part(self, batch: Sequence[Example], tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A micro-batch's part of the mean over the step's `tokens`: with what methods add to it, and without."""
+        losses_N = response_losses(self._view, [example.row for example in batch])
+        loss = losses_N.sum() / tokens
+        micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens)
+        return self._methods.loss(loss, micro_batch), loss
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        tensors: dict[str, torch.Tensor] = {}
-        for name, weight in self._weights.items():
-            tensors[f"weight/{name}"] = weight
-            for key, value in self._optimizer.state[weight].items():
-                tensors[f"{key}/{name}"] = value
-        return tensors | {f"{_METHOD}/{name}": tensor for name, tensor in self._methods.state().items()}
+        methods = {f"{_METHOD}/{name}": tensor for name, tensor in self._methods.state().items()}
+        return self._optimisation.tensors() | methods
 
     def _resume(self, checkpoint: Checkpoint) -> list[float]:
         state = checkpoint.load()
         if state is None:
             return []
-        held: dict[str, dict[str, torch.Tensor]] = {}
-        for key, tensor in state.tensors.items():
-            kind, _, name = key.partition("/")
-            held.setdefault(kind, {})[name] = tensor.to(self._view.device)
-        self._put(held.pop("weight"))
-        self._methods.load_state(held.pop(_METHOD, {}))
-        for kind, tensors in held.items():
-            for name, tensor in tensors.items():
-                self._optimizer.state[self._weights[name]][kind] = tensor
+        own, methods = dict(state.tensors), {}
+        for key in [key for key in own if key.startswith(f"{_METHOD}/")]:
+            methods[key.removeprefix(f"{_METHOD}/")] = own.pop(key).to(self._view.device)
+        self._optimisation.restore(own)
+        self._methods.load_state(methods)
         return state.losses
 
     def _put(self, weights: Tensors) -> None:

@@ -48,7 +48,7 @@ POLICIES = (
     "ccit.evaluation.accuracy",
     "ccit.training.mixture",
     "ccit.models.bucketing",
-    "ccit.training.schedule",
+    "ccit.models.schedule",
 )
 # In these folders every module is a plug-in, or what plug-ins of one kind share: loaded with the configuration, pure.
 PLUGIN_FOLDERS = tuple(point.package for point in POINTS.values())
@@ -63,8 +63,8 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
-        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "head", "likelihood", "placement"),
-        *("pretraining", "tiny"),
+        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "head", "likelihood"),
+        *("optimisation", "placement", "pretraining", "tiny"),
     },
     "ccit.scoring": {"index"},
     "ccit.serving": {"sampling", "slots"},

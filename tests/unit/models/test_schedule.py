@@ -1,6 +1,6 @@
 import pytest
 
-from ccit.training.schedule import rate_factor
+from ccit.models.schedule import rate_factor
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 100])
@@ -17,3 +17,9 @@ def test_it_rises_then_falls() -> None:
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[0] == pytest.approx(0.1)
     assert factors[-1] < 0.001
+
+
+def test_it_falls_towards_the_floor() -> None:
+    factors = [rate_factor(step, 1000, 0.04, floor=0.05) for step in range(1000)]
+    assert min(factors[40:]) >= 0.05
+    assert factors[-1] == pytest.approx(0.05, abs=1e-4)
