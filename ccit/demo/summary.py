@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ccit.demo.account import Account
 from ccit.demo.watch import JudgedRound, Watch
 from ccit.records import Spend, Verdict
 from ccit.report.history import ServingRow
@@ -60,7 +61,7 @@ def summarise(
         "rollback": None
         if rollback is None
         else {"from": rollback.origin, "to": rollback.to, "seconds": round(rollback.seconds, 3)},
-        "compute": _compute(watch, scoring),
+        "compute": _account(watch, scoring).figures(),
         "seconds": round(seconds, 1),
     }
 
@@ -109,28 +110,16 @@ def _version(number: int, round_: JudgedRound, verdict: Verdict, base: Verdict |
     }
 
 
-def _compute(watch: Watch, scoring: Spend) -> dict[str, Any]:
-    """Everything is counted (scoring with its embedder, training with the general mix and replay, evaluation).
-
-    Accept-all is the same recipe over every record that could be read: the training cost of what was used, times
-    records per used sample; no scoring; and the same evaluations.
-    """
-    training = total(r.candidate.training for r in watch.rounds if r.candidate is not None)
-    evaluation = total(Spend(r.judged.evaluation_tokens, r.judged.evaluation_flops) for r in watch.rounds)
-    used = sum(r.row.size for r in watch.rounds)
-    spent = scoring.flops + training.flops + evaluation.flops
-    accept_all = training.flops * len(watch.decisions) / used + evaluation.flops if used else 0.0
-    return {
-        "scoring_tokens": scoring.tokens,
-        "training_tokens": training.tokens,
-        "evaluation_tokens": evaluation.tokens,
-        "scoring_flops": scoring.flops,
-        "training_flops": training.flops,
-        "evaluation_flops": evaluation.flops,
-        "flops": spent,
-        "accept_all_flops": accept_all,
-        "saving": 1 - spent / accept_all if accept_all else None,
-    }
+def _account(watch: Watch, scoring: Spend) -> Account:
+    trained = [r for r in watch.rounds if r.candidate is not None]
+    return Account(
+        scoring=scoring,
+        training=total(r.candidate.training for r in trained if r.candidate is not None),
+        evaluation=total(Spend(r.judged.evaluation_tokens, r.judged.evaluation_flops) for r in watch.rounds),
+        distinct=len(watch.contents),
+        accepted=sum(row.accepted for row in watch.decisions),
+        used=sum(r.row.size for r in trained),
+    )
 
 
 def total(spends: Iterable[Spend]) -> Spend:

@@ -47,6 +47,7 @@ class Watch:
     announcements: list[tuple[Announcement, AnnouncementRow]] = field(default_factory=list)
     rounds: list[JudgedRound] = field(default_factory=list)
     replicas: dict[str, ReplicaReport] = field(default_factory=dict)
+    contents: set[str] = field(default_factory=set)  # digests of what was decided
     seen_records: Counter[str] = field(default_factory=Counter)
     day: int = 0
     _by_record: dict[str, SimulatedMessage] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Watch:
     @property
     def pooled(self) -> int:
         """Accepted samples that no planned round has used."""
-        used = sum(len(r.sample_ids) + len(r.validation_ids) for r, _ in self._planned.values())
+        used = sum(len(r.sample_ids) + len(r.validation_ids) + len(r.left_out) for r, _ in self._planned.values())
         return sum(row.accepted for row in self.decisions) - used
 
     def at_rest(self) -> bool:
@@ -118,6 +119,7 @@ class Watch:
         self.seen_records[sample.record_id] += 1
         if self.seen_records[sample.record_id] > 1:
             return  # an at-least-once broker may deliver a decision again; it is counted once, and the repeat is kept
+        self.contents.add(sample.content_digest)
         self.decisions.append(
             DecisionRow(
                 seq=len(self.decisions),

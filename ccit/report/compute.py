@@ -66,13 +66,13 @@ def compute_figure(facts: Facts) -> Figure:
         ("Evaluation", c.evaluation_tokens, "c-eval", "judging candidates"),
     ])  # fmt: skip
     flops = _table("Estimated floating-point operations", [
-        ("This run", c.flops, "c-all", "scoring, training and evaluation"),
-        ("Accept everything", c.accept_all_flops, "c-other", "no scoring, train on all that came"),
+        ("This run", c.flops, "c-all", "scoring, training on all that was let in, evaluation"),
+        ("Accept everything", c.accept_all_flops, "c-other", "no scoring, training on all that came but copies"),
     ])  # fmt: skip
     sentence = (
         "The left side counts the tokens (word pieces) that models had to read for each activity; the "
         "right side sets the whole "
-        "work beside what training on every record would have taken, so that a saving counts only if "
-        "scoring is paid for."
+        "work beside what training on every record but exact copies would have taken. Scoring is paid for, "
+        "and so is the training of what was let in and still waits for a round."
     )
     return Figure("compute", title, sentence, element("div", tokens, flops, class_="halves"), _finding(saving_of(c)))

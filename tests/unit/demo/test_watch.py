@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,11 +153,22 @@ def test_every_cost_is_counted_against_accepting_all(watch: Watch) -> None:
     live(watch)
     compute = summarise(watch, STREAM, [], None, Spend(30, 300.0), seed=0, seconds=1.0)["compute"]
     spent = 300.0 + 1e6 + 500.0
-    everything = 1e6 * 11 / 10 + 500.0
+    everything = 1e6 * 11 / 10 + 500.0  # eleven different records were decided, ten of them trained on
     assert (compute["scoring_tokens"], compute["training_tokens"], compute["evaluation_tokens"]) == (30, 100, 50)
     assert compute["flops"] == spent
     assert compute["accept_all_flops"] == pytest.approx(everything)
     assert compute["saving"] == pytest.approx(1 - spent / everything)
+
+
+def test_what_waits_and_what_came_twice_is_on_neither_side_alone(watch: Watch) -> None:
+    live(watch)
+    watch.take(decided(11), 9.0)  # let in, and no round has used it
+    again = replace(sample(11), record_id="ward:99", sample_id="s99")
+    watch.take(seen(SampleRejected(Decision(again, False, "exact_duplicate"))), 9.0)
+    compute = summarise(watch, STREAM, [], None, Spend(30, 300.0), seed=0, seconds=1.0)["compute"]
+    assert compute["waiting_flops"] == pytest.approx(1e6 / 10)
+    assert compute["flops"] == pytest.approx(300.0 + 1e6 + 1e5 + 500.0)
+    assert compute["accept_all_flops"] == pytest.approx(1e6 * 12 / 10 + 500.0)
 
 
 def test_a_stream_without_a_round_has_no_saving_to_boast_of(watch: Watch) -> None:
