@@ -298,6 +298,7 @@ def loop(config: Config) -> Loop:
         memory=parts.memory,
         fates=Fates(lineage, config.rounds.cooldown_rounds),
         lineage=lineage,
+        scoring_spent=lambda: parts.spent,
     )
 
 

@@ -45,6 +45,7 @@ class Loop:
     memory: Memory  # of the admission
     fates: Fates
     lineage: Lineage
+    scoring_spent: Callable[[], Spend] = Spend  # what proxy and embedder have cost so far
     history: list[Pooled] = field(default_factory=list)
     since_promotion: int = 0  # rounds judged since the last promotion
 

@@ -87,6 +87,7 @@ def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Cons
             "rejected": dict(refused),
             "unreadable": len(unreadable),
             "rounds": rounds,
+            "scoring_flops": parts.scoring_spent().flops,
             "active_version": parts.lineage.incumbent.number,
         },
     }
@@ -132,6 +133,8 @@ def round_line(outcome: Outcome) -> dict[str, Any]:
         "due": {"trigger": outcome.planned.due.trigger, "numbers": dict(outcome.planned.due.numbers)},
         "samples": len(outcome.planned.sample_ids) + len(outcome.planned.validation_ids),
         "training_tokens": outcome.candidate.training.tokens,
+        "training_flops": outcome.candidate.training.flops,
+        "evaluation_flops": outcome.evaluation.flops,
         "parent": outcome.planned.parent,
         "outcome": outcome.verdict.outcome,
         "why": outcome.verdict.why,
@@ -139,6 +142,8 @@ def round_line(outcome: Outcome) -> dict[str, Any]:
         "accuracy": outcome.verdict.accuracy,
         "accuracy_by_group": dict(outcome.verdict.accuracy_by_group),
         "general_accuracy": outcome.verdict.general_accuracy,
+        "incumbent_accuracy": outcome.verdict.incumbent_accuracy,
+        "incumbent_general_accuracy": outcome.verdict.incumbent_general_accuracy,
         "deployed_adapter": adapters.deployed.uri,
         "proxy_adapter": adapters.proxy.uri,
     }
