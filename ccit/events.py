@@ -10,6 +10,7 @@ Unknown fields are ignored on reading, so that an older process can follow a new
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
-from ccit.bounds import require_affordable, stopping_at_first_fault
+from ccit.bounds import ALWAYS_AFFORDABLE_BYTES, require_affordable, stopping_at_first_fault
 from ccit.errors import InputError
 from ccit.records import (
     Announcement,
@@ -34,7 +35,6 @@ from ccit.records import (
     ReplicaReport,
     Round,
     Verdict,
-    digest_of,
 )
 
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
@@ -153,6 +153,7 @@ NAMES: Mapping[str, type[Event]] = {
 }
 _NAME_OF = {cls: name for name, cls in NAMES.items()}
 _TYPE_PREFIX = "ccit."
+_ALWAYS_AFFORDABLE_BYTES = 32_000_000  # of an event: a round may name tens of thousands of samples that it leaves out
 
 
 @cache
@@ -191,7 +192,7 @@ def encode(event: Event, *, at: float, source: str, traceparent: str = "") -> tu
     value = json.dumps(fields, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
     headers = [
         ("ce_specversion", "1.0"),
-        ("ce_id", digest_of([name, source, at, value.decode()])[:32]),
+        ("ce_id", _identity([name, source, at], value)),
         ("ce_source", source),
         ("ce_type", _TYPE_PREFIX + name),
         ("ce_time", datetime.fromtimestamp(at, UTC).isoformat()),
@@ -201,6 +202,13 @@ def encode(event: Event, *, at: float, source: str, traceparent: str = "") -> tu
     if traceparent:
         headers.append(("traceparent", traceparent))
     return value, tuple((key, text.encode()) for key, text in headers)
+
+
+def _identity(who: list[object], value: bytes) -> str:
+    """Follows from the content; made without a copy of the value, which may be megabytes."""
+    digest = hashlib.sha256(json.dumps(who).encode())
+    digest.update(value)
+    return digest.hexdigest()[:32]
 
 
 def event_name(headers: Iterable[tuple[str, bytes | str | None]]) -> str:
@@ -224,18 +232,18 @@ def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | str | None]
     if name not in NAMES:
         raise InputError("wrong_schema", f"expected a ce_type header that names a ccit event, found {name[:80]!r}")
     try:
-        return _validator(name).validate_python(parse_json(value))  # type: ignore[no-any-return]  # one of Event
+        return _validator(name).validate_python(parse_json(value, _ALWAYS_AFFORDABLE_BYTES))  # type: ignore[no-any-return]  # one of Event
     except ValidationError as error:
         raise InputError("wrong_schema", f"{name}: {first_fault(error)}") from error
 
 
-def parse_json(value: bytes | None) -> Any:
+def parse_json(value: bytes | None, always: int = ALWAYS_AFFORDABLE_BYTES) -> Any:
     """Strict JSON: no NaN, no lone surrogates, no deep recursion (orjson refuses them), and no more values than memory
     is good for. Raises `InputError`.
     """
     if not value:
         raise InputError("empty", "expected a JSON value, found no bytes at all")
-    require_affordable(value)
+    require_affordable(value, always)
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:

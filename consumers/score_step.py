@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ccit.assembly import Scoring
+from ccit.bounds import MAX_DEPTH
 from ccit.errors import CcitError, InputError
 from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name
 from ccit.ingest.rows import sample_from_record
-from ccit.ingest.strict import MAX_DEPTH, parse_strict
+from ccit.ingest.strict import parse_strict
 from ccit.pipeline import admit
 from ccit.records import Decision, Sample
 from ccit.vectors import encode_vector

@@ -14,6 +14,10 @@ from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.ports import Backend
 from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
 
+_FEW_CHARACTERS = 4  # per token, as in English: few prompts that fit have more
+_PIECE = 50_000  # characters that are encoded at a time
+_SEAM = 100  # tokens that may come of a cut: far more than the pieces of the one word that it goes through
+
 
 class Prompts:
     """Encodes prompts with a tokenizer of its own.
@@ -43,38 +47,36 @@ class Prompts:
         RequestRefused
             The chat template refuses the messages, or the prompt is empty, too long or not of this vocabulary.
         """
-        param = "messages" if isinstance(request, ChatRequest) else "prompt"
-        ids = self._chat(request) if isinstance(request, ChatRequest) else self._plain(request)
+        if isinstance(request, ChatRequest):
+            messages: list[Mapping[str, str]] = [message.plain() for message in request.messages]
+            self._require_fit([message["content"] for message in messages], "messages")
+            ids, param = self._chat(messages), "messages"
+        else:
+            ids, param = self._plain(request.prompt), "prompt"
         if not ids:
             raise RequestRefused(400, "the prompt is empty; send at least one token", param)
         if len(ids) >= self._context:
-            raise RequestRefused(
-                400,
-                f"the prompt has {len(ids)} tokens, but the model's context holds {self._context}; shorten the prompt",
-                param,
-                "context_length_exceeded",
-            )
+            raise self._too_long(str(len(ids)), param)
         return ids
 
     def room(self, ids: Sequence[int]) -> int:
         """Tokens left in the context after a prompt."""
         return self._context - len(ids)
 
-    def _chat(self, request: ChatRequest) -> list[int]:
-        messages: list[Mapping[str, str]] = [message.plain() for message in request.messages]
+    def _chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         try:
             with self._lock:
                 return self._today().prompt(messages)
         except (TemplateError, ValueError) as error:
             raise RequestRefused(400, f"the model's chat template refuses the messages: {error}", "messages") from error
 
-    def _plain(self, request: CompletionRequest) -> list[int]:
-        prompt = request.prompt
+    def _plain(self, prompt: str | list[str] | list[int]) -> list[int]:
         if isinstance(prompt, list):
             numbers = [part for part in prompt if isinstance(part, int)]
             if numbers:
                 return self._checked(numbers)
         text = prompt if isinstance(prompt, str) else str(prompt[0])
+        self._require_fit([text], "prompt")
         with self._lock:
             return self._format.document(text)
 
@@ -87,3 +89,24 @@ class Prompts:
         if min(ids) < 0 or max(ids) >= self._vocabulary:
             raise RequestRefused(400, f"prompt holds a token id outside 0..{self._vocabulary - 1}", "prompt")
         return ids
+
+    def _require_fit(self, texts: Sequence[str], param: str) -> None:
+        """Refuse what is far too long before all of it is encoded: a token takes a hundred bytes meanwhile."""
+        if sum(map(len, texts)) <= _FEW_CHARACTERS * self._context:
+            return
+        tokens = 0
+        for text in texts:
+            for start in range(0, len(text), _PIECE):
+                with self._lock:
+                    ids = self._tokenizer(text[start : start + _PIECE], add_special_tokens=False)["input_ids"]
+                tokens += max(0, len(ids) - _SEAM)
+                if tokens >= self._context:
+                    raise self._too_long(f"at least {tokens}", param)
+
+    def _too_long(self, tokens: str, param: str) -> RequestRefused:
+        return RequestRefused(
+            400,
+            f"the prompt has {tokens} tokens, but the model's context holds {self._context}; shorten the prompt",
+            param,
+            "context_length_exceeded",
+        )

@@ -6,16 +6,21 @@ name; fields that ask for nothing that matters here (`user`, `metadata`, `store`
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ccit.errors import CcitError
+from ccit.bounds import require_affordable, require_shallow
+from ccit.errors import CcitError, InputError
 
 MAX_BODY_BYTES = 4_000_000  # far above any context window; a larger body is refused before it is parsed
+_ALWAYS_AFFORDABLE_BYTES = 16_000_000  # a prompt of 131,072 token ids is taken for 8 million
 MAX_STOPS = 4  # OpenAI's limit
+MAX_MESSAGES = 10_000  # and as many parts in each; a chat of 128,000 tokens has fewer
+_MAX_DIGITS = 18  # of a version's number: Python refuses to read thousands of them
 
 # Unsupported field -> the value that asks for nothing.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
@@ -60,7 +65,7 @@ class Message(BaseModel):
     """One chat message; content is text, or parts of text."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[_Part]
+    content: str | Annotated[list[_Part], Field(fail_fast=True, max_length=MAX_MESSAGES)]
 
     def plain(self) -> dict[str, str]:
         """As chat templates want it."""
@@ -82,7 +87,7 @@ class _Request(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: int | None = None
-    stop: str | list[str] | None = None
+    stop: str | Annotated[list[str], Field(fail_fast=True)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
@@ -112,7 +117,7 @@ class _Request(BaseModel):
 class ChatRequest(_Request):
     """`POST /v1/chat/completions`."""
 
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(fail_fast=True, min_length=1, max_length=MAX_MESSAGES)]
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
 
     def limit(self) -> int | None:
@@ -123,7 +128,11 @@ class ChatRequest(_Request):
 class CompletionRequest(_Request):
     """`POST /v1/completions`; the prompt is text or token ids, one per request."""
 
-    prompt: str | Annotated[list[str], Field(min_length=1, max_length=1)] | Annotated[list[int], Field(min_length=1)]
+    prompt: (
+        str
+        | Annotated[list[str], Field(fail_fast=True, min_length=1, max_length=1)]
+        | Annotated[list[int], Field(fail_fast=True, min_length=1)]
+    )
 
     def limit(self) -> int | None:
         """Tokens asked for; OpenAI's default for this endpoint is 16."""
@@ -139,7 +148,8 @@ def parse(kind: type[Parsed], body: bytes) -> Parsed:
     Raises
     ------
     RequestRefused
-        Not JSON, or a field is missing, of the wrong type, out of range or unsupported.
+        Not JSON, more of it than memory is good for, or a field is missing, of the wrong type, out of range or
+        unsupported.
 
     Example
     -------
@@ -147,9 +157,13 @@ def parse(kind: type[Parsed], body: bytes) -> Parsed:
     16
     """
     try:
+        require_affordable(body, _ALWAYS_AFFORDABLE_BYTES)
         values = orjson.loads(body)
+        require_shallow(values)
     except orjson.JSONDecodeError as error:
         raise RequestRefused(400, f"the body is not valid JSON: {error}", code="invalid_json") from error
+    except InputError as error:
+        raise RequestRefused(400, f"the body: {error.detail}", code=error.reason) from error
     if not isinstance(values, dict):
         raise RequestRefused(400, f"the body must be a JSON object, found {type(values).__name__}")
     try:
@@ -171,9 +185,10 @@ def parse_model(name: str, alias: str) -> int | None:
     if name == alias:
         return None
     head, at, number = name.rpartition("@")
-    if at and head == alias and number.isascii() and number.isdigit():
+    if at and head == alias and number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS:
         return int(number)
-    raise unknown_model(f"the model {name!r} does not exist here; ask for {alias!r} or a version such as '{alias}@1'")
+    asked = _short(name)
+    raise unknown_model(f"the model {asked} does not exist here; ask for {alias!r} or a version such as '{alias}@1'")
 
 
 def unknown_model(message: str) -> RequestRefused:
@@ -182,5 +197,10 @@ def unknown_model(message: str) -> RequestRefused:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    """At most 80 characters, whatever its size and depth."""
+    text = _SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80

@@ -36,6 +36,9 @@ class Sampler:
         if self._sampling.top_p >= 1:
             return int(torch.multinomial(probabilities, 1, generator=self._generator))
         ordered, ids = probabilities.sort(descending=True)
-        # A token stays when the mass before it is still short of top_p: the first always does.
-        kept = ordered * (ordered.cumsum(-1) - ordered < self._sampling.top_p)
+        # A token stays when the mass before it is still short of top_p: the first always does, and
+        # also for a top_p that is 0 in float32.
+        stays = ordered.cumsum(-1) - ordered < self._sampling.top_p
+        stays[0] = True
+        kept = ordered * stays
         return int(ids[torch.multinomial(kept, 1, generator=self._generator)])

@@ -9,11 +9,15 @@ import threading
 from types import TracebackType
 from typing import Self
 
+import h11
+import orjson
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ccit.config import Serving
 from ccit.errors import ConfigError, PortOccupied
+from ccit.serving.protocol import RequestRefused
 
 
 class Server:
@@ -44,6 +48,7 @@ class Server:
         self._socket = _bind(settings.host, settings.port)
         config = uvicorn.Config(
             app,
+            http=_Http,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -90,6 +95,16 @@ class Server:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class _Http(H11Protocol):
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, or has headers of more than 64 KiB, is refused in OpenAI's envelope too."""
+        body = orjson.dumps(RequestRefused(400, msg, code="invalid_http").body)
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 class _Uvicorn(uvicorn.Server):

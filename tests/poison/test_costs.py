@@ -4,10 +4,14 @@ takes less than ten times its size in memory, and less than a second.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from ccit.errors import InputError
@@ -29,8 +33,6 @@ def of_a_row(text: str) -> object:
 
 
 def of_a_message(text: str) -> object:
-    import orjson
-
     try:
         return parse_row(orjson.dumps({"instruction": text, "output": text, "meta": {text: [text]}}), 10**9)
     except InputError as refused:
@@ -103,3 +105,10 @@ def test_time_grows_with_the_length_of_a_text_and_not_faster(reader: str) -> Non
 def test_two_endless_answers_are_compared_in_a_second() -> None:
     rouge_l("Warm up.", "Warm up.")
     assert seconds_of(lambda text: rouge_l(text, text), "血" * 1_000_000) < 1
+
+
+def test_a_message_at_its_size_limit_costs_less_than_ten_times_its_size_and_a_second() -> None:
+    run = subprocess.run([sys.executable, "-m", "tests.poison.measured"], cwd=ROOT, capture_output=True, check=True)
+    measured = json.loads(run.stdout)
+    assert len(measured) == 40
+    assert [case for case in measured if case[2] > 10 * case[1] or case[3] > 1] == []

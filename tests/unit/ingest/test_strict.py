@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccit.bounds import MAX_DEPTH
 from ccit.errors import InputError
-from ccit.ingest.strict import MAX_DEPTH, parse_strict
+from ccit.ingest.strict import parse_strict
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 SCALARS = (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,98 @@ def test_what_is_no_json_object_is_refused(running: Running, body: bytes) -> Non
     answer = httpx.post(f"{running.server.url}/v1/chat/completions", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("change", ["messages", "tools", "extra", "stop"])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_deep_json_is_refused_wherever_it_stands(running: Running, change: str, opening: bytes, closing: bytes) -> None:
+    deep = b'{"model":"ccit","messages":[],"' + change.encode() + b'":' + opening * 1000 + b"0" + closing * 1000 + b"}"
+    answer = httpx.post(f"{running.server.url}/v1/chat/completions", content=deep)
+    assert answer.status_code == 400
+    assert "64 deep" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("unit", [b"0", b"{}", b'"a"', b'{"role":"user","content":""}'])
+@pytest.mark.parametrize("field", ["messages", "prompt", "stop"])
+def test_a_body_that_is_one_long_list_is_refused_at_once(running: Running, unit: bytes, field: str) -> None:
+    listed = b"[" + b",".join([unit] * (3_900_000 // (len(unit) + 1))) + b"]"
+    path = "completions" if field == "prompt" else "chat/completions"
+    answer = httpx.post(
+        f"{running.server.url}/v1/{path}", content=b'{"model":"ccit","' + field.encode() + b'":' + listed + b"}"
+    )
+    assert answer.status_code == 400
+    assert "split it" in answer.json()["error"]["message"]
+
+
+def test_as_many_messages_as_are_affordable_stop_at_the_first_fault(running: Running) -> None:
+    for change in ([0] * 50_000, [{"role": "user"}] * 9_000, [{"role": "user", "content": [{}] * 9_000}]):
+        answer = httpx.post(f"{running.server.url}/v1/chat/completions", json={"model": "ccit", "messages": change})
+        assert answer.status_code == 400
+        assert len(answer.json()["error"]["message"]) < 300
+    answer = httpx.post(f"{running.server.url}/v1/chat/completions", json={"model": "ccit", "messages": HELLO * 10_001})
+    assert "at most 10000 items" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["ccit@" + "1" * 5000, "x" * 50_000, "ccit@\uff11"])
+def test_a_long_or_odd_name_of_a_model_is_not_found_and_not_repeated(running: Running, name: str) -> None:
+    for answer in (
+        httpx.post(f"{running.server.url}/v1/chat/completions", json={"model": name, "messages": HELLO}),
+        httpx.get(f"{running.server.url}/v1/models/{name}"),
+    ):
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "model_not_found"
+        assert len(answer.json()["error"]["message"]) < 300
+
+
+@pytest.mark.parametrize(
+    "odd", [{"top_p": 5e-324}, {"temperature": 5e-324}, {"seed": -(2**63)}, {"seed": 2**64 - 1}, {"max_tokens": 2**63}]
+)
+def test_numbers_at_the_edges_are_answered(running: Running, odd: dict[str, Any]) -> None:
+    body = {"model": "ccit", "messages": HELLO, "max_tokens": 2, "stop": "\0never", **odd}
+    assert httpx.post(f"{running.server.url}/v1/chat/completions", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("number", ["18446744073709551616", "1e400", "NaN", "9" * 5000, "true", '"1"'])
+@pytest.mark.parametrize("field", ["seed", "max_tokens", "temperature"])
+def test_numbers_beyond_the_edges_are_refused(running: Running, field: str, number: str) -> None:
+    body = f'{{"model": "ccit", "messages": [], "{field}": {number}}}'
+    assert httpx.post(f"{running.server.url}/v1/chat/completions", content=body.encode()).status_code == 400
+
+
+def test_a_prompt_far_too_long_is_refused_before_all_of_it_is_encoded(running: Running) -> None:
+    text = "a b" * 1_000_000
+    for path, asked in (
+        ("chat/completions", {"messages": [{"role": "user", "content": text}]}),
+        ("completions", {"prompt": text}),
+    ):
+        answer = httpx.post(f"{running.server.url}/v1/{path}", json={"model": "ccit", **asked})
+        assert answer.json()["error"]["code"] == "context_length_exceeded"
+        assert "at least" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 66_000,
+        b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_gets_the_envelope(running: Running, request_bytes: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=10) as connection:
+        connection.sendall(request_bytes)
+        answer = b""
+        while piece := connection.recv(10_000):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b'"type":"invalid_request_error"' in body
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "TRACE", "NONSENSE"])
+def test_other_methods_are_refused(running: Running, method: str) -> None:
+    assert httpx.request(method, f"{running.server.url}/v1/chat/completions").status_code == 405
 
 
 def test_a_huge_body_is_refused(running: Running) -> None:
