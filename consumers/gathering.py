@@ -80,7 +80,7 @@ class Gathering:
         for raw in consumer.consume(1000, _POLL_S):
             found = self._intake.sort(raw, consumer)
             if isinstance(found, PartitionEnd):
-                self._at_end.add(found.place[1])
+                self._at_end.add(found.partition_id[1])
             elif found is not None and found.fault is None:
                 messages.append(found)
             elif found is not None:

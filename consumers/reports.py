@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from ccit.events import ReplicaReported, encode
 from ccit.records import ReplicaReport, ReplicaState, Spend
@@ -88,6 +88,6 @@ class Reporter:
         except (BufferError, KafkaException) as problem:  # the queue is full, or the client has failed for good
             logger.warning("a report of %s could not be written: %s", self.replica_id, problem)
 
-    def _delivered(self, error: KafkaError | None, _: RawMessage) -> None:
+    def _delivered(self, error: KafkaError | None, _: ClientMessage) -> None:
         if error is not None:
             logger.warning("a report of %s did not reach the broker: %s", self.replica_id, error.str())

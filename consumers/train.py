@@ -26,8 +26,8 @@ from consumers.connection import commit_protocol, kafka_settings
 from consumers.gathering import Gathering
 from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
+from consumers.kafka.deadlines import leave
 from consumers.kafka.offsets import start_offsets
-from consumers.kafka.patience import leave
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
 from consumers.round_job import RoundJob

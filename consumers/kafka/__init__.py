@@ -11,7 +11,7 @@
 | `receipts.py` | the outputs of a batch on their way into the log |
 | `commit.py` | the commit protocol: how outputs and offsets become facts |
 | `exactly_once.py`, `at_least_once.py` | the two that keep it, with transactions and without |
-| `patience.py` | calls that want to be repeated, and those that may never return |
+| `deadlines.py` | calls that want to be repeated, and those that may never return |
 | `offsets.py` | where a group continues |
 | `stepper.py` | the thread that decides while another one polls |
 | `member.py` | a member of a group: what it owns and has read, and how partitions come and go |

@@ -30,7 +30,7 @@ class AtLeastOnce:
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[GroupOffset],
+        offsets: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -48,8 +48,8 @@ class AtLeastOnce:
             failpoint("commit.produced")
             receipts.flush(client)
             failpoint("commit.flushed")
-            if positions:
-                consumer.commit(offsets=to_commit(positions), asynchronous=False)
+            if offsets:
+                consumer.commit(offsets=to_commit(offsets), asynchronous=False)
         except KafkaException as problem:
             error = error_of(problem)
             self._producer = None

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 )
 
 from consumers.kafka.clients import KafkaSettings, admin
-from consumers.kafka.messages import Message, Place
+from consumers.kafka.messages import Message, PartitionId
 from consumers.kafka.offsets import LATEST
 
 _EVERY_S = 1.0
@@ -32,7 +32,7 @@ class Backlog:
 
     Parameters
     ----------
-    behind : Mapping[Place, int]
+    behind : Mapping[PartitionId, int]
         Messages not read yet per partition (control markers of transactions among them); 0 at the end. A partition
         whose end was not heard of yet is absent.
     oldest_ms : int or None
@@ -40,7 +40,7 @@ class Backlog:
         read of a partition that has more. None when everything is decided.
     """
 
-    behind: Mapping[Place, int] = field(default_factory=dict)
+    behind: Mapping[PartitionId, int] = field(default_factory=dict)
     oldest_ms: int | None = None
 
 
@@ -59,20 +59,20 @@ class BacklogWatch:
         self._settings = settings
         self._admin: AdminClient | None = None
         self._asked: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = {}
-        self._ends: dict[Place, int] = {}
-        self._reached: dict[Place, int] = {}  # the next offset, of the partitions that are ours
-        self._read_until: dict[Place, int] = {}  # time (ms) of the last message read
+        self._ends: dict[PartitionId, int] = {}
+        self._reached: dict[PartitionId, int] = {}  # the next offset, of the partitions that are ours
+        self._read_until: dict[PartitionId, int] = {}  # time (ms) of the last message read
         self._looked_at = 0.0
 
     def came(self, starts: Sequence[TopicPartition]) -> None:
         """Partitions came, to be read from these offsets on; a negative one is the beginning."""
         self._reached |= {(start.topic, start.partition): max(start.offset, 0) for start in starts}
 
-    def gone(self, places: Collection[Place]) -> None:
+    def gone(self, partitions: Collection[PartitionId]) -> None:
         """Partitions are another member's now."""
-        for place in places:
+        for partition in partitions:
             for known in (self._reached, self._read_until, self._ends):
-                known.pop(place, None)
+                known.pop(partition, None)
 
     def read(self, message: Message) -> None:
         """A message was read."""
@@ -80,10 +80,10 @@ class BacklogWatch:
         if message.timestamp_ms >= 0:  # what cannot be had has none
             self._read_until[message.place] = message.timestamp_ms
 
-    def ended(self, place: Place, offset: int) -> None:
+    def ended(self, partition: PartitionId, offset: int) -> None:
         """Everything before this offset was read: control markers leave the last message short of the end."""
-        if place in self._reached:
-            self._reached[place] = max(self._reached[place], offset)
+        if partition in self._reached:
+            self._reached[partition] = max(self._reached[partition], offset)
 
     def look(self, undecided: Iterable[Message]) -> None:
         """Take in what the broker has answered, and ask again; about once a second, and only while `on`."""
@@ -91,8 +91,8 @@ class BacklogWatch:
             return
         self._looked_at = time.monotonic()
         self._hear()
-        behind = {place: max(self._ends[place] - at, 0) for place, at in self._reached.items() if place in self._ends}
-        times = [self._read_until[place] for place, count in behind.items() if count and place in self._read_until]
+        behind = {one: max(self._ends[one] - at, 0) for one, at in self._reached.items() if one in self._ends}
+        times = [self._read_until[one] for one, count in behind.items() if count and one in self._read_until]
         times += [message.timestamp_ms for message in undecided if message.timestamp_ms >= 0]
         self.now = Backlog(behind, min(times, default=None))
 
@@ -100,14 +100,14 @@ class BacklogWatch:
         if not all(answer.done() for answer in self._asked.values()):
             return
         for where, answer in self._asked.items():
-            place = (where.topic, where.partition)
-            if place in self._reached and answer.exception() is None:
-                self._ends[place] = answer.result().offset
+            partition = (where.topic, where.partition)
+            if partition in self._reached and answer.exception() is None:
+                self._ends[partition] = answer.result().offset
         self._asked = {}
         if self._reached:
             self._admin = self._admin or admin(self._settings)
             self._asked = self._admin.list_offsets(
-                {TopicPartition(*place): LATEST for place in self._reached},
+                {TopicPartition(*partition): LATEST for partition in self._reached},
                 isolation_level=IsolationLevel.READ_COMMITTED,
                 request_timeout=_ANSWER_S,
             )

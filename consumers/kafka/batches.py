@@ -7,7 +7,7 @@ One turn of the loop, the same words as in the code:
 2. *step*: decide, in a thread of its own. When it is slow, this thread keeps polling with everything paused, so the
    group keeps this member and a rebalance is answered at once.
 3. *commit*: outputs and offsets by the commit protocol (`commit.py`).
-4. *tell*: `on_committed` with the place of every output; only now may the caller's state change.
+4. *tell*: `on_committed` with the position of every output; only now may the caller's state change.
 
 When the commit aborts, or a partition of the batch is taken away before it: `on_aborted`, what is still ours goes back
 to the front of the queue *in memory*, and the loop turns again. Nothing is skipped, because offsets move in the commit
@@ -104,7 +104,7 @@ class BatchLoop:
     on_committed, on_aborted : callable
         Called in the loop's thread, never while a step runs.
     between : callable
-        Called before every read, idle or not: the place to follow other topics. Also called after partitions have
+        Called before every read, idle or not: here other topics are followed. Also called after partitions have
         come (`counters.rebalances` has grown) and before the first step over anything of theirs.
     meanwhile : callable
         Called in the loop's thread about ten times a second while a slow step runs: a small machine may take minutes.

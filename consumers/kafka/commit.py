@@ -30,11 +30,11 @@ class CommitProtocol(Protocol):
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[GroupOffset],
+        offsets: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
-        """Write the outputs and move the group to `positions`; raises `BatchAborted` when neither counts."""
+        """Write the outputs and move the group to `offsets`; raises `BatchAborted` when neither counts."""
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -70,6 +70,6 @@ def _remedy(error: KafkaError, refused: Output | None, topic: str, servers: str)
     return f"raise its limit: {command(topic, {'max.message.bytes': str(MAX_MESSAGE_BYTES)}, servers)}"
 
 
-def to_commit(positions: Sequence[GroupOffset], note: str = "") -> list[TopicPartition]:
+def to_commit(offsets: Sequence[GroupOffset], note: str = "") -> list[TopicPartition]:
     """As the client wants them, with a note that the group's coordinator keeps beside each."""
-    return [TopicPartition(place.topic, place.partition, place.offset, note) for place in positions]
+    return [TopicPartition(one.topic, one.partition, one.offset, note) for one in offsets]

@@ -3,7 +3,7 @@
 1. *begin*: open a transaction.
 2. *produce*: hand every output to the client.
 3. *flush*: wait until all of them are in the log, still invisible to `read_committed` readers.
-4. *offsets*: add the positions after the batch, with the membership under which it was read.
+4. *offsets*: add the offsets after the batch, with the membership under which it was read.
 5. *commit*: outputs become visible and offsets move, together or not at all.
 
 Any error before 5 aborts: nothing is visible, the batch can be tried again. An error in 5 whose outcome is unknown is
@@ -24,9 +24,9 @@ from ccit.errors import BrokerUnavailable, CcitError, Fenced, TransactionFailed
 from ccit.failpoints import failpoint
 from consumers.kafka.clients import FORBIDDEN, TRANSACTION_TIMEOUT_MS, KafkaSettings, error_of, producer
 from consumers.kafka.commit import BatchAborted, require_writable, to_commit
+from consumers.kafka.deadlines import DeadlineExceeded, retried, within
 from consumers.kafka.messages import Delivered, GroupOffset, Output
 from consumers.kafka.offsets import committed_offsets
-from consumers.kafka.patience import Stuck, until, within
 from consumers.kafka.receipts import Receipts
 
 logger = logging.getLogger("ccit.kafka")
@@ -83,7 +83,7 @@ class ExactlyOnce:
         """Make a producer and take over the id: an older holder is fenced, its open transaction aborted."""
         client = producer(self._settings, self._id)
         try:
-            until(OPEN_TIMEOUT_S, client.init_transactions)
+            retried(OPEN_TIMEOUT_S, client.init_transactions)
         except KafkaException as problem:
             raise self._final(problem) from problem
         self._producer = client
@@ -91,7 +91,7 @@ class ExactlyOnce:
     def commit(
         self,
         outputs: Sequence[Output],
-        positions: Sequence[GroupOffset],
+        offsets: Sequence[GroupOffset],
         consumer: Consumer,
         membership: object | None = None,
     ) -> tuple[Delivered, ...]:
@@ -99,7 +99,7 @@ class ExactlyOnce:
 
         Parameters
         ----------
-        positions : sequence of GroupOffset
+        offsets : sequence of GroupOffset
             Where the group continues; `next_positions(messages)`. With none, a commit that gets no answer ends the
             process, for only the group's offsets can tell what became of it.
         consumer : confluent_kafka.Consumer
@@ -129,23 +129,23 @@ class ExactlyOnce:
         try:
             if membership is None:
                 membership = consumer.consumer_group_metadata()
-            answered = self._transact(receipts, to_commit(positions, note), membership)
-        except Stuck as stuck:
+            answered = self._transact(receipts, to_commit(offsets, note), membership)
+        except DeadlineExceeded as late:
             self._producer = None  # its successor aborts the transaction that it left open
-            raise BatchAborted(f"the group's coordinator did not answer {self._id} in time") from stuck
+            raise BatchAborted(f"the group's coordinator did not answer {self._id} in time") from late
         except KafkaException as problem:
             self._abort(error_of(problem))
             require_writable(error_of(problem), receipts, self._settings.bootstrap_servers)
             raise BatchAborted(f"the transaction of {self._id} was aborted: {error_of(problem).str()}") from problem
         if not answered:
-            self._settle(to_commit(positions, note), consumer)
+            self._settle(to_commit(offsets, note), consumer)
         return receipts.all()
 
     def close(self) -> None:
         """Let go of the broker; an open transaction is aborted by the next holder of the id, or by its timeout."""
         self._producer = None
 
-    def _transact(self, receipts: Receipts, places: list[TopicPartition], membership: object) -> bool:
+    def _transact(self, receipts: Receipts, offsets: list[TopicPartition], membership: object) -> bool:
         """The five steps; False when the commit was sent and no answer came."""
         client = self._opened()
         client.begin_transaction()
@@ -154,14 +154,14 @@ class ExactlyOnce:
         failpoint("commit.produced")
         receipts.flush(client)
         failpoint("commit.flushed")
-        if places:
+        if offsets:
             within(
                 OFFSETS_TIMEOUT_S,
-                lambda: until(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(places, membership, t)),
+                lambda: retried(CALL_TIMEOUT_S, lambda t: client.send_offsets_to_transaction(offsets, membership, t)),
             )
         failpoint("commit.offsets_sent")
         try:
-            until(CALL_TIMEOUT_S, client.commit_transaction)
+            retried(CALL_TIMEOUT_S, client.commit_transaction)
         except KafkaException as problem:
             error = error_of(problem)
             if error.txn_requires_abort() or error.fatal():
@@ -176,17 +176,17 @@ class ExactlyOnce:
         if cause.fatal():
             raise self._final(KafkaException(cause))
         try:
-            until(CALL_TIMEOUT_S, self._opened().abort_transaction)
+            retried(CALL_TIMEOUT_S, self._opened().abort_transaction)
         except KafkaException as problem:
             if error_of(problem).fatal():
                 raise self._final(problem) from problem
             logger.warning("%s could not abort (%s); its producer is replaced", self._id, error_of(problem).str())
             self._producer = None
 
-    def _settle(self, places: list[TopicPartition], consumer: Consumer) -> None:
+    def _settle(self, offsets: list[TopicPartition], consumer: Consumer) -> None:
         """Find out whether a commit without an answer happened; raise `BatchAborted` when it did not."""
         self._producer = None
-        if not places:
+        if not offsets:
             raise TransactionFailed(
                 f"a transaction of {self._id} without offsets got no answer, so nothing tells whether it counts; "
                 "start again: the topics say what is there"
@@ -196,7 +196,7 @@ class ExactlyOnce:
         while True:
             try:
                 self.open()
-                found = committed_offsets(consumer, places, CALL_TIMEOUT_S)
+                found = committed_offsets(consumer, offsets, CALL_TIMEOUT_S)
                 break
             except (BrokerUnavailable, KafkaException) as problem:
                 if time.monotonic() > deadline:
@@ -204,7 +204,7 @@ class ExactlyOnce:
                         f"the outcome of a transaction of {self._id} should be known after {SETTLE_TIMEOUT_S:g} s, but "
                         f"no broker answers ({problem}); start again when one does, nothing is lost"
                     ) from problem
-        if not all(f.offset == o.offset and f.metadata == o.metadata for f, o in zip(found, places, strict=True)):
+        if not all(f.offset == o.offset and f.metadata == o.metadata for f, o in zip(found, offsets, strict=True)):
             raise BatchAborted(f"the transaction of {self._id} was aborted after its commit timed out")
 
     def _require_reopenable(self) -> None:

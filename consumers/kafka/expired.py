@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from consumers.kafka.clients import error_of
 from consumers.kafka.messages import EXPIRED, Fault, Message
@@ -19,7 +19,7 @@ logger = logging.getLogger("ccit.kafka")
 _ASK_S = 5.0  # longest wait for the partition's first and last offset
 
 
-def read_on(raw: RawMessage, consumer: Consumer) -> Message | None:
+def read_on(raw: ClientMessage, consumer: Consumer) -> Message | None:
     """Read on at the oldest message that is left, after an error `_AUTO_OFFSET_RESET`.
 
     Returns

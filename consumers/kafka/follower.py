@@ -26,7 +26,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
@@ -175,11 +175,11 @@ class Follower:
     def _written(self, timeout_s: float) -> dict[int, int]:
         """Where each partition ends for its writers, open transactions included; asked again while a broker is away."""
         client = admin(self._settings)  # held until it has answered: one that is let go never does
-        places = {TopicPartition(self.topic.name, number): LATEST for number in self._next}
+        ends = {TopicPartition(self.topic.name, number): LATEST for number in self._next}
         deadline = time.monotonic() + timeout_s
         while True:
             asked = client.list_offsets(
-                places, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_METADATA_TIMEOUT_S
+                ends, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_METADATA_TIMEOUT_S
             )
             try:
                 return {where.partition: answer.result().offset for where, answer in asked.items()}
@@ -195,10 +195,10 @@ class Follower:
             return [self.topic.partition]
         return require_topic(self._consumer, self._settings, self.topic.name)
 
-    def _sort(self, raw: RawMessage, messages: list[Message]) -> None:
+    def _sort(self, raw: ClientMessage, messages: list[Message]) -> None:
         found = self._intake.sort(raw, self._consumer)
         if isinstance(found, PartitionEnd):
-            self._ends[found.place[1]] = found.offset
+            self._ends[found.partition_id[1]] = found.offset
         elif found is not None:
             self._keep(found, messages)
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from ccit.errors import CcitError
 from consumers.kafka import expired
 from consumers.kafka.clients import KafkaSettings, is_final
-from consumers.kafka.messages import Message, Place, received
+from consumers.kafka.messages import Message, PartitionId, received
 from consumers.kafka.oversized import OversizedBatches
 
 logger = logging.getLogger("ccit.kafka")
@@ -26,11 +26,11 @@ logger = logging.getLogger("ccit.kafka")
 class PartitionEnd:
     """Everything before `offset` has been read."""
 
-    place: Place
+    partition_id: PartitionId
     offset: int
 
 
-def _any(_: Place) -> bool:
+def _any(_: PartitionId) -> bool:
     """Default of `ours`."""
     return True
 
@@ -52,7 +52,7 @@ class Intake:
         self._oversized = OversizedBatches(settings)
 
     def sort(
-        self, raw: RawMessage, consumer: Consumer, ours: Callable[[Place], bool] = _any
+        self, raw: ClientMessage, consumer: Consumer, ours: Callable[[PartitionId], bool] = _any
     ) -> Message | PartitionEnd | None:
         """One thing that was handed over.
 
@@ -75,19 +75,19 @@ class Intake:
         error = raw.error()
         if error is not None and is_final(error):
             raise self._refused(error)
-        place = (str(raw.topic()), int(raw.partition() or 0))
+        partition = (str(raw.topic()), int(raw.partition() or 0))
         if error is None:
-            return received(raw) if ours(place) else None
+            return received(raw) if ours(partition) else None
         code = error.code()
         if code == KafkaError._PARTITION_EOF:
-            return PartitionEnd(place, int(raw.offset() or 0))
+            return PartitionEnd(partition, int(raw.offset() or 0))
         if code == KafkaError._BAD_COMPRESSION:
-            return self._oversized.skip(raw, consumer) if ours(place) else None
+            return self._oversized.skip(raw, consumer) if ours(partition) else None
         if code == KafkaError._AUTO_OFFSET_RESET:
-            return expired.read_on(raw, consumer) if ours(place) else None
+            return expired.read_on(raw, consumer) if ours(partition) else None
         logger.warning("reading %s: %s", self._what, error.str())
         return None
 
-    def forget(self, places: Collection[Place]) -> None:
+    def forget(self, partitions: Collection[PartitionId]) -> None:
         """Partitions are another reader's now."""
-        self._oversized.forget(places)
+        self._oversized.forget(partitions)

@@ -16,10 +16,10 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from ccit.errors import BrokerUnavailable, CcitError, TransactionFailed
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
+from consumers.kafka.deadlines import leave
 from consumers.kafka.intake import Intake, PartitionEnd
-from consumers.kafka.messages import Message, Place
+from consumers.kafka.messages import Message, PartitionId
 from consumers.kafka.offsets import start_offsets
-from consumers.kafka.patience import leave
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -67,8 +67,8 @@ class Member:
         self._watch = watch
         self._on_moved = on_moved
         self._stopped = stopped
-        self._owned: set[Place] = set()
-        self._moved: set[Place] = set()  # taken away since the batch was read, even if they came back
+        self._owned: set[PartitionId] = set()
+        self._moved: set[PartitionId] = set()  # taken away since the batch was read, even if they came back
         self._moves = 0
         self._queue: deque[Message] = deque()
         self._intake = Intake(settings, ", ".join(topics), self._refused)
@@ -141,7 +141,7 @@ class Member:
             return False
         found = self._intake.sort(raw, self.consumer, self._owned.__contains__)
         if isinstance(found, PartitionEnd):
-            self._watch.ended(found.place, found.offset)
+            self._watch.ended(found.partition_id, found.offset)
         elif found is not None:  # one with a fault is one dead letter, in the transaction that moves past it
             self._queue.append(found)
             self._watch.read(found)

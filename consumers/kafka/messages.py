@@ -1,7 +1,7 @@
 """What is read, to be written, and was written: plain values, so that a step needs no broker to be tested.
 
-Not everything in the log can be had from the client. What cannot is a `Message` with a `Fault`: it keeps its place in
-the batch, so that it costs one dead letter in the transaction that moves past it, and no reader.
+Not everything in the log can be had from the client. What cannot is a `Message` with a `Fault`: it stays in the
+batch, so that it costs one dead letter in the transaction that moves past it, and no reader.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 """Kafka's headers: ordered, names may repeat, values may be absent."""
 
 
-Place = tuple[str, int]
+PartitionId = tuple[str, int]
 """Topic and partition."""
 
 
@@ -83,7 +83,7 @@ class Message:
         return self.offset + self.offsets
 
     @property
-    def place(self) -> Place:
+    def place(self) -> PartitionId:
         """The partition it was in."""
         return self.topic, self.partition
 
@@ -122,7 +122,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """An output and the place in the log where it now is."""
+    """An output and its position in the log."""
 
     output: Output
     partition: int
@@ -171,7 +171,7 @@ def next_positions(messages: Sequence[Message]) -> list[GroupOffset]:
     >>> next_positions([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
     [GroupOffset(topic='t', partition=0, offset=6)]
     """
-    ends: dict[Place, int] = {}
+    ends: dict[PartitionId, int] = {}
     for message in messages:
         ends[message.place] = max(ends.get(message.place, 0), message.next_offset)
     return [GroupOffset(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

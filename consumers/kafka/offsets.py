@@ -34,7 +34,9 @@ def _never() -> bool:
     return False
 
 
-def committed_offsets(consumer: Consumer, places: Sequence[TopicPartition], timeout_s: float) -> list[TopicPartition]:
+def committed_offsets(
+    consumer: Consumer, partitions: Sequence[TopicPartition], timeout_s: float
+) -> list[TopicPartition]:
     """The group's offsets and their notes, in the order asked; a negative offset where there is none.
 
     Raises
@@ -42,16 +44,16 @@ def committed_offsets(consumer: Consumer, places: Sequence[TopicPartition], time
     KafkaException
         When any of them could not be told, an unstable one among them.
     """
-    found = consumer.committed(list(places), timeout=timeout_s)
-    for place in found:
-        if place.error is not None:
-            raise KafkaException(place.error)
+    found = consumer.committed(list(partitions), timeout=timeout_s)
+    for one in found:
+        if one.error is not None:
+            raise KafkaException(one.error)
     return found
 
 
 def start_offsets(
     consumer: Consumer,
-    places: Sequence[TopicPartition],
+    partitions: Sequence[TopicPartition],
     stopped: Callable[[], bool] = _never,
     timeout_s: float = START_TIMEOUT_S,
 ) -> list[TopicPartition] | None:
@@ -75,7 +77,7 @@ def start_offsets(
     deadline = time.monotonic() + timeout_s
     while not stopped():
         try:
-            found = committed_offsets(consumer, places, _ASK_S)
+            found = committed_offsets(consumer, partitions, _ASK_S)
         except KafkaException as problem:
             error = error_of(problem)
             if time.monotonic() > deadline or is_final(error):

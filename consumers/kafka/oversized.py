@@ -14,10 +14,10 @@ import time
 from collections.abc import Collection
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from consumers.kafka.clients import KafkaSettings, error_of, reader
-from consumers.kafka.messages import Fault, Message, Place
+from consumers.kafka.messages import Fault, Message, PartitionId
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -38,9 +38,9 @@ class OversizedBatches:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._behind: dict[Place, int] = {}
+        self._behind: dict[PartitionId, int] = {}
 
-    def skip(self, raw: RawMessage, consumer: Consumer) -> Message | None:
+    def skip(self, raw: ClientMessage, consumer: Consumer) -> Message | None:
         """Read on behind the batch that an error `_BAD_COMPRESSION` names.
 
         Returns
@@ -50,34 +50,34 @@ class OversizedBatches:
             returned before (after a pause the client takes up where it was last given something, and says the error
             again), and when the broker did not answer: then the error will come again too.
         """
-        place, first = (str(raw.topic()), int(raw.partition() or 0)), int(raw.offset() or 0)
+        where, first = (str(raw.topic()), int(raw.partition() or 0)), int(raw.offset() or 0)
         batch = None
-        if first >= self._behind.get(place, 0):
-            batch = _batch_at(self._settings, place, first)
+        if first >= self._behind.get(where, 0):
+            batch = _batch_at(self._settings, where, first)
             if batch is None:
                 return None
-            self._behind[place] = batch.next_offset
-        self._seek(place, consumer)
+            self._behind[where] = batch.next_offset
+        self._seek(where, consumer)
         return batch
 
-    def forget(self, places: Collection[Place]) -> None:
+    def forget(self, partitions: Collection[PartitionId]) -> None:
         """Partitions are another member's now; if they come back, they are read from where the group is."""
-        for place in places:
-            self._behind.pop(place, None)
+        for where in partitions:
+            self._behind.pop(where, None)
 
-    def _seek(self, place: Place, consumer: Consumer) -> None:
+    def _seek(self, where: PartitionId, consumer: Consumer) -> None:
         try:
-            consumer.seek(TopicPartition(*place, self._behind[place]))
+            consumer.seek(TopicPartition(*where, self._behind[where]))
         except KafkaException as problem:  # the partition is just being moved or started: the error comes again
-            logger.info("reading on behind an oversized batch in %s[%d]: %s", *place, error_of(problem).str())
+            logger.info("reading on behind an oversized batch in %s[%d]: %s", *where, error_of(problem).str())
 
 
-def _batch_at(settings: KafkaSettings, place: Place, first: int) -> Message | None:
+def _batch_at(settings: KafkaSettings, where: PartitionId, first: int) -> Message | None:
     client = reader(settings, f"{settings.prefix}follower", mark_ends=True)
     try:
-        end = _Search(client, TopicPartition(*place, first)).end()
+        end = _Search(client, TopicPartition(*where, first)).end()
     except _Unanswered as unanswered:
-        logger.warning("%s[%d]@%d cannot be decompressed, and where it ends is unknown: %s", *place, first, unanswered)
+        logger.warning("%s[%d]@%d cannot be decompressed, and where it ends is unknown: %s", *where, first, unanswered)
         return None
     finally:
         client.close()
@@ -87,7 +87,7 @@ def _batch_at(settings: KafkaSettings, place: Place, first: int) -> Message | No
         f"expected what the client can decompress (zstd: 100 MB), but {what} cannot be, or is damaged; send it smaller",
         lost=f"nothing of {what} could be decompressed; sizes and digests unknown",
     )
-    return Message(*place, first, None, None, fault=fault, offsets=end - first)
+    return Message(*where, first, None, None, fault=fault, offsets=end - first)
 
 
 class _Search:

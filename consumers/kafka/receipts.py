@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from consumers.kafka.clients import error_of
 from consumers.kafka.messages import Delivered, Output
@@ -24,7 +24,7 @@ class Receipts:
 
     def __init__(self, outputs: Sequence[Output]) -> None:
         self._outputs = outputs
-        self._places: list[tuple[int, int] | None] = [None] * len(outputs)
+        self._positions: list[tuple[int, int] | None] = [None] * len(outputs)
         self._error: KafkaError | None = None
         self.refused: Output | None = None  # the one that `flush` speaks of
 
@@ -34,7 +34,7 @@ class Receipts:
             self._produce_one(client, output, self._receipt(index))
 
     def _produce_one(
-        self, client: Producer, output: Output, receipt: Callable[[KafkaError | None, RawMessage], None]
+        self, client: Producer, output: Output, receipt: Callable[[KafkaError | None, ClientMessage], None]
     ) -> None:
         deadline = time.monotonic() + WRITE_TIMEOUT_S
         while True:
@@ -70,17 +70,17 @@ class Receipts:
 
     def all(self) -> tuple[Delivered, ...]:
         """One receipt per output, in order; only after a flush without error."""
-        pairs = zip(self._outputs, self._places, strict=True)
-        return tuple(Delivered(output, *place) for output, place in pairs if place is not None)
+        pairs = zip(self._outputs, self._positions, strict=True)
+        return tuple(Delivered(output, *position) for output, position in pairs if position is not None)
 
-    def _receipt(self, index: int) -> Callable[[KafkaError | None, RawMessage], None]:
-        def record(error: KafkaError | None, raw: RawMessage) -> None:
+    def _receipt(self, index: int) -> Callable[[KafkaError | None, ClientMessage], None]:
+        def record(error: KafkaError | None, raw: ClientMessage) -> None:
             if error is not None:  # asked first: after a fatal error no method of `raw` may be called any more
                 if self._error is None or error.code() in NEVER_WRITABLE:  # the rest of its batch may fail otherwise
                     self._error, self.refused = error, self._outputs[index]
                 return
             partition, offset = raw.partition(), raw.offset()
             if partition is not None and offset is not None:
-                self._places[index] = (partition, offset)
+                self._positions[index] = (partition, offset)
 
         return record

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from confluent_kafka import Consumer, KafkaError
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from ccit.errors import CcitError
 from consumers.gathering import Gathering
@@ -123,7 +123,7 @@ def test_no_reader_outlives_a_final_error(
 
 def sort(raw: Raw, *, ours: bool = True) -> Message | PartitionEnd | None:
     intake = Intake(SETTINGS, "samples", lambda error: CcitError(error.str()))
-    return intake.sort(cast(RawMessage, raw), cast(Consumer, Client(raw)), lambda _: ours)
+    return intake.sort(cast(ClientMessage, raw), cast(Consumer, Client(raw)), lambda _: ours)
 
 
 def test_messages_and_ends_are_told_apart() -> None:

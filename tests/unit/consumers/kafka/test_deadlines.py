@@ -6,8 +6,8 @@ import threading
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from consumers.kafka import patience
-from consumers.kafka.patience import Stuck, leave, until, within
+from consumers.kafka import deadlines
+from consumers.kafka.deadlines import DeadlineExceeded, leave, retried, within
 from tests.unit.consumers.kafka.fake_time import FakeTime
 
 
@@ -45,7 +45,7 @@ def test_what_a_call_raises_comes_through() -> None:
 
 def test_a_call_that_does_not_return_is_left_behind() -> None:
     never = threading.Event()
-    with pytest.raises(Stuck):
+    with pytest.raises(DeadlineExceeded):
         within(0.01, never.wait)
     never.set()
 
@@ -60,10 +60,10 @@ def test_only_what_can_be_resumed_is_repeated(retriable: bool, calls: int) -> No
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "later", retriable=retriable))
 
     if retriable:
-        until(30.0, call)
+        retried(30.0, call)
     else:
         with pytest.raises(KafkaException):
-            until(30.0, call)
+            retried(30.0, call)
     assert len(left) == calls
     assert left == sorted(left, reverse=True)
 
@@ -71,12 +71,12 @@ def test_only_what_can_be_resumed_is_repeated(retriable: bool, calls: int) -> No
 def test_a_refusal_that_comes_at_once_is_not_asked_for_in_a_tight_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that only sleeping moves: a broker in trouble is not asked a million times."""
     clock = FakeTime()
-    monkeypatch.setattr(patience, "time", clock)
+    monkeypatch.setattr(deadlines, "time", clock)
 
     def call(_: float) -> None:
         clock.asked()
         raise KafkaException(KafkaError(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, retriable=True))
 
     with pytest.raises(KafkaException):
-        until(2.0, call)
+        retried(2.0, call)
     assert 2 < clock.questions <= 100

@@ -1,4 +1,4 @@
-"""Calls into librdkafka that want to be repeated, and those that may never return."""
+"""Calls into librdkafka with a deadline: those to be repeated, and those that may never return."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ machine; what of that was the close is not known. Within the 25 s in which a pro
 _PAUSE_S = 0.05
 
 
-class Stuck(Exception):
+class DeadlineExceeded(Exception):
     """A call into the client did not return."""
 
 
@@ -29,7 +29,7 @@ def leave(consumer: Consumer, timeout_s: float = LEAVE_TIMEOUT_S) -> None:
     """Close a member of a group. When the group does not answer, it misses this member by its session timeout."""
     try:
         within(timeout_s, consumer.close)
-    except Stuck:
+    except DeadlineExceeded:
         logger.warning(
             "the group did not let this member go within %g s; its partitions move a little later", timeout_s
         )
@@ -40,7 +40,7 @@ def within(timeout_s: float, call: Callable[[], object]) -> None:
 
     Raises
     ------
-    Stuck
+    DeadlineExceeded
         It has not returned in `timeout_s` seconds.
     KafkaException, CcitError
         What the call raised.
@@ -53,16 +53,16 @@ def within(timeout_s: float, call: Callable[[], object]) -> None:
         except (KafkaException, CcitError) as problem:  # the latter from callbacks
             problems.append(problem)
 
-    thread = threading.Thread(target=run, name="patience", daemon=True)
+    thread = threading.Thread(target=run, name="deadline", daemon=True)
     thread.start()
     thread.join(timeout_s)
     if thread.is_alive():
-        raise Stuck
+        raise DeadlineExceeded
     if problems:
         raise problems[0]
 
 
-def until(timeout_s: float, call: Callable[[float], object]) -> None:
+def retried(timeout_s: float, call: Callable[[float], object]) -> None:
     """Repeat a call that may be resumed (`KafkaError.retriable`) until it succeeds or the time is over."""
     deadline = time.monotonic() + timeout_s
     while True:
