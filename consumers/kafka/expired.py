@@ -30,6 +30,9 @@ def read_on(raw: ClientMessage, consumer: Consumer) -> Message | None:
         broker did not answer (then the error comes again).
     """
     topic, partition, at = str(raw.topic()), int(raw.partition() or 0), int(raw.offset() or 0)
+    if at < 0:  # nothing was committed: there is no offset that could be gone
+        _restart(consumer, topic, partition, OFFSET_BEGINNING)
+        return None
     where = TopicPartition(topic, partition)
     try:
         first, end = consumer.get_watermark_offsets(where, timeout=_ASK_S)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
@@ -42,7 +42,11 @@ def test_nothing_counts_between_a_loss_and_the_word_of_it(
         lost.extend(partitions)
         consumer.incremental_unassign(partitions)
 
-    consumer.subscribe([trial.topics.records.name], on_lost=on_lost)
+    def from_the_beginning(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        starts = [TopicPartition(p.topic, p.partition, OFFSET_BEGINNING) for p in partitions]
+        consumer.incremental_assign(starts)
+
+    consumer.subscribe([trial.topics.records.name], on_assign=from_the_beginning, on_lost=on_lost)
     first = consumer.poll(30.0)
     assert first is not None
     assert first.error() is None
