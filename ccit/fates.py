@@ -3,12 +3,13 @@
     waiting      no round has used it, or one that ended with too little evidence: then it waits to be replayed
     in a round   a manifest holds it, and that round has no outcome yet
     trained      the incumbent or an ancestor of it was trained on it, by its own round or by a replay
-    set aside    its round was held or could not be trained, or only versions that a rollback left were trained on it
+    set aside    its round left it out, was held or could not be trained; or only versions that a rollback left were
+                 trained on it
 
 What is set aside counts no longer against copies and novelty, so that its content may be let in again, under another
-record: at once after a rollback, which is a person's word; after a cool-down where its round was held or could not be
-trained, or the next round would be made of the same again. The cool-down is counted in rounds with an outcome and not
-in seconds, so that every scorer comes to the same end, whenever it reads.
+record: at once after a rollback, which is a person's word; after a cool-down where a round set it aside, or the next
+one would be made of the same again. The cool-down is counted in rounds with an outcome and not in seconds, so that
+every scorer comes to the same end, whenever it reads.
 
 No accepted sample is in none of these states, and none is in two (`tests/property/test_fates.py`).
 """
@@ -20,7 +21,7 @@ from enum import StrEnum
 
 from ccit.events import CandidateJudged, Event, RoundPlanned
 from ccit.lineage import Lineage
-from ccit.places import Places
+from ccit.places import Places, range_of, taken_of
 from ccit.records import OffsetRange, Outcome, Position, Round, Verdict
 
 _NOWHERE = Places()
@@ -37,9 +38,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Used:
-    """The ranges of a round with an outcome, the `number`-th one; without a verdict it could not be trained."""
+    """What the `number`-th round with an outcome took and left out; without a verdict it could not be trained."""
 
-    ranges: tuple[OffsetRange, ...]
+    taken: tuple[OffsetRange, ...]
+    left_out: tuple[OffsetRange, ...]
     outcome: Outcome | None
     number: int
 
@@ -68,7 +70,7 @@ class Fates:
         self._lineage = lineage
         self._alias = lineage.incumbent.alias
         self._cooldown = cooldown_rounds
-        self._open: dict[str, tuple[OffsetRange, ...]] = {}  # rounds without an outcome
+        self._open: dict[str, Round] = {}  # without an outcome
         self._used: list[_Used] = []
         self._places: dict[str, Places] = {}  # of the four questions below; made when asked for
 
@@ -85,20 +87,22 @@ class Fates:
 
     def planned(self, planned: Round) -> None:
         """A manifest was published."""
-        self._open[planned.round_id] = planned.ranges
+        self._open[planned.round_id] = planned
         self.unfinished = planned
         self._places.clear()
 
     def concluded(self, round_id: str, verdict: Verdict | None) -> bool:
         """A round has its outcome; without a verdict it could not be trained. False when that is known already."""
-        ranges = self._open.pop(round_id, None)
-        if ranges is None:
+        planned = self._open.pop(round_id, None)
+        if planned is None:
             return False
         if self.unfinished is not None and self.unfinished.round_id == round_id:
             self.unfinished = None
-        for used in ranges:
+        for used in planned.ranges:
             self.used_up_to[used.partition] = max(used.end, self.used_up_to.get(used.partition, 0))
-        self._used.append(_Used(ranges, verdict.outcome if verdict else None, self.judged + 1))
+        left_out = tuple(range_of(left.position) for left in planned.left_out if left.position is not None)
+        outcome = verdict.outcome if verdict else None
+        self._used.append(_Used(taken_of(planned), left_out, outcome, self.judged + 1))
         self._places.clear()
         return True
 
@@ -106,7 +110,7 @@ class Fates:
         """The one state that an accepted sample is in."""
         if self._lineage.learnt(position):
             return Fate.TRAINED
-        if self._lineage.abandoned(position) or position in self._outcomes("hold", None):
+        if self._lineage.abandoned(position) or position in self._aside():
             return Fate.SET_ASIDE
         if position in self._outcomes("promote"):  # its version is announced in the same transaction, on another topic
             return Fate.TRAINED
@@ -117,23 +121,27 @@ class Fates:
         return self.of(position) is not Fate.SET_ASIDE or position in self._cooling()
 
     def replayable(self, position: Position) -> bool:
-        """Whether a later round may train on it again: some round has, and neither was held nor is abandoned."""
+        """Whether a later round may train on it again: an earlier one did, and it was not set aside."""
         return position in self._outcomes("promote", "not_enough_evidence") and self.of(position) is not Fate.SET_ASIDE
 
     def _outcomes(self, *wanted: Outcome | None) -> Places:
-        """What the rounds with one of these outcomes have used."""
+        """What the rounds with one of these outcomes have taken."""
         key = f"outcomes {wanted}"
         if key not in self._places:
-            self._places[key] = Places(r for used in self._used if used.outcome in wanted for r in used.ranges)
+            self._places[key] = Places(r for used in self._used if used.outcome in wanted for r in used.taken)
         return self._places[key]
 
+    def _aside(self) -> Places:
+        """What rounds have set aside."""
+        if "aside" not in self._places:
+            self._places["aside"] = Places(r for used in self._used for r in _set_aside_by(used))
+        return self._places["aside"]
+
     def _cooling(self) -> Places:
-        """What was set aside by one of the last rounds; a rollback needs no cool-down, so it is not among it."""
+        """What the last rounds have set aside; a rollback needs no cool-down, so it is not among it."""
         if "cooling" not in self._places:
             recent = [used for used in self._used if self.judged - used.number < self._cooldown]
-            self._places["cooling"] = Places(
-                r for used in recent if used.outcome in ("hold", None) for r in used.ranges
-            )
+            self._places["cooling"] = Places(r for used in recent for r in _set_aside_by(used))
         return self._places["cooling"]
 
     def _at_work(self) -> Places:
@@ -144,3 +152,8 @@ class Fates:
         if "at work" not in self._places:
             self._places["at work"] = Places(one.ranges)
         return self._places["at work"]
+
+
+def _set_aside_by(used: _Used) -> tuple[OffsetRange, ...]:
+    """What a round has set aside: all that it left out, and what it took where nothing came of that."""
+    return (*used.left_out, *used.taken) if used.outcome in ("hold", None) else used.left_out

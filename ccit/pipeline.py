@@ -20,7 +20,7 @@ from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import decide
 from ccit.evaluation.suites import questions_from_samples, suite_digest
 from ccit.lineage import Lineage
-from ccit.places import range_of
+from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined, ranges_of
 from ccit.ports import Draft, Evaluator, Planner, Progress, Source, Trainer, Trigger
 from ccit.records import (
@@ -87,7 +87,9 @@ def plan(
     choice = recipe.planner.choose(pool.waiting)
     ranges = ranges_of(pool.waiting[: choice.considered], start)
     left = {one.sample_id for one in choice.left_out}
-    taken = {p.sample.sample_id: p.sample for p in pool.within(ranges) if p.sample.sample_id not in left}
+    inside = pool.within(ranges)
+    places = {p.sample.sample_id: p.position for p in inside}
+    taken = {p.sample.sample_id: p.sample for p in inside if p.sample.sample_id not in left}
     training, validation = split(list(taken), recipe.validation_share, recipe.seed)
     sample_digest = digest_of(sorted(sample.content_digest for sample in taken.values()))
     salt = digest_of([[[r.partition, r.start, r.end] for r in ranges], sample_digest])
@@ -108,7 +110,7 @@ def plan(
         code_digest=recipe.code_digest,
         seed=recipe.seed,
         due=why,
-        left_out=choice.left_out,
+        left_out=tuple(replace(one, position=places[one.sample_id]) for one in choice.left_out),
         planner=choice.planner,
     )
 
@@ -181,7 +183,7 @@ def promote(
         target_modules=candidate.target_modules,
         verdict=verdict,
         counts=material.counts,
-        consumed=joined((*lineage.incumbent.consumed, *planned.ranges, *map(range_of, replayed))),
+        consumed=joined((*lineage.incumbent.consumed, *taken_of(planned), *map(range_of, replayed))),
         config_digest=planned.config_digest,
         code_digest=planned.code_digest,
         alpha=candidate.alpha,

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 
 from ccit.pool import joined
-from ccit.records import OffsetRange, Position
+from ccit.records import OffsetRange, Position, Round
 
 
 class Places:
@@ -28,6 +28,30 @@ class Places:
         starts = self._starts.get(position.partition, [])
         row = bisect_right(starts, position.offset) - 1
         return row >= 0 and position.offset < self._ends[position.partition][row]
+
+
+def without(ranges: Iterable[OffsetRange], positions: Iterable[Position]) -> tuple[OffsetRange, ...]:
+    """What is left of ranges when single places are taken out.
+
+    >>> without([OffsetRange(0, 2, 5)], [Position(0, 3)])
+    (OffsetRange(partition=0, start=2, end=3), OffsetRange(partition=0, start=4, end=5))
+    """
+    out: dict[int, list[int]] = {}
+    for position in positions:
+        out.setdefault(position.partition, []).append(position.offset)
+    left: list[OffsetRange] = []
+    for r in ranges:
+        start = r.start
+        for offset in sorted(o for o in out.get(r.partition, []) if r.start <= o < r.end):
+            left.append(OffsetRange(r.partition, start, offset))
+            start = offset + 1
+        left.append(OffsetRange(r.partition, start, r.end))
+    return tuple(r for r in left if r.start < r.end)
+
+
+def taken_of(planned: Round) -> tuple[OffsetRange, ...]:
+    """What a round has taken of its ranges: all that its planner did not leave out."""
+    return without(planned.ranges, [left.position for left in planned.left_out if left.position is not None])
 
 
 def range_of(position: Position) -> OffsetRange:

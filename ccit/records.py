@@ -202,10 +202,14 @@ class OffsetRange:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A pooled sample inside a round's ranges that the planner did not take, with its reason."""
+    """A pooled sample inside a round's ranges that the planner did not take, with its reason.
+
+    `position` is its place in the samples topic; the manifest says it, the planner need not.
+    """
 
     sample_id: str
     reason: str
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ on it. The versions are made by `pipeline.promote`, so that what they say they w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from ccit.events import CandidateJudged, Event, RoundPlanned
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import promote
-from ccit.records import Announcement, Material, OffsetRange, Outcome, Position, Round
+from ccit.records import Announcement, LeftOut, Material, OffsetRange, Outcome, Position, Round
 from tests.nouns import a_round, candidate, verdict, version
 
 PARTITIONS, COOLDOWN = 2, 2
@@ -51,14 +52,19 @@ class World:
     at_work: Round | None = None
 
     def plan(self, sizes: tuple[int, int]) -> Round:
+        """Every third place is left out by the planner."""
         ranges = [OffsetRange(p, self.ends[p], self.ends[p] + size) for p, size in enumerate(sizes) if size]
-        planned = a_round(parent=self.lineage.incumbent.number, ranges=ranges)
+        left = [place for place in _places(ranges) if left_out(place)]
+        planned = replace(
+            a_round(parent=self.lineage.incumbent.number, ranges=ranges),
+            left_out=tuple(LeftOut(f"s{place}", "third", place) for place in left),
+        )
         self.rounds.append(RoundPlanned(planned, planned.round_id))
         self.at_work = planned
         return planned
 
     def conclude(self, planned: Round, outcome: Outcome | None, picks: set[int]) -> None:
-        own = {Position(r.partition, o) for r in planned.ranges for o in range(r.start, r.end)}
+        own = set(_places(planned.ranges))
         eligible = sorted((p for p in self.used if self.may_be_replayed(p)), key=lambda p: (p.partition, p.offset))
         replayed = [place for row, place in enumerate(eligible) if row in picks]
         self.ends.update({r.partition: r.end for r in planned.ranges})
@@ -70,7 +76,7 @@ class World:
             return
         made = promote(candidate(planned.round_id), said, planned, self.lineage, Material((), ()), 0.0, replayed)
         if made is not None:
-            self.trained[made.version.number] = own | set(replayed)
+            self.trained[made.version.number] = {place for place in own if not left_out(place)} | set(replayed)
             self.parents[made.version.number] = planned.parent
             self.announce(made)
 
@@ -94,7 +100,8 @@ class World:
         return not self.learnt(place) and any(place in places for places in self.trained.values())
 
     def may_be_replayed(self, place: Position) -> bool:
-        return self.used[place][0] in ("promote", "not_enough_evidence") and not self.left(place)
+        useful = self.used[place][0] in ("promote", "not_enough_evidence")
+        return useful and not left_out(place) and not self.left(place)
 
     def states(self, place: Position) -> list[Fate]:
         """Every state whose own definition holds."""
@@ -104,17 +111,26 @@ class World:
         free = outcome == "unused"
         tests = {
             Fate.TRAINED: self.learnt(place),
-            Fate.SET_ASIDE: self.left(place) or outcome in ("hold", None),
+            Fate.SET_ASIDE: self.left(place) or (not free and left_out(place)) or outcome in ("hold", None),
             Fate.IN_A_ROUND: free and held,
             Fate.WAITING: (free and not held)
-            or (outcome == "not_enough_evidence" and not self.left(place) and not self.learnt(place)),
+            or (outcome == "not_enough_evidence" and self.may_be_replayed(place) and not self.learnt(place)),
         }
         return [fate for fate, holds in tests.items() if holds]
 
     def cooling(self, place: Position) -> bool:
         outcome, number = self.used.get(place, ("unused", 0))
         judged = max((number for _, number in self.used.values()), default=0)
-        return outcome in ("hold", None) and judged - number < COOLDOWN
+        aside = outcome in ("hold", None) or (outcome != "unused" and left_out(place))
+        return aside and judged - number < COOLDOWN
+
+
+def left_out(place: Position) -> bool:
+    return place.offset % 3 == 2
+
+
+def _places(ranges: Iterable[OffsetRange]) -> Iterator[Position]:
+    return (Position(r.partition, offset) for r in ranges for offset in range(r.start, r.end))
 
 
 def _covers(planned: Round, place: Position) -> bool:

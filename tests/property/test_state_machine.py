@@ -84,7 +84,7 @@ class AtLeastOnce(RuleBasedStateMachine):
             elif deed == "again":
                 self.record_comes_again(len(self.sent) // 2)
             elif deed == "overtaken":
-                self.rollback_overtakes_a_round(0, "promote")
+                self.rollback_overtakes_a_round(0, "promote", restarted=len(self.sent) % 2 == 0)
             elif deed == "aborted" or deed == "dies":
                 self.outcome_meets_trouble(0, "promote", deed)
             else:
@@ -245,13 +245,16 @@ class AtLeastOnce(RuleBasedStateMachine):
         if self.trainers[slot] is None:
             self.trainer_starts(slot)
 
-    @rule(slot=SLOTS, said=SAID)
-    def rollback_overtakes_a_round(self, slot: int, said: Said) -> None:
-        """The round was planned on the version that is left; its training ends at that moment, or is cancelled."""
+    @rule(slot=SLOTS, said=SAID, restarted=st.booleans())
+    def rollback_overtakes_a_round(self, slot: int, said: Said, restarted: bool) -> None:
+        """The round was planned on the version that is left. It is cancelled, and not taken up by the next life."""
         self._turn(slot, 100)
         self.operator_asks("rollback", None)
         self.round_ends(slot, said)
         self._turn(slot, 0)
+        if restarted:
+            self.trainer_starts(slot)
+            self._turn(slot, 100)
         self.round_ends(slot, said)
         self._turn(slot, 0)
 

@@ -10,7 +10,7 @@ from ccit.events import CandidateJudged, RoundPlanned
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
 from ccit.pool import joined
-from ccit.records import OffsetRange, Outcome, Position, Round
+from ccit.records import LeftOut, OffsetRange, Outcome, Position, Round
 from tests.nouns import a_round, verdict, version
 
 
@@ -106,3 +106,16 @@ def test_a_round_that_builds_on_a_version_that_was_left_holds_nothing() -> None:
     fates.planned(over(0, 5, parent=1))
     lineage.apply(lineage.roll_back(0, 0.0))
     assert fates.of(Position(0, 0)) is Fate.WAITING
+
+
+@pytest.mark.parametrize("outcome", ["promote", "not_enough_evidence"])
+def test_what_the_planner_left_out_is_set_aside_whatever_becomes_of_the_round(outcome: Outcome) -> None:
+    left, taken = Position(0, 2), Position(0, 3)
+    one = replace(over(0, 5), left_out=(LeftOut("s2", "too_old", left),))
+    fates = Fates(Lineage(version()), cooldown_rounds=1)
+    conclude(fates, one, outcome)
+    assert (fates.of(left), fates.known(left), fates.replayable(left)) == (Fate.SET_ASIDE, True, False)
+    assert fates.replayable(taken)
+    conclude(fates, over(5, 9), "promote")
+    assert (fates.known(left), fates.known(taken)) == (False, True)
+    assert fates.used_up_to == {0: 9}

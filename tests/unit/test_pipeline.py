@@ -93,6 +93,8 @@ def test_what_a_planner_leaves_out_is_in_the_manifest_and_in_no_part() -> None:
     assert made.ranges == (OffsetRange(0, 0, 4), OffsetRange(1, 0, 4))
     assert {*made.sample_ids, *made.validation_ids} == {"s0", "s2", "s4", "s6"}
     assert [(one.sample_id, one.reason) for one in made.left_out] == [(f"s{n}", "too_old") for n in (1, 3, 5, 7)]
+    places = {item.sample.sample_id: item.position for item in pool_of().waiting}
+    assert [one.position for one in made.left_out] == [places[one.sample_id] for one in made.left_out]
     assert made.planner == "every_other"
     assert planned().planner == "oldest_first"
 

@@ -1,4 +1,4 @@
-from ccit.places import Places
+from ccit.places import Places, without
 from ccit.records import OffsetRange, Position
 
 
@@ -11,3 +11,10 @@ def test_a_place_is_found_at_both_ends_of_each_range_and_not_beyond() -> None:
 
 def test_nothing_is_in_no_ranges() -> None:
     assert Position(0, 0) not in Places()
+
+
+def test_places_are_taken_out_at_the_ends_in_the_middle_and_all_of_them() -> None:
+    ranges = [OffsetRange(0, 2, 6), OffsetRange(1, 0, 1)]
+    out = [Position(0, 2), Position(0, 4), Position(0, 5), Position(1, 0), Position(0, 9)]
+    assert without(ranges, out) == (OffsetRange(0, 3, 4),)
+    assert without(ranges, []) == tuple(ranges)
