@@ -29,7 +29,7 @@ from ccit.ports import Check, CheckContext, PolicyContext
 from ccit.records import Position, Sample
 from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.novelty import novelty_text
+from ccit.scoring.spaces import sample_text
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.checks.diversity import DiversityCheck
 from ccit.selection.checks.ifd import IfdCheck
@@ -97,7 +97,7 @@ def ifd_rows(proxy: CausalModel, samples: Sequence[Sample], rounds: int) -> list
 
 
 def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbedder) -> list[str]:
-    texts = list(dict.fromkeys(novelty_text(s) for s in samples))
+    texts = list(dict.fromkeys(sample_text(s) for s in samples))
     before = embedder.spent.tokens
     seconds = timed(lambda: embedder.embed(texts))
     tokens = embedder.spent.tokens - before
@@ -107,7 +107,7 @@ def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbed
 def admission_rows(proxy: CausalModel, samples: Sequence[Sample]) -> list[str]:
     def run(size: int) -> None:
         embedder = SentenceTransformerEmbedder(device=str(proxy.device))
-        memory = Memory(ExactIndex(embedder.dimension))
+        memory = Memory({"sample": ExactIndex(embedder.dimension)})
         context = CheckContext(embedder, memory, partial(reader, proxy), len, lambda: "", seed=0)
         checks: dict[str, Check] = {
             "length": LengthCheck(LengthCheck.Settings(min=0), context),

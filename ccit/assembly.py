@@ -7,19 +7,17 @@ trainer's parent and `ingest` never load torch.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from ccit.config import Config
 from ccit.config import Evaluation as GateSettings
 from ccit.errors import ConfigError
 from ccit.evaluation.suites import load_suite
+from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
@@ -33,6 +31,7 @@ from ccit.ports import (
     CheckContext,
     Embedder,
     Evaluator,
+    NeighbourCheck,
     PlannerContext,
     PolicyContext,
     ProxyScorer,
@@ -44,10 +43,10 @@ from ccit.ports import (
     Trigger,
     TriggerContext,
 )
-from ccit.records import Sample, Spend, Suite, Version
-from ccit.scoring.novelty import novelty_text
+from ccit.records import Spend, Suite, Version
+from ccit.scoring.spaces import SAMPLE, SPACES
 from ccit.selection.admission import Admission, Selector
-from ccit.selection.memory import Memory
+from ccit.selection.memory import Memory, Vector
 from ccit.store.files import FileStore
 from ccit.training.continuity import misfit
 from ccit.triggers.any_of import AnyOf
@@ -155,12 +154,19 @@ class Scoring:
         """What proxy and embedder have cost since the start."""
         return self.proxy.spent + self.embedder.spent
 
-    def vector_of(self, sample: Sample, embedding: str, stamp: str) -> npt.NDArray[np.float32]:
-        """The vector (d,) of an admitted sample from the log; one of another embedder is made anew from the text."""
-        if stamp == self.embedder.stamp:
-            return decode_vector(embedding, self.embedder.dimension)
-        made: npt.NDArray[np.float32] = self.embedder.embed([novelty_text(sample)])[0]
-        return made
+    def vectors_of(self, admitted: SampleAdmitted) -> dict[str, Vector]:
+        """Space -> vector (d,) of an admitted sample from the log.
+
+        One of another embedder, or of a space that its scorer did not keep, is made anew from the text. Raises
+        `InputError` for one that cannot be read.
+        """
+        written = {SAMPLE: admitted.embedding, **admitted.spaces} if admitted.embedder == self.embedder.stamp else {}
+        return {
+            space: decode_vector(written[space], self.embedder.dimension)
+            if space in written
+            else self.embedder.embed([SPACES[space](admitted.decision.sample)])[0]
+            for space in self.memory.spaces
+        }
 
 
 def selector(config: Config) -> Selector:
@@ -190,6 +196,11 @@ def checks(config: Config, context: CheckContext, chosen: Selector, *, all_score
     }
 
 
+def spaces_of(made: Mapping[str, Check]) -> set[str]:
+    """The spaces of vectors in which these checks compare."""
+    return {check.space for check in made.values() if isinstance(check, NeighbourCheck)}
+
+
 def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     """Load proxy and embedder, as far as a check reads them, and put the checks together.
 
@@ -208,7 +219,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
 
     base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
     embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
-    memory = Memory(ExactIndex(embedder.dimension))
+    memory = Memory({SAMPLE: ExactIndex(embedder.dimension)})
     readers: list[ProxyScorer] = []
 
     def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
@@ -220,6 +231,8 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
 
     context = CheckContext(embedder, memory, reader, count_tokens, lambda: models.proxy.name, config.rounds.seed)
     made = checks(config, context, chosen, all_scores=all_scores)
+    for space in spaces_of(made):
+        memory.open(space, ExactIndex(embedder.dimension))
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, memory, embedder, proxy=following, all_scores=all_scores)
     return Scoring(base, admission, memory, following, embedder, count_tokens)

@@ -14,7 +14,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -52,13 +52,15 @@ class SampleAdmitted:
     """A sample was let into the pool.
 
     `embedding` is base64 of the float16 vector that novelty was judged by, so that a scorer rebuilds its index without
-    a model; vectors of different `embedder` stamps are never compared.
+    a model; vectors of different `embedder` stamps are never compared. `spaces` are those of parts of the sample, by
+    name (`question`), where novelty is judged by them.
     """
 
     decision: Decision
     content_digest: str
     embedder: str
     embedding: str
+    spaces: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

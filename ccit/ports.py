@@ -134,8 +134,11 @@ class SampleIndex(Protocol):
 class Neighbours(Protocol):
     """What a new sample is near to, among everything accepted so far."""
 
-    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """As `SampleIndex.search`; what is accepted but not in the log yet counts too, and has no place."""
+    def search(self, vectors: Vectors, k: int, space: str = "sample") -> list[tuple[Neighbour, ...]]:
+        """As `SampleIndex.search` in one space; what is accepted but not in the log yet counts too, and has no place.
+
+        The spaces are those of `ccit/scoring/spaces.py` that a check asks for, and `sample`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,10 @@ class NeighbourCheck(Check, Protocol):
 
     It must refuse `low`: in a batch, samples are held back as long as an undecided earlier one can change the answer.
     """
+
+    @property
+    def space(self) -> str:
+        """Which text of two samples is compared: one of `ccit/scoring/spaces.py`."""
 
     def scored(self, similarity: float) -> tuple[Score, ...]:
         """The Scores for the highest cosine to anything accepted; -1 where there is nothing."""

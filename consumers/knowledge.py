@@ -10,15 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from ccit.assembly import Scoring
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.records import Decision, Position
 from ccit.scoring.snapshot import Origin, Snapshot
+from ccit.selection.memory import Vector
 from consumers.kafka.messages import Delivered, Message
 from consumers.reading import event_in
 
@@ -37,7 +35,8 @@ class Knowledge:
     """
 
     def __init__(self, scoring: Scoring, topic: str, fates: Fates) -> None:
-        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin)
+        spaces = tuple(sorted(scoring.memory.spaces))
+        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces)
         self._scoring = scoring
         self._memory = scoring.memory
         self._fates = fates
@@ -69,8 +68,8 @@ class Knowledge:
             if position in self._ids:
                 continue
             event = event_in(message)
-            if isinstance(event, SampleAdmitted) and (vector := self._vector(event, position)) is not None:
-                self._memory.learn(event.decision.sample.content_digest, vector, position)
+            if isinstance(event, SampleAdmitted) and (vectors := self._vectors(event, position)) is not None:
+                self._memory.learn(event.decision.sample.content_digest, vectors, position)
                 found[position] = event.decision
         self._scoring.admission.observe(list(found.values()))
         self._know({position: decision.sample.sample_id for position, decision in found.items()})
@@ -103,9 +102,9 @@ class Knowledge:
         self.align()
         return True
 
-    def _vector(self, event: SampleAdmitted, position: Position) -> npt.NDArray[np.float32] | None:
+    def _vectors(self, event: SampleAdmitted, position: Position) -> Mapping[str, Vector] | None:
         try:
-            return self._scoring.vector_of(event.decision.sample, event.embedding, event.embedder)
+            return self._scoring.vectors_of(event)
         except InputError as error:
             logger.warning("skipped the sample at %s: %s", position, error)
             return None

@@ -19,6 +19,7 @@ from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import parse_strict
 from ccit.pipeline import admit
 from ccit.records import Decision, Sample
+from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
@@ -133,10 +134,10 @@ class ScoreStep:
         if not decision.accepted:
             value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")
             return Output(self._topics.rejects.name, key, value, headers)
-        vector = self._scoring.admission.vector(decision.sample.sample_id)
-        admitted = SampleAdmitted(
-            decision, decision.sample.content_digest, self._scoring.embedder.stamp, encode_vector(vector)
-        )
+        vectors = self._scoring.admission.vectors(decision.sample.sample_id)
+        spaces = {space: encode_vector(vector) for space, vector in vectors.items()}
+        embedding, digest = spaces.pop(SAMPLE), decision.sample.content_digest
+        admitted = SampleAdmitted(decision, digest, self._scoring.embedder.stamp, embedding, spaces)
         value, headers = encode(admitted, at=self._clock(), source="ccit/score")
         return Output(self._topics.samples.name, key, value, headers)
 

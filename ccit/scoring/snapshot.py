@@ -6,7 +6,7 @@ runs no code. Its tensors:
     head               uint8    JSON: format, origin, offsets, sample ids, the policy's state
     positions          int64    (n, 2) partition and offset
     digests            uint8    (n, 32) SHA-256 of the content
-    vectors            float16  (n, d)
+    vectors.SPACE      float16  (n, d), one per space
 
 A snapshot that is damaged, or of another topic, alias, embedder or policy, is thrown away, and the topic read.
 """
@@ -26,10 +26,12 @@ from safetensors.numpy import load, save
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position
+from ccit.scoring.spaces import SAMPLE
 from ccit.store.sealed import read_sealed, write_sealed
 from ccit.vectors import Vectors
 
 _FORMAT = "ccit-scorer-snapshot.v1"
+_VECTORS = "vectors."  # before the name of a space
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,15 @@ class Origin:
         Stamp of the embedder that made the vectors.
     policy : str
         Stamp of the policy whose state is in it; empty for one without a state.
+    spaces : tuple[str, ...]
+        In which samples are kept, in alphabetical order.
     """
 
     topic: str
     alias: str
     embedder: str
     policy: str = ""
+    spaces: tuple[str, ...] = (SAMPLE,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,8 @@ class Snapshot:
     next_offsets : Mapping[int, int]
         Partition of the samples topic -> offset from which on it has to be read again.
     positions, sample_ids, digests, vectors
-        One per row; vectors (n, d), quantised. Rows beyond `next_offsets` may be there; learning is idempotent.
+        One per row; vectors (n, d) of each space, quantised. Rows beyond `next_offsets` may be there; learning is
+        idempotent.
     policy : Mapping
         The policy's state after exactly these rows, as JSON.
     """
@@ -71,7 +77,7 @@ class Snapshot:
     positions: tuple[Position, ...]
     sample_ids: tuple[str, ...]
     digests: tuple[str, ...]
-    vectors: Vectors
+    vectors: Mapping[str, Vectors]
     policy: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,7 +96,8 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     >>> path = Path(tempfile.mkdtemp()) / "novelty.snapshot"
     >>> rows = np.asarray([[1.0, 0.0]], dtype=np.float32)
     >>> origin = Origin("ccit.samples", "ccit", "e")
-    >>> write_snapshot(path, Snapshot(origin, {0: 8}, (Position(0, 7),), ("s1",), ("ab" * 32,), rows))
+    >>> known = Snapshot(origin, {0: 8}, (Position(0, 7),), ("s1",), ("ab" * 32,), {"sample": rows})
+    >>> write_snapshot(path, known)
     >>> read_snapshot(path, origin).positions
     (Position(partition=0, offset=7),)
     """
@@ -108,8 +115,9 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
         "positions": places.reshape(rows, 2),
         "digests": digests.reshape(rows, -1 if rows else 32),
-        "vectors": snapshot.vectors.astype(np.float16),
     }
+    for space, vectors in snapshot.vectors.items():
+        tensors[_VECTORS + space] = vectors.astype(np.float16)
     write_sealed(path, save(tensors))
 
 
@@ -136,13 +144,13 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
 
 def _parsed(path: Path, tensors: Mapping[str, Any], origin: Origin) -> Snapshot:
     head = json.loads(tensors["head"].tobytes())
-    expected = {"format": _FORMAT, "origin": asdict(origin)}
+    expected = {"format": _FORMAT, "origin": {**asdict(origin), "spaces": list(origin.spaces)}}
     found = {key: head.get(key) for key in expected}
     if found != expected:
         raise ArtifactDamaged(f"{path} should be of {expected}, but is of {found}")
-    positions, digests, vectors = tensors["positions"], tensors["digests"], tensors["vectors"]
-    sample_ids = tuple(head["sample_ids"])
-    if {len(part) for part in (positions, digests, vectors)} != {len(sample_ids)}:
+    positions, digests, sample_ids = tensors["positions"], tensors["digests"], tuple(head["sample_ids"])
+    vectors = {space: tensors[_VECTORS + space].astype(np.float32) for space in origin.spaces}
+    if {len(part) for part in (positions, digests, *vectors.values())} != {len(sample_ids)}:
         raise ArtifactDamaged(f"{path} should have {len(sample_ids)} rows in each part, as it names samples")
     return Snapshot(
         origin=origin,
@@ -150,6 +158,6 @@ def _parsed(path: Path, tensors: Mapping[str, Any], origin: Origin) -> Snapshot:
         positions=tuple(Position(int(partition), int(offset)) for partition, offset in positions),
         sample_ids=sample_ids,
         digests=tuple(digest.tobytes().hex() for digest in digests),
-        vectors=vectors.astype(np.float32),
+        vectors=vectors,
         policy=head["policy"],
     )

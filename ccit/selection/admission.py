@@ -13,14 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
 from ccit.plugins import PluginSettings, build, kind_of
-from ccit.ports import Check, Embedder, Policy, PolicyContext, ProxyScorer, Scored
+from ccit.ports import Check, Embedder, Policy, PolicyContext, ProxyScorer, Scored, Vectors
 from ccit.records import Decision, Position, Sample, digest_of
-from ccit.scoring.novelty import novelty_text
-from ccit.selection.memory import Memory, Pending
+from ccit.scoring.spaces import SPACES
+from ccit.selection.memory import Memory, Pending, Vector
 from ccit.selection.reasons import ACCEPTED
 from ccit.selection.waves import COPY, Answers, Case, Refusal, Waves
 
@@ -73,7 +70,7 @@ class Admission:
     >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.testing import LetterEmbedder
     >>> selector = Selector.of(plugins("policy")["accept_all"].settings(), PolicyContext(seed=0))
-    >>> admission = Admission({}, selector, Memory(ExactIndex(26)), LetterEmbedder())
+    >>> admission = Admission({}, selector, Memory({"sample": ExactIndex(26)}), LetterEmbedder())
     >>> first = Sample("s1", "r1", "ward", "en", "Dose?", "5 mg.")
     >>> again = Sample("s2", "r2", "ward", "en", "Dose?", "5 mg.")
     >>> [(decision.reason, decision.owner) for decision in admission.decide([first, again])]
@@ -119,9 +116,10 @@ class Admission:
             raise ValueError(
                 f"expected {len(passed)} choices of the policy {self._selector.kind!r}, found {len(choices)}"
             )
-        for case, vector, reason in zip(passed, vectors, choices, strict=True):
+        for place, (case, reason) in enumerate(zip(passed, choices, strict=True)):
             if reason is None:
-                self._memory.stage(Pending(case.sample.sample_id, case.digest, vector))
+                own = {space: rows[place] for space, rows in vectors.items()}
+                self._memory.stage(Pending(case.sample.sample_id, case.digest, own))
             else:
                 case.refusal = Refusal(self._selector.kind, reason)
         return [self._decision(case) for case in answers.cases]
@@ -152,18 +150,22 @@ class Admission:
         """Take a policy's state back, before anything is decided. Raises `ValueError` for what is no such state."""
         self._policy.restore(state)
 
-    def vector(self, sample_id: str) -> npt.NDArray[np.float32]:
-        """The embedding (d,) of a pending sample, for `SampleAdmitted`; `KeyError` when it is not pending."""
+    def vectors(self, sample_id: str) -> Mapping[str, Vector]:
+        """Space -> vector (d,) of a pending sample, for `SampleAdmitted`; `KeyError` when it is not pending."""
         for pending in self._memory.pending:
             if pending.sample_id == sample_id:
-                return pending.vector
+                return pending.vectors
         raise KeyError(sample_id)
 
-    def _vectors(self, passed: Sequence[Case], answers: Answers) -> Sequence[npt.NDArray[np.float32]]:
-        """One vector (d,) for each; what no check had embedded is embedded now."""
-        lacking = [case for case in passed if case.row < 0]
-        made = iter(self._embedder.embed([novelty_text(case.sample) for case in lacking]) if lacking else ())
-        return [next(made) if case.row < 0 else answers.vectors[case.row] for case in passed]
+    def _vectors(self, passed: Sequence[Case], answers: Answers) -> dict[str, Vectors]:
+        """Space -> a row for each; what no check had embedded is embedded now."""
+        rows = [case.row for case in passed]
+        found = {}
+        for space in self._memory.spaces if passed else ():
+            embedded = answers.vectors.get(space)
+            texts = [SPACES[space](case.sample) for case in passed] if embedded is None else []
+            found[space] = self._embedder.embed(texts) if embedded is None else embedded[rows]
+        return found
 
     def _decision(self, case: Case) -> Decision:
         refusal = case.refusal or Refusal(self._selector.kind, ACCEPTED)

@@ -20,7 +20,10 @@ import numpy.typing as npt
 
 from ccit.ports import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
+from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import cosines
+
+Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Pending:
 
     sample_id: str
     digest: str
-    vector: npt.NDArray[np.float32]  # (d,)
+    vectors: Mapping[str, Vector]  # space -> (d,)
 
 
 class Memory:
@@ -37,15 +40,15 @@ class Memory:
 
     Parameters
     ----------
-    index : SampleIndex
-        Holds the committed vectors.
+    indexes : Mapping[str, SampleIndex]
+        Space (`ccit/scoring/spaces.py`) -> what holds the committed vectors; all spaces hold the same samples.
 
     Example
     -------
     >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.vectors import quantise
-    >>> memory = Memory(ExactIndex(2))
-    >>> memory.stage(Pending("s1", "d1", quantise([[1.0, 0.0]])[0]))
+    >>> memory = Memory({"sample": ExactIndex(2)})
+    >>> memory.stage(Pending("s1", "d1", {"sample": quantise([[1.0, 0.0]])[0]}))
     >>> "d1" in memory
     True
     >>> memory.abort()
@@ -53,17 +56,28 @@ class Memory:
     False
     """
 
-    def __init__(self, index: SampleIndex) -> None:
-        self._index = index
+    def __init__(self, indexes: Mapping[str, SampleIndex]) -> None:
+        self._indexes = dict(indexes)
         self._digests: dict[str, set[Position]] = {}
         self._pending: list[Pending] = []
-        self._aside: dict[Position, tuple[str, npt.NDArray[np.float32]]] = {}
+        self._aside: dict[Position, tuple[str, Mapping[str, Vector]]] = {}
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._digests or any(p.digest == digest for p in self._pending)
 
     def __len__(self) -> int:
-        return len(self._index) + len(self._pending)
+        return len(self._positions) + len(self._pending)
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """The spaces in which samples are kept."""
+        return tuple(self._indexes)
+
+    def open(self, space: str, index: SampleIndex) -> None:
+        """Keep a further space, while nothing is known yet. Raises `ValueError` where something is."""
+        if len(self):
+            raise ValueError(f"expected an empty memory to open the space {space!r} in, found {len(self)} samples")
+        self._indexes.setdefault(space, index)
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -74,12 +88,12 @@ class Memory:
         """Where each sample was committed, and its content digest."""
         return {position: digest for digest, places in self._digests.items() for position in places}
 
-    def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """The k nearest of each row (n, d) among all that is committed or pending, the most similar first."""
-        found = self._index.search(vectors, k)
+    def search(self, vectors: Vectors, k: int, space: str = SAMPLE) -> list[tuple[Neighbour, ...]]:
+        """The k nearest of each row (n, d) of a space, among all that is committed or pending, most similar first."""
+        found = self._indexes[space].search(vectors, k)
         if not self._pending or not len(vectors):
             return found
-        waiting = cosines(vectors, np.stack([p.vector for p in self._pending]))
+        waiting = cosines(vectors, np.stack([p.vectors[space] for p in self._pending]))
         joined = [
             [*near, *(Neighbour(None, float(similarity)) for similarity in row)]
             for near, row in zip(found, waiting, strict=True)
@@ -107,21 +121,25 @@ class Memory:
         if missing:
             raise ValueError(f"expected a position for each accepted sample, found none for {missing[0]!r}")
         for accepted in self._pending:
-            self.learn(accepted.digest, accepted.vector, positions[accepted.sample_id])
+            self.learn(accepted.digest, accepted.vectors, positions[accepted.sample_id])
         self._pending.clear()
 
     def abort(self) -> None:
         """Forget everything pending."""
         self._pending.clear()
 
-    def learn(self, digest: str, vector: npt.NDArray[np.float32], position: Position) -> None:
+    def learn(self, digest: str, vectors: Mapping[str, Vector], position: Position) -> None:
         """Take in a sample read from the samples topic: a rebuild, or another scorer's. Idempotent by position."""
-        self.learn_all([digest], vector[np.newaxis, :], [position])
+        self.learn_all([digest], {space: vector[np.newaxis, :] for space, vector in vectors.items()}, [position])
 
-    def learn_all(self, digests: Sequence[str], vectors: Vectors, positions: Sequence[Position]) -> None:
-        """`learn` for many rows at once: vectors (n, d); what a snapshot holds. What is set aside stays so."""
+    def learn_all(self, digests: Sequence[str], vectors: Mapping[str, Vectors], positions: Sequence[Position]) -> None:
+        """`learn` for many rows at once, with vectors (n, d) of each space: what a snapshot holds.
+
+        What is set aside stays so.
+        """
         fresh = [row for row, position in enumerate(positions) if position not in self._aside]
-        self._index.add(vectors[fresh], [positions[row] for row in fresh])
+        for space, index in self._indexes.items():
+            index.add(vectors[space][fresh], [positions[row] for row in fresh])
         for row in fresh:
             self._digests.setdefault(digests[row], set()).add(positions[row])
 
@@ -131,23 +149,38 @@ class Memory:
         A rollback undoes the rounds of the versions it leaves. Pending samples stay.
         """
         returning = {position: row for position, row in self._aside.items() if keep(position)}
-        rows = [row for row, position in enumerate(self._index.positions) if not keep(position)]
+        rows = [row for row, position in enumerate(self._positions) if not keep(position)]
         if rows:
-            positions, vectors, digests = self._index.positions, self._index.vectors(), self.digests()
-            self._aside.update({positions[row]: (digests[positions[row]], vectors[row]) for row in rows})
-            self._index.retain(keep)
+            positions, vectors, digests = list(self._positions), self._vectors(), self.digests()
+            for row in rows:
+                own = {space: kept[row] for space, kept in vectors.items()}
+                self._aside[positions[row]] = (digests[positions[row]], own)
+            for index in self._indexes.values():
+                index.retain(keep)
             kept = {digest: {p for p in places if keep(p)} for digest, places in self._digests.items()}
             self._digests = {digest: places for digest, places in kept.items() if places}
-        for position, (digest, vector) in returning.items():
+        for position, (digest, came_back) in returning.items():
             del self._aside[position]
-            self.learn(digest, vector, position)
+            self.learn(digest, came_back, position)
 
-    def rows(self) -> tuple[tuple[Position, ...], tuple[str, ...], Vectors]:
-        """Positions, digests and vectors (n, d) of all that is committed, set aside or not: what a snapshot holds."""
+    def rows(self) -> tuple[tuple[Position, ...], tuple[str, ...], Mapping[str, Vectors]]:
+        """Positions, digests and each space's vectors (n, d) of all that is committed, set aside or not: what a
+        snapshot holds.
+        """
         counted = self.digests()
-        positions = (*self._index.positions, *self._aside)
+        positions = (*self._positions, *self._aside)
         digests = [counted[p] if p in counted else self._aside[p][0] for p in positions]
-        vectors = self._index.vectors()
+        vectors = self._vectors()
         if self._aside:
-            vectors = np.concatenate([vectors, np.stack([vector for _, vector in self._aside.values()])])
+            for space, counting in vectors.items():
+                aside = np.stack([own[space] for _, own in self._aside.values()])
+                vectors[space] = np.concatenate([counting, aside])
         return positions, tuple(digests), vectors
+
+    @property
+    def _positions(self) -> Sequence[Position]:
+        """Where the rows lie, in the order that all spaces share."""
+        return next(iter(self._indexes.values())).positions
+
+    def _vectors(self) -> dict[str, Vectors]:
+        return {space: index.vectors() for space, index in self._indexes.items()}

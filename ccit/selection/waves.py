@@ -25,7 +25,7 @@ import numpy as np
 from ccit.errors import ConfigError
 from ccit.ports import Check, Embedder, NeighbourCheck, Neighbours, Vectors
 from ccit.records import Sample, Score
-from ccit.scoring.novelty import novelty_text
+from ccit.scoring.spaces import SPACES
 from ccit.selection.reasons import ADMISSION, EXACT_DUPLICATE
 from ccit.vectors import cosines
 
@@ -60,11 +60,11 @@ class Case:
 
 
 class _Similarities:
-    """Of each row of a batch to what was accepted before, and of the rows to each other."""
+    """Of each row of a batch to what was accepted before, and of the rows to each other, in one space."""
 
-    def __init__(self, vectors: Vectors, neighbours: Neighbours) -> None:
+    def __init__(self, vectors: Vectors, neighbours: Neighbours, space: str) -> None:
         self.vectors = vectors
-        self._known = [near[0].similarity if near else -1.0 for near in neighbours.search(vectors, 1)]
+        self._known = [near[0].similarity if near else -1.0 for near in neighbours.search(vectors, 1, space)]
         self._near = cosines(vectors, vectors)
 
     def highest(self, row: int, others: Sequence[int]) -> float:
@@ -72,12 +72,15 @@ class _Similarities:
         return max(self._known[row], float(self._near[row, others].max())) if others else self._known[row]
 
 
+_Spaces = Mapping[str, _Similarities]
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The cases of a batch in its order, and the vectors (n, d) of those that have a row."""
+    """The cases of a batch in its order, and the vectors (n, d) of those that have a row, by space."""
 
     cases: Sequence[Case]
-    vectors: Vectors
+    vectors: Mapping[str, Vectors]
 
 
 class Waves:
@@ -136,13 +139,13 @@ class Waves:
         while any(case.is_open for case in cases):
             self._settle(self._wave(cases, similarities))
         self._complete(cases, similarities)
-        return Answers(cases, similarities.vectors)
+        return Answers(cases, {space: found.vectors for space, found in similarities.items()})
 
     def scores(self, case: Case) -> tuple[Score, ...]:
         """All scores that a case has, in the order of the checks."""
         return tuple(score for kind in self._order for score in case.found.get(kind, ()))
 
-    def _prepare(self, cases: Sequence[Case]) -> _Similarities:
+    def _prepare(self, cases: Sequence[Case]) -> _Spaces:
         """Run the cheap checks, and embed what passes them for the neighbour checks."""
         for kind in self._cheap:
             self._score(kind, [case for case in cases if case.refused_cheaply is None or self._all_scores])
@@ -151,15 +154,18 @@ class Waves:
         reached = [case for case in cases if self._all_scores or case.refused_cheaply is None] if self._near else []
         for row, case in enumerate(reached):
             case.row = row
-        vectors = np.zeros((0, self._embedder.dimension), dtype=np.float32)
-        if reached:
-            vectors = self._embedder.embed([novelty_text(case.sample) for case in reached])
+        vectors = {space: self._vectors(space, reached) for space in {check.space for check in self._near.values()}}
         if self._all_scores:
             for kind in self._dear:
                 self._score(kind, cases)
-        return _Similarities(vectors, self._neighbours)
+        return {space: _Similarities(found, self._neighbours, space) for space, found in vectors.items()}
 
-    def _wave(self, cases: Sequence[Case], similarities: _Similarities) -> list[Case]:
+    def _vectors(self, space: str, cases: Sequence[Case]) -> Vectors:
+        if cases:
+            return self._embedder.embed([SPACES[space](case.sample) for case in cases])
+        return np.zeros((0, self._embedder.dimension), dtype=np.float32)
+
+    def _wave(self, cases: Sequence[Case], similarities: _Spaces) -> list[Case]:
         """Refuse what can be refused now; return what goes on to the dear checks."""
         wave: list[Case] = []
         passed, waiting = _Earlier(), _Earlier()
@@ -180,9 +186,7 @@ class Waves:
                 waiting.add(case)
         return wave
 
-    def _is_settled(
-        self, case: Case, similarities: _Similarities, passed: Sequence[int], waiting: Sequence[int]
-    ) -> bool:
+    def _is_settled(self, case: Case, similarities: _Spaces, passed: Sequence[int], waiting: Sequence[int]) -> bool:
         """Whether the neighbour checks say the same whichever of the waiting earlier samples pass."""
         said = set()
         for others in ([*passed, *waiting], passed):  # the least novelty first, so that the known one is kept
@@ -190,9 +194,9 @@ class Waves:
             said.add(self._refusal(case, self._near))
         return len(said) <= 1
 
-    def _compare(self, case: Case, similarities: _Similarities, others: Sequence[int]) -> None:
+    def _compare(self, case: Case, similarities: _Spaces, others: Sequence[int]) -> None:
         for kind, check in self._near.items():
-            case.found[kind] = check.scored(similarities.highest(case.row, others))
+            case.found[kind] = check.scored(similarities[check.space].highest(case.row, others))
 
     def _settle(self, wave: Sequence[Case]) -> None:
         """Take a wave through the dear checks; what is left has passed."""
@@ -205,7 +209,7 @@ class Waves:
         for case in wave:
             case.passed = case.refusal is None
 
-    def _complete(self, cases: Sequence[Case], similarities: _Similarities) -> None:
+    def _complete(self, cases: Sequence[Case], similarities: _Spaces) -> None:
         """Now that all is decided, give the neighbour checks their final values: against the earlier that passed."""
         passed: list[int] = []
         for case in cases:

@@ -96,10 +96,10 @@ def test_each_metric_has_one_check() -> None:
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_equal_neighbours_give_equal_scores(count: int) -> None:
-    memory = Memory(ExactIndex(26))
+    memory = Memory({"sample": ExactIndex(26)})
     embedder = check_context().embedder
     for n in range(count):
-        memory.learn(f"d{n}", embedder.embed(["abc" * (n + 1)])[0], Position(0, n))
+        memory.learn(f"d{n}", {"sample": embedder.embed(["abc" * (n + 1)])[0]}, Position(0, n))
     samples = [Sample("s", "r", "ward", "en", "abc?", "Abc. Cab.")]
     for entry in plugins("check").values():
         assert check_of(entry, memory).score(samples) == check_of(entry, memory).score(samples)

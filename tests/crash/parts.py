@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, store, triggers
+from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, spaces_of, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.ports import ArtifactStore, CheckContext, Progress, Vectors
@@ -192,10 +192,12 @@ def stub_scoring(config: Config, pace_s: float, policy: Callable[[Memory], Selec
         Makes a policy of the test's own, instead of the configured one.
     """
     embedder, proxy = HashEmbedder(), HashProxy(store(config), pace_s)
-    memory = Memory(ExactIndex(DIMENSION))
+    memory = Memory({"sample": ExactIndex(DIMENSION)})
     chosen = selector(config) if policy is None else policy(memory)
     context = CheckContext(embedder, memory, lambda *_: proxy, len, lambda: "characters", config.rounds.seed)
     made = checks(config, context, chosen, all_scores=False)
+    for space in spaces_of(made):
+        memory.open(space, ExactIndex(DIMENSION))
     admission = Admission(made, chosen, memory, embedder, proxy=proxy)
     return Scoring(base_version(config), admission, memory, proxy, embedder, len)
 

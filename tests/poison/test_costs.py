@@ -19,8 +19,8 @@ from ccit.evaluation.overlap import rouge_l
 from ccit.ingest.forms.table import exchange_of
 from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
 from ccit.records import Sample
-from ccit.scoring.novelty import novelty_text
 from ccit.scoring.sentences import split_sentences
+from ccit.scoring.spaces import SPACES
 from ccit.selection.checks.length import LengthCheck
 from ccit.testing import check_context
 
@@ -41,7 +41,7 @@ def of_a_message(text: str) -> object:
 
 def of_a_sample(text: str) -> object:
     sample = Sample("s", "r", "ward", text, text, text)
-    return novelty_text(sample), CHECK.score([sample])
+    return [text_of(sample) for text_of in SPACES.values()], CHECK.score([sample])
 
 
 CHECK = LengthCheck(LengthCheck.Settings(unit="sentences"), check_context())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -81,6 +82,7 @@ letters = st.text("abcd", min_size=1, max_size=7)
 streams = st.lists(
     st.tuples(st.sampled_from(["en", "en", "en", "zh"]), st.sampled_from(["a", "b"]), letters), max_size=24
 ).map(lambda rows: [sample(i, *row) for i, row in enumerate(rows)])
+spaces: st.SearchStrategy[Literal["sample", "question"]] = st.sampled_from(["sample", "question"])
 with_checks = st.booleans()  # the policy that needs all checks, or the one that needs none
 
 
@@ -102,15 +104,21 @@ class Desk:
         return decisions
 
 
-def desk(selector: Selector | None = None, all_scores: bool = False, proxy: ContentProxy | None = None) -> Desk:
-    proxy, diversity, memory = proxy or ContentProxy(), ContentDiversity(), Memory(ExactIndex(DIMENSION))
+def desk(
+    selector: Selector | None = None,
+    all_scores: bool = False,
+    proxy: ContentProxy | None = None,
+    space: Literal["sample", "question"] = "sample",
+) -> Desk:
+    proxy, diversity, memory = proxy or ContentProxy(), ContentDiversity(), Memory({"sample": ExactIndex(DIMENSION)})
+    memory.open(space, ExactIndex(DIMENSION))
     context = replace(check_context(LetterEmbedder(), proxy), neighbours=memory)
     checks: dict[str, Check] = {
         "ifd": IfdCheck(IfdCheck.Settings(), context),
         "language": LanguageCheck(LanguageCheck.Settings(), context),
         "length": LengthCheck(LengthCheck.Settings(min=2, max=6), context),
         "diversity": diversity,
-        "novelty": NoveltyCheck(NoveltyCheck.Settings(max_similarity=0.9), context),
+        "novelty": NoveltyCheck(NoveltyCheck.Settings(max_similarity=0.9, space=space), context),
     }
     chosen = selector or policy("thresholds")
     admission = Admission(checks, chosen, memory, LetterEmbedder(), proxy=proxy, all_scores=all_scores)
@@ -129,12 +137,12 @@ def cut(samples: Sequence[Sample], sizes: Sequence[int]) -> Iterator[Sequence[Sa
     yield rest
 
 
-@given(streams, st.lists(st.integers(0, 9), max_size=6), with_checks, st.booleans())
+@given(streams, st.lists(st.integers(0, 9), max_size=6), with_checks, st.booleans(), spaces)
 @settings(max_examples=300, deadline=None)
 def test_a_batch_is_decided_as_if_one_by_one(
-    stream: list[Sample], sizes: list[int], checked: bool, all_scores: bool
+    stream: list[Sample], sizes: list[int], checked: bool, all_scores: bool, space: Literal["sample", "question"]
 ) -> None:
-    single, batched = (desk(thresholds_or_all(checked), all_scores) for _ in range(2))
+    single, batched = (desk(thresholds_or_all(checked), all_scores, space=space) for _ in range(2))
     one_by_one = [d for s in stream for d in single.decide([s])]
     in_batches = [d for batch in cut(stream, sizes) for d in batched.decide(batch)]
     assert in_batches == one_by_one
@@ -234,7 +242,7 @@ def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sam
     decisions = writer.admission.decide(stream)
     accepted = [d.sample for d in decisions if d.accepted]
     for s in accepted:
-        vectors[s.sample_id] = writer.admission.vector(s.sample_id)
+        vectors[s.sample_id] = writer.admission.vectors(s.sample_id)
     writer.admission.commit({s.sample_id: Position(1, n) for n, s in enumerate(accepted)})
     for _twice in range(2):
         for n, s in enumerate(accepted):
@@ -282,10 +290,10 @@ def test_a_policy_that_does_not_answer_for_all_is_named() -> None:
 def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit() -> None:
     one = desk(policy("accept_all"))
     one.admission.decide([sample(0, "en", "a", "abc")])
-    assert np.array_equal(one.admission.vector("s0"), LetterEmbedder().embed(["a\nabc"])[0])
+    assert np.array_equal(one.admission.vectors("s0")["sample"], LetterEmbedder().embed(["a\nabc"])[0])
     one.admission.commit({"s0": Position(0, 0)})
     with pytest.raises(KeyError):
-        one.admission.vector("s0")
+        one.admission.vectors("s0")
 
 
 def test_an_empty_batch_has_no_decisions() -> None:

@@ -282,13 +282,14 @@ def snapshot_of(rng: random.Random) -> Snapshot:
         tuple(Position(n % 4, n) for n in range(count)),
         tuple(f"s{n}" for n in range(count)),
         tuple(hashlib.sha256(rng.randbytes(4)).hexdigest() for _ in range(count)),
-        vectors,
+        {"sample": vectors},
     )
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
-    fields = ("origin", "next_offsets", "positions", "sample_ids", "digests")
-    return all(getattr(one, f) == getattr(other, f) for f in fields) and np.array_equal(one.vectors, other.vectors)
+    fields = ("origin", "next_offsets", "positions", "sample_ids", "digests", "policy")
+    vectors = np.array_equal(one.vectors["sample"], other.vectors["sample"])
+    return vectors and all(getattr(one, f) == getattr(other, f) for f in fields)
 
 
 def test_a_mutated_snapshot_is_refused_or_read_as_it_was_written(tmp_path: Path) -> None:

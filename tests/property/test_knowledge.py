@@ -52,7 +52,7 @@ ACTS = st.lists(
 
 
 def sample(number: int, text: str) -> Sample:
-    return Sample(f"s{number}", f"r{number}", "ward", "en", "What?", text)
+    return Sample(f"s{number}", f"r{number}", "ward", "en", f"What is {text}?", text)
 
 
 @dataclass
@@ -61,6 +61,7 @@ class Scorer:
 
     root: Path
     policy: Callable[[Memory], Selector] | None = None  # the configured one
+    space: str = "sample"
     lineage: Lineage = field(default_factory=lambda: Lineage(version()))
     read: dict[int, int] = field(default_factory=dict)  # partition -> next offset
 
@@ -70,7 +71,7 @@ class Scorer:
                 "selection": {
                     "checks": {
                         "length": {"min": 0},
-                        "novelty": {"max_similarity": 0.9},
+                        "novelty": {"max_similarity": 0.9, "space": self.space},
                         "ifd": {"min": 0.0, "max": 2.0},
                     }
                 },
@@ -105,13 +106,14 @@ class World:
 
     root: Path
     policy: Callable[[Memory], Selector] | None = None
+    space: str = "sample"
     log: list[Message] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     rounds: list[Event] = field(default_factory=list)
     numbers: int = 0
 
     def __post_init__(self) -> None:
-        self.live, self.other = Scorer(self.root, self.policy), Scorer(self.root, self.policy)
+        self.live, self.other = Scorer(self.root, self.policy, self.space), Scorer(self.root, self.policy, self.space)
         self.trainer = Lineage(version())
         self.ends = dict.fromkeys(range(PARTITIONS), 0)
         self.used = dict.fromkeys(range(PARTITIONS), 0)
@@ -122,8 +124,10 @@ class World:
         delivered = []
         for decision in scorer.decide(samples):
             if decision.accepted:
-                vector = encode_vector(scorer.scoring.admission.vector(decision.sample.sample_id))
-                event = SampleAdmitted(decision, decision.sample.content_digest, scorer.known.origin.embedder, vector)
+                vectors = scorer.scoring.admission.vectors(decision.sample.sample_id)
+                spaces = {space: encode_vector(vector) for space, vector in vectors.items()}
+                embedding, stamp = spaces.pop("sample"), scorer.known.origin.embedder
+                event = SampleAdmitted(decision, decision.sample.content_digest, stamp, embedding, spaces)
                 value, headers = encode(event, at=0.0, source="test")
                 key, partition = decision.sample.sample_id.encode(), self.numbers % PARTITIONS
                 self.log.append(Message(SAMPLES, partition, self.ends[partition], key, value, headers))
@@ -162,7 +166,7 @@ class World:
         self.announce(self.trainer.promote(made, 0.0))
 
     def restarted(self, path: Path | None) -> Scorer:
-        scorer = Scorer(self.root, self.policy)
+        scorer = Scorer(self.root, self.policy, self.space)
         for announcement in self.announcements:
             scorer.lineage.apply(announcement)
         scorer.told(self.rounds)
@@ -174,12 +178,12 @@ class World:
         return scorer
 
 
-@given(ACTS)
+@given(ACTS, st.sampled_from(["sample", "question"]))
 @settings(max_examples=80, deadline=None)
 def test_restarted_rebuilt_and_never_away_decide_alike(
-    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]]
+    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]], space: str
 ) -> None:
-    world = World(tmp_path_factory.mktemp("store"), lambda _: evenly())
+    world = World(tmp_path_factory.mktemp("store"), lambda _: evenly(), space)
     path = None
     for verb, words in acts:
         if verb == "decide":

@@ -10,7 +10,8 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
-from ccit.scoring.novelty import novelty_score, novelty_text
+from ccit.scoring.novelty import novelty_score
+from ccit.scoring.spaces import SPACES
 from ccit.selection.reasons import UNSCORED
 
 
@@ -43,8 +44,14 @@ class NoveltyCheck:
         max_similarity: float = Field(
             0.95, ge=-1, le=1, description="cosine to the nearest pooled or trained sample at which one is not novel"
         )
+        space: Literal["sample", "question"] = Field(
+            "sample",
+            description="what of two samples is compared: `sample` is question and answer, `question` the question "
+            "alone; each with the earlier turns",
+        )
 
     def __init__(self, settings: Settings, context: CheckContext) -> None:
+        self.space = settings.space
         self._max_similarity = settings.max_similarity
         self._embedder = context.embedder
         self._neighbours = context.neighbours
@@ -53,13 +60,13 @@ class NoveltyCheck:
         """One `novelty` per sample, against what was accepted before the batch."""
         if not samples:
             return []
-        vectors = self._embedder.embed([novelty_text(sample) for sample in samples])
-        found = self._neighbours.search(vectors, 1)
+        vectors = self._embedder.embed([SPACES[self.space](sample) for sample in samples])
+        found = self._neighbours.search(vectors, 1, self.space)
         return [self.scored(near[0].similarity if near else -1.0) for near in found]
 
     def scored(self, similarity: float) -> tuple[Score, ...]:
         """`novelty` for the highest cosine to anything accepted; -1 where there is nothing."""
-        return (novelty_score(similarity, self._embedder.stamp),)
+        return (novelty_score(similarity, self._embedder.stamp, self.space),)
 
     def refuse(self, score: Score) -> str | None:
         """`not_novel` from `max_similarity` on."""

@@ -33,7 +33,7 @@ def snapshot(rows: int, next_offsets: dict[int, int] | None = None, origin: Orig
         positions=tuple(Position(n % 2, n // 2) for n in range(rows)),
         sample_ids=tuple(f"s{n}" for n in range(rows)),
         digests=tuple(digest_of(n) for n in range(rows)),
-        vectors=quantise(np.random.default_rng(rows).normal(size=(rows, 8))),
+        vectors={"sample": quantise(np.random.default_rng(rows).normal(size=(rows, 8)))},
     )
 
 
@@ -79,10 +79,17 @@ def test_a_bad_one_is_named_in_one_line_and_the_next_is_used(
     assert path.name in caplog.text
 
 
-@pytest.mark.parametrize("key", ["topic", "alias", "embedder", "policy"])
-def test_another_origin_is_not_used(tmp_path: Path, key: str) -> None:
-    other = replace(ORIGIN, **{key: "other"})
-    SnapshotFiles(tmp_path, other, "0").write(snapshot(5, origin=other))
+OTHERS = (
+    *(replace(ORIGIN, topic="other"), replace(ORIGIN, alias="other"), replace(ORIGIN, embedder="other")),
+    *(replace(ORIGIN, policy="other"), replace(ORIGIN, spaces=("question", "sample"))),
+)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=["topic", "alias", "embedder", "policy", "spaces"])
+def test_another_origin_is_not_used(tmp_path: Path, other: Origin) -> None:
+    one = snapshot(5, origin=other)
+    vectors = dict.fromkeys(other.spaces, one.vectors["sample"])
+    SnapshotFiles(tmp_path, other, "0").write(replace(one, vectors=vectors))
     assert sizes(SnapshotFiles(tmp_path, ORIGIN, "0")) == []
 
 

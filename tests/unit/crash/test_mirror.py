@@ -8,11 +8,11 @@ from ccit.vectors import quantise
 from tests.crash.mirror import DIVERGED, MirrorPolicy
 from tests.nouns import sample
 
-VECTOR = quantise([[1.0, 0.0]])[0]
+VECTOR = {"sample": quantise([[1.0, 0.0]])[0]}
 
 
 def test_it_admits_while_it_agrees_with_the_index_and_nothing_after() -> None:
-    memory = Memory(ExactIndex(2))
+    memory = Memory({"sample": ExactIndex(2)})
     policy = MirrorPolicy(memory)
     batch = [Scored(sample(0), ()), Scored(sample(1), ())]
     assert policy.choose(batch) == [None, None]
@@ -28,8 +28,8 @@ def test_it_admits_while_it_agrees_with_the_index_and_nothing_after() -> None:
 
 
 def test_its_state_comes_back_from_a_snapshot() -> None:
-    policy, again = (MirrorPolicy(Memory(ExactIndex(2))) for _ in range(2))
+    policy, again = (MirrorPolicy(Memory({"sample": ExactIndex(2)})) for _ in range(2))
     policy.choose([Scored(sample(0), ())])
     policy.commit()
     again.restore(policy.snapshot())
-    assert again.snapshot() == policy.snapshot() != MirrorPolicy(Memory(ExactIndex(2))).snapshot()
+    assert again.snapshot() == policy.snapshot() != MirrorPolicy(Memory({"sample": ExactIndex(2)})).snapshot()

@@ -22,7 +22,7 @@ def snapshot(rows: int = 5, origin: Origin = ORIGIN) -> Snapshot:
     vectors = quantise(np.random.default_rng(rows).normal(size=(rows, 8))) if rows else np.zeros((0, 8), np.float32)
     positions = tuple(Position(n % 3, 10 * n) for n in range(rows))
     ids, digests = tuple(f"s\n{n}" for n in range(rows)), tuple(digest_of(n) for n in range(rows))
-    return Snapshot(origin, {0: 41, 1: 12}, positions, ids, digests, vectors, {"counts": {"a": rows}})
+    return Snapshot(origin, {0: 41, 1: 12}, positions, ids, digests, {"sample": vectors}, {"counts": {"a": rows}})
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])
@@ -32,7 +32,7 @@ def test_it_comes_back_whole(tmp_path: Path, rows: int) -> None:
     read = read_snapshot(tmp_path / "a", ORIGIN)
     assert (read.positions, read.digests, read.next_offsets) == (written.positions, written.digests, {0: 41, 1: 12})
     assert (read.sample_ids, read.policy) == (written.sample_ids, {"counts": {"a": rows}})
-    assert np.array_equal(read.vectors, written.vectors)
+    assert np.array_equal(read.vectors["sample"], written.vectors["sample"])
 
 
 def test_a_second_write_replaces_the_first(tmp_path: Path) -> None:
@@ -56,11 +56,16 @@ def test_any_flipped_bit_or_cut_is_noticed(tmp_path_factory: pytest.TempPathFact
         read_snapshot(path, ORIGIN)
 
 
-@pytest.mark.parametrize(
-    "other", [replace(ORIGIN, **{key: "other"}) for key in ("topic", "alias", "embedder", "policy")]
+OTHERS = (
+    *(Origin("other", "ccit", "e"), Origin("ccit.samples", "other", "e"), Origin("ccit.samples", "ccit", "other")),
+    *(replace(ORIGIN, policy="other"), replace(ORIGIN, spaces=("other", "sample"))),
 )
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_another_origin_is_refused(tmp_path: Path, other: Origin) -> None:
-    write_snapshot(tmp_path / "a", snapshot(origin=other))
+    one = snapshot(origin=other)
+    write_snapshot(tmp_path / "a", replace(one, vectors=dict.fromkeys(other.spaces, one.vectors["sample"])))
     with pytest.raises(ArtifactDamaged, match="other"):
         read_snapshot(tmp_path / "a", ORIGIN)
 

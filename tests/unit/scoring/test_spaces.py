@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from ccit.records import Sample, Turn
+from ccit.scoring.spaces import SAMPLE, SPACES, question_text, sample_text
+
+TOLD = Sample("s", "r", "ward", "en", "And then?", "Rest.", (Turn("old q", "old a"), Turn("new q", "new a")))
+
+
+def test_the_last_exchange_comes_first_and_old_turns_last() -> None:
+    assert sample_text(TOLD).split("\n") == ["And then?", "Rest.", "new q", "new a", "old q", "old a"]
+
+
+def test_a_question_is_told_without_its_answer() -> None:
+    assert question_text(TOLD).split("\n") == ["And then?", "new q", "new a", "old q", "old a"]
+
+
+def test_the_whole_sample_is_a_space() -> None:
+    assert SPACES[SAMPLE] is sample_text
