@@ -12,7 +12,13 @@ RECORDS ?= 100000
 KILLS ?= 1000
 SEED ?= 0
 
-.PHONY: demo test lint bench crash-matrix docs schemas clean prerequisites
+# The tests of everything that touches a model library, in an environment of the lowest versions that pyproject.toml
+# declares: about 10 minutes and 6 GB the first time.
+LOWEST := .venv-lowest
+LOWEST_TESTS := tests/unit/models tests/unit/scoring tests/unit/training tests/unit/evaluation tests/unit/serving \
+	tests/contract/test_scorers.py tests/contract/test_training.py tests/contract/test_embedders.py tests/golden
+
+.PHONY: demo test test-lowest lint bench crash-matrix docs schemas clean prerequisites
 
 demo: $(INSTALLED)
 	$(BIN)/ccit demo --out runs/demo
@@ -20,6 +26,9 @@ demo: $(INSTALLED)
 test: prerequisites $(INSTALLED)
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --doctest-modules tests ccit consumers
+
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -39,7 +48,7 @@ schemas: $(INSTALLED)
 	$(BIN)/python -m ccit.events
 
 clean:
-	rm -rf $(VENV) runs build *.egg-info
+	rm -rf $(VENV) $(LOWEST) runs build *.egg-info
 
 prerequisites:
 	@deploy/prerequisites.sh java mvn
@@ -48,4 +57,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@deploy/prerequisites.sh venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml deploy/lowest.py
+	@deploy/prerequisites.sh venv
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python deploy/lowest.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOWEST)/lowest.txt --editable '.[test]'
 	@touch $@
