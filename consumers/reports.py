@@ -16,7 +16,7 @@ from confluent_kafka import Message as ClientMessage
 
 from ccit.events import ReplicaReported, encode
 from ccit.records import ReplicaReport, ReplicaState, Spend
-from consumers.kafka.clients import KafkaSettings, producer
+from consumers.kafka.clients import KafkaSettings, error_of, is_final, producer
 from consumers.kafka.topics import Topics
 
 logger = logging.getLogger("ccit.reports")
@@ -38,6 +38,7 @@ class Reporter:
         instance: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._settings = settings
         self._topic = Topics(settings.prefix).replica_status
         self._producer = producer(settings)
         self._role = role
@@ -85,8 +86,12 @@ class Reporter:
                 headers=list(headers),
                 on_delivery=self._delivered,
             )
-        except (BufferError, KafkaException) as problem:  # the queue is full, or the client has failed for good
+        except BufferError as full:  # the queue
+            logger.warning("a report of %s could not be written: %s", self.replica_id, full)
+        except KafkaException as problem:
             logger.warning("a report of %s could not be written: %s", self.replica_id, problem)
+            if is_final(error_of(problem)):  # of this client; the next report goes by a new one
+                self._producer = producer(self._settings)
 
     def _delivered(self, error: KafkaError | None, _: ClientMessage) -> None:
         if error is not None:

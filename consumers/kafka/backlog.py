@@ -64,11 +64,11 @@ class BacklogWatch:
         self._read_until: dict[PartitionId, int] = {}  # time (ms) of the last message read
         self._looked_at = 0.0
 
-    def came(self, starts: Sequence[TopicPartition]) -> None:
+    def assigned(self, starts: Sequence[TopicPartition]) -> None:
         """Partitions came, to be read from these offsets on; a negative one is the beginning."""
         self._reached |= {(start.topic, start.partition): max(start.offset, 0) for start in starts}
 
-    def gone(self, partitions: Collection[PartitionId]) -> None:
+    def revoked(self, partitions: Collection[PartitionId]) -> None:
         """Partitions are another member's now."""
         for partition in partitions:
             for known in (self._reached, self._read_until, self._ends):

@@ -16,7 +16,7 @@ logger = logging.getLogger("ccit.kafka")
 
 LEAVE_TIMEOUT_S = 8.0
 """Leaving a group (seconds); usually well under one. A trainer was seen to end 55 s after it had been fenced, on a busy
-machine; what of that was the close is not known. Within the 25 s in which a process promises to end."""
+machine; how much of that was the close is not known. Within the 25 s in which a process promises to end."""
 
 _PAUSE_S = 0.05
 

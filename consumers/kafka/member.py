@@ -190,7 +190,7 @@ class Member:
             return  # leaving: the client takes them over by itself, and nothing of theirs is queued
         self._moves += 1
         self._owned |= {(p.topic, p.partition) for p in partitions}
-        self._watch.came(starts)
+        self._watch.assigned(starts)
         consumer.incremental_assign(starts)
         if self._paused:
             consumer.pause(partitions)
@@ -205,7 +205,7 @@ class Member:
         self._owned -= gone
         self._moved |= gone
         self._intake.forget(gone)
-        self._watch.gone(gone)
+        self._watch.revoked(gone)
         self._queue = deque(message for message in self._queue if message.place not in gone)
         consumer.incremental_unassign(partitions)
         self._on_moved()

@@ -23,6 +23,26 @@ class Failing:
         return 0
 
 
+class Working(Failing):
+    """A client that takes all."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def produce(self, *_: object, **__: object) -> None:
+        self.taken += 1
+
+
+def test_a_client_that_failed_for_good_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a replica at work would be called silent from then on."""
+    clients = [working := Working(), Failing(KafkaException(KafkaError(KafkaError._FATAL)))]
+    monkeypatch.setattr(reports_module, "producer", lambda _: clients.pop())
+    reporter = Reporter(KafkaSettings("nowhere:1"), "serve", "a")
+    reporter.report("active", 3, 5)
+    reporter.report("active", 4, 6)
+    assert working.taken == 1
+
+
 @pytest.mark.parametrize("problem", [BufferError("Local: Queue full"), KafkaException(KafkaError(KafkaError._FATAL))])
 def test_a_report_that_cannot_be_written_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, problem: Exception

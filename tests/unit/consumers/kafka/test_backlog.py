@@ -36,7 +36,7 @@ def test_lag_and_age_follow_what_is_read(settings: KafkaSettings, topic: str, pu
     publish(40, partition=0)
     watch = BacklogWatch(settings)
     watch.on = True
-    watch.came([TopicPartition(topic, 0, OFFSET_BEGINNING), TopicPartition(topic, 1, OFFSET_BEGINNING)])
+    watch.assigned([TopicPartition(topic, 0, OFFSET_BEGINNING), TopicPartition(topic, 1, OFFSET_BEGINNING)])
     assert looked(watch, {(topic, 0): 40, (topic, 1): 0}).oldest_ms is None, "nothing was read that tells a time"
     watch.read(Message(topic, 0, 9, None, b"x", timestamp_ms=700))
     assert looked(watch, {(topic, 0): 30, (topic, 1): 0}).oldest_ms == 700
@@ -46,14 +46,14 @@ def test_lag_and_age_follow_what_is_read(settings: KafkaSettings, topic: str, pu
     watch.ended((topic, 0), 45)
     in_hand = Message(topic, 0, 43, None, b"x", timestamp_ms=900)
     assert looked(watch, {(topic, 0): 0, (topic, 1): 0}, in_hand).oldest_ms == 900
-    watch.gone([(topic, 0)])
+    watch.revoked([(topic, 0)])
     watch.ended((topic, 0), 45)
     assert looked(watch, {(topic, 1): 0}).oldest_ms is None
 
 
 def test_off_asks_nothing(settings: KafkaSettings, topic: str) -> None:
     watch = BacklogWatch(settings)
-    watch.came([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    watch.assigned([TopicPartition(topic, 0, OFFSET_BEGINNING)])
     watch.look(())
     assert watch.now == Backlog()
     assert watch._admin is None
