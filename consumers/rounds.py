@@ -20,15 +20,15 @@ from ccit.failpoints import failpoint
 from ccit.lineage import Lineage
 from ccit.pipeline import plan
 from ccit.records import Due, Pooled, Position, Round
-from consumers.audit import AuditLine, outcome, planned_output
-from consumers.gathering import Gathering, pooled_in
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import GroupOffset
 from consumers.kafka.topics import Topics
+from consumers.pool_reader import PoolReader, pooled_in
 from consumers.reports import Reporter
 from consumers.round_job import Finished, RoundJob
+from consumers.round_log import RoundLog, outcome, planned_output
 
 logger = logging.getLogger("ccit.train")
 
@@ -42,11 +42,11 @@ class Rounds:
         parts: TrainerParts,
         commit: CommitProtocol,
         lineage: Lineage,
-        gathering: Gathering,
+        pool_reader: PoolReader,
         reporter: Reporter,
         clock: Callable[[], float],
     ) -> None:
-        self.audit = AuditLine(settings, lineage)
+        self.log = RoundLog(settings, lineage)
         self.unfinished: Round | None = None  # planned, by an earlier life or before partitions moved; not at work
         self.job: RoundJob | None = None
         self.history: list[Pooled] = []  # what may be replayed; see `Fates.replayable`
@@ -55,13 +55,13 @@ class Rounds:
         self._parts = parts
         self._commit = commit
         self._lineage = lineage
-        self._gathering = gathering
+        self._pool_reader = pool_reader
         self._reporter = reporter
         self._clock = clock
 
     def catch_up(self) -> None:
         """What the topics say; the line of versions has been read to its end before. Raises `BrokerUnavailable`."""
-        self.unfinished = self.audit.catch_up()
+        self.unfinished = self.log.catch_up()
         self.history = self._read_history()
 
     def take_up(self, consumer: Consumer) -> None:
@@ -73,9 +73,9 @@ class Rounds:
             logger.warning("round %s is dropped, its samples stay pooled: %s", planned.round_id, why)
             self.unfinished = None
             return
-        present = {p.sample.sample_id for p in self._gathering.pool.within(planned.ranges)}
+        present = {p.sample.sample_id for p in self._pool_reader.pool.within(planned.ranges)}
         whole = present.issuperset((*planned.sample_ids, *planned.validation_ids))
-        if not whole and not self._gathering.read_past(planned.ranges, consumer):
+        if not whole and not self._pool_reader.read_past(planned.ranges, consumer):
             return  # the log is still being read; what is missing after that is gone, and the job says so
         logger.info("round %s is taken up again", planned.round_id)
         self.unfinished = None
@@ -91,12 +91,12 @@ class Rounds:
             proves membership and the trainer's fence.
         """
         planned = plan(
-            self._gathering.pool,
+            self._pool_reader.pool,
             why,
             self._lineage.incumbent,
             self._parts.recipe,
             [earlier.sample for earlier in self.history],
-            self._gathering.start,
+            self._pool_reader.start,
         )
         failpoint("train.planned")
         unmoved = self.unmoved(r.partition for r in planned.ranges)
@@ -107,7 +107,7 @@ class Rounds:
             logger.warning("round %s is planned again: %s", planned.round_id, aborted)
             return False
         failpoint("train.plan_published")
-        self.audit.planned(planned)
+        self.log.planned(planned)
         logger.info("round %s planned: %s", planned.round_id, why.detail)
         self._start(planned)
         return True
@@ -127,9 +127,9 @@ class Rounds:
         self.job = None
         if announcement is not None:
             lineage.apply(announcement)
-        self.audit.note(planned, verdict)
-        used = self._gathering.used(planned.ranges)
-        self.history += [pooled for pooled in used if self.audit.fates.replayable(pooled.position)]
+        self.log.note(planned, verdict)
+        used = self._pool_reader.used(planned.ranges)
+        self.history += [pooled for pooled in used if self.log.fates.replayable(pooled.position)]
         self._reporter.report("active", lineage.incumbent.number, lineage.sequence)
         said = f"{verdict.outcome}: {verdict.why}" if verdict else f"could not be trained: {finished.failure}"
         logger.info("round %s: %s", planned.round_id, said)
@@ -158,7 +158,7 @@ class Rounds:
 
     def unmoved(self, partitions: Iterable[int]) -> list[GroupOffset]:
         """The group's offsets as they are."""
-        return [GroupOffset(self._topics.samples.name, p, self._gathering.start[p]) for p in partitions]
+        return [GroupOffset(self._topics.samples.name, p, self._pool_reader.start[p]) for p in partitions]
 
     def _outdated(self, planned: Round) -> str | None:
         """Why a round that was planned earlier cannot be made any more; None when it can."""
@@ -178,10 +178,10 @@ class Rounds:
         self._reporter.report("active", incumbent.number, self._lineage.sequence, f"round {planned.round_id}")
         self.job = RoundJob(
             planned,
-            self._gathering.pool.within(planned.ranges),
+            self._pool_reader.pool.within(planned.ranges),
             [earlier.sample for earlier in self.history],
             incumbent,
-            self.audit.since_promotion + 1,
+            self.log.since_promotion + 1,
             self._parts,
         )
 
@@ -197,5 +197,5 @@ class Rounds:
                 pooled
                 for messages in follower.to_end()
                 for pooled in pooled_in(messages)
-                if self.audit.fates.replayable(pooled.position)
+                if self.log.fates.replayable(pooled.position)
             ]

@@ -1,6 +1,6 @@
 """samples -> rounds, model-versions: the trainer's process, and the order in which it does things.
 
-One turn: gather what has come (`gathering.py`), obey what operators asked (`commands.py`), then go on with the round
+One turn: gather what has come (`pool_reader.py`), obey what operators asked (`commands.py`), then go on with the round
 (`rounds.py`): start one when a trigger is due, or publish the outcome of the one at work. A child process trains; this
 one polls, stays in its group and obeys commands.
 """
@@ -20,17 +20,17 @@ from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, VersionConf
 from ccit.failpoints import failpoint
 from ccit.pipeline import due
 from ccit.records import Announcement, Command, Due, Pooled, ReplicaState
-from consumers.audit import announced
 from consumers.commands import CommandFollower
 from consumers.connection import commit_protocol, kafka_settings
-from consumers.gathering import Gathering
 from consumers.kafka.clients import group_consumer
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.deadlines import leave
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topics
+from consumers.pool_reader import PoolReader
 from consumers.reports import Reporter
 from consumers.round_job import RoundJob
+from consumers.round_log import announced
 from consumers.rounds import Rounds
 from consumers.schedule import Schedule
 from consumers.train_state import TrainState
@@ -60,9 +60,9 @@ class TrainConsumer:
         self._commands = CommandFollower(settings, config.models.alias)
         self._reporter = Reporter(settings, "train", instance)
         self._schedule = Schedule(config.rounds)
-        self._gathering = Gathering(settings, self._topics.samples, _POOL_CAP_ROUNDS * parts.size)
+        self._pool_reader = PoolReader(settings, self._topics.samples, _POOL_CAP_ROUNDS * parts.size)
         self._rounds = Rounds(
-            settings, parts, self._commit, self._versions.lineage, self._gathering, self._reporter, clock
+            settings, parts, self._commit, self._versions.lineage, self._pool_reader, self._reporter, clock
         )
         self._stop = threading.Event()
         self._flagged: Due | None = None  # a flag of the schedule that was lowered, and is still to be answered
@@ -76,18 +76,18 @@ class TrainConsumer:
 
     def state(self) -> TrainState:
         """A look from outside, by any thread."""
-        pool, rounds = self._gathering.pool, self._rounds
+        pool, rounds = self._pool_reader.pool, self._rounds
         oldest = next(iter(pool.waiting), None)
         return TrainState(
             pooled=len(pool),
             pooled_since=None if oldest is None else oldest.pooled_at,
             replayable=len(rounds.history),
             progress=("", 0, 0) if (job := rounds.job) is None else job.progress,
-            judged=rounds.audit.fates.judged,
+            judged=rounds.log.fates.judged,
             held=self._commands.held,
             failed=bool(self._said),
             version=self._versions.lineage.incumbent.number,
-            expired=self._gathering.expired,
+            expired=self._pool_reader.expired,
         )
 
     def run(self) -> None:
@@ -122,14 +122,14 @@ class TrainConsumer:
     def _catch_up(self, consumer: Consumer) -> None:
         incumbent = self._versions.catch_up()
         self._commands.catch_up(self._answered_to(consumer), self._clock())
-        self._gathering.begin(consumer)
+        self._pool_reader.begin(consumer)
         self._rounds.catch_up()
         self._report()
         unfinished = self._rounds.unfinished
         logger.info(
             "version %d is active, %d rounds so far%s",
             incumbent.number,
-            self._rounds.audit.fates.judged,
+            self._rounds.log.fates.judged,
             f", round {unfinished.round_id} is unfinished" if unfinished else "",
         )
 
@@ -141,7 +141,7 @@ class TrainConsumer:
 
     def _turn(self, consumer: Consumer) -> None:
         self._reporter.repeat()
-        self._observe(self._gathering.read(consumer, unbounded=self._rounds.unfinished is not None))
+        self._observe(self._pool_reader.read(consumer, unbounded=self._rounds.unfinished is not None))
         if self._stop.is_set():
             return  # partitions that came in between have no start, see `start_offsets`
         self._flagged = self._schedule.due() or self._flagged
@@ -195,19 +195,19 @@ class TrainConsumer:
 
     def _why(self) -> Due | None:
         """Why a round starts now. One that need not be full takes all that waits, so all of that is read first."""
-        gathering, now = self._gathering, self._clock()
-        why = due(gathering.pool, self._parts.trigger, now)
-        if why is not None or not gathering.complete:
+        pool_reader, now = self._pool_reader, self._clock()
+        why = due(pool_reader.pool, self._parts.trigger, now)
+        if why is not None or not pool_reader.complete:
             return why
         if self._commands.round_now is not None:
             return Due("command", f"asked for by command {self._commands.round_now.command_id}")
-        if self._flagged is None and len(gathering.pool) >= self._parts.min_size:
-            return due(gathering.pool, self._parts.whole_pool_trigger, now)
+        if self._flagged is None and len(pool_reader.pool) >= self._parts.min_size:
+            return due(pool_reader.pool, self._parts.whole_pool_trigger, now)
         return self._flagged
 
     def _plan(self, why: Due, consumer: Consumer) -> None:
         """Plan, or say that too little waits; either answers the schedule's flag and a `round-now`, once it counts."""
-        pooled, needed = len(self._gathering.pool), self._parts.min_size
+        pooled, needed = len(self._pool_reader.pool), self._parts.min_size
         if pooled < needed:
             answered = self._decline(f"no round ({why.detail}): {pooled} samples pooled, {needed} needed", consumer)
         else:
@@ -290,9 +290,9 @@ class TrainConsumer:
         self._moved = False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._gathering.assigned(consumer, partitions, self._rounds.audit.fates.used_up_to, self._stop.is_set)
+        self._pool_reader.assigned(consumer, partitions, self._rounds.log.fates.used_up_to, self._stop.is_set)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._rounds.given_up({place.partition for place in partitions})
         self._moved = True
-        self._gathering.revoked(consumer, partitions)
+        self._pool_reader.revoked(consumer, partitions)

@@ -76,9 +76,9 @@ class BacklogWatch:
 
     def read(self, message: Message) -> None:
         """A message was read."""
-        self._reached[message.place] = message.next_offset
+        self._reached[message.partition_id] = message.next_offset
         if message.timestamp_ms >= 0:  # what cannot be had has none
-            self._read_until[message.place] = message.timestamp_ms
+            self._read_until[message.partition_id] = message.timestamp_ms
 
     def ended(self, partition: PartitionId, offset: int) -> None:
         """Everything before this offset was read: control markers leave the last message short of the end."""

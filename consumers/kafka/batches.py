@@ -27,7 +27,7 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.member import Member
-from consumers.kafka.messages import EXPIRED, Delivered, Message, Output, next_positions
+from consumers.kafka.messages import EXPIRED, Delivered, Message, Output, next_offsets
 from consumers.kafka.pace import Pace
 from consumers.kafka.stepper import Job, Stepper
 
@@ -205,7 +205,7 @@ class BatchLoop:
             return
         failpoint("batch.stepped")
         try:
-            delivered = self._commit.commit(outputs, next_positions(batch), member.consumer, member.membership)
+            delivered = self._commit.commit(outputs, next_offsets(batch), member.consumer, member.membership)
         except BatchAborted as aborted:
             self._put_back(member, batch, str(aborted))
             self._back_off()
@@ -215,7 +215,7 @@ class BatchLoop:
         self._failures = 0
         self.counters.batches += 1
         self.counters.messages += len(batch)
-        self.counters.expired += sum(m.offsets for m in batch if m.fault is not None and m.fault.reason == EXPIRED)
+        self.counters.expired += sum(m.offset_count for m in batch if m.fault is not None and m.fault.reason == EXPIRED)
         self.counters.outputs += len(delivered)
         self._on_committed(delivered)
         for observe in self.observers:

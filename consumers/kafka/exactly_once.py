@@ -100,7 +100,7 @@ class ExactlyOnce:
         Parameters
         ----------
         offsets : sequence of GroupOffset
-            Where the group continues; `next_positions(messages)`. With none, a commit that gets no answer ends the
+            Where the group continues; `next_offsets(messages)`. With none, a commit that gets no answer ends the
             process, for only the group's offsets can tell what became of it.
         consumer : confluent_kafka.Consumer
             The member that read the batch.

@@ -70,4 +70,4 @@ def _lost(topic: str, partition: int, first: int, end: int) -> Message:
         f"expected messages at {what}, but the topic's retention has deleted them; raise retention.ms or read faster",
         lost=f"nothing of {what} is left, at most {end - first} messages; sizes and digests unknown",
     )
-    return Message(topic, partition, first, None, None, fault=fault, offsets=end - first)
+    return Message(topic, partition, first, None, None, fault=fault, offset_count=end - first)

@@ -176,7 +176,7 @@ class Member:
 
     def ours(self, message: Message) -> bool:
         """Whether a message of the batch will not be read again: a partition that came back starts at its offset."""
-        return message.place in self._owned and message.place not in self._moved
+        return message.partition_id in self._owned and message.partition_id not in self._moved
 
     def put_back(self, batch: Sequence[Message]) -> None:
         """What is still ours returns to the front of the queue; the rest belongs to another member."""
@@ -206,7 +206,7 @@ class Member:
         self._moved |= gone
         self._intake.forget(gone)
         self._watch.revoked(gone)
-        self._queue = deque(message for message in self._queue if message.place not in gone)
+        self._queue = deque(message for message in self._queue if message.partition_id not in gone)
         consumer.incremental_unassign(partitions)
         self._on_moved()
         logger.info("revoked %s", sorted(gone))

@@ -62,7 +62,7 @@ class Message:
         Milliseconds since 1970 as the producer or the broker set them; -1 when neither did.
     fault : Fault, optional
         What of it could not be had; what could is in the other fields.
-    offsets : int
+    offset_count : int
         Offsets that it stands for, `offset` being the first: more than 1 for a batch that cannot be decompressed, and
         for messages that retention has deleted.
     """
@@ -75,15 +75,15 @@ class Message:
     headers: Headers = ()
     timestamp_ms: int = -1
     fault: Fault | None = None
-    offsets: int = 1
+    offset_count: int = 1
 
     @property
     def next_offset(self) -> int:
         """Where its partition is read on after it."""
-        return self.offset + self.offsets
+        return self.offset + self.offset_count
 
     @property
-    def place(self) -> PartitionId:
+    def partition_id(self) -> PartitionId:
         """The partition it was in."""
         return self.topic, self.partition
 
@@ -165,13 +165,13 @@ def _headers(raw: confluent_kafka.Message) -> Headers:
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
 
 
-def next_positions(messages: Sequence[Message]) -> list[GroupOffset]:
+def next_offsets(messages: Sequence[Message]) -> list[GroupOffset]:
     """Where a group continues once these messages are done: the highest offset of each partition, plus one.
 
-    >>> next_positions([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
+    >>> next_offsets([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
     [GroupOffset(topic='t', partition=0, offset=6)]
     """
     ends: dict[PartitionId, int] = {}
     for message in messages:
-        ends[message.place] = max(ends.get(message.place, 0), message.next_offset)
+        ends[message.partition_id] = max(ends.get(message.partition_id, 0), message.next_offset)
     return [GroupOffset(topic, partition, offset) for (topic, partition), offset in sorted(ends.items())]

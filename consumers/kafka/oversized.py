@@ -87,7 +87,7 @@ def _batch_at(settings: KafkaSettings, where: PartitionId, first: int) -> Messag
         f"expected what the client can decompress (zstd: 100 MB), but {what} cannot be, or is damaged; send it smaller",
         lost=f"nothing of {what} could be decompressed; sizes and digests unknown",
     )
-    return Message(*where, first, None, None, fault=fault, offsets=end - first)
+    return Message(*where, first, None, None, fault=fault, offset_count=end - first)
 
 
 class _Search:

@@ -47,7 +47,7 @@ def create_topics(
     ------
     ConfigError
         When a topic exists that cannot work: several partitions where there must be one order, another policy, a limit
-        below what ccit writes there, an audit line that forgets.
+        below what ccit writes there, a log of rounds that forgets.
     BrokerUnavailable
         When no broker answers, or a topic is refused.
     """

@@ -3,7 +3,7 @@
 A topic may be there before ccit: made by hand, by a broker that creates what is asked for (one partition, 7 days, 1 MB
 a message), or by an older release. A wrong policy loses what the guarantees rest on, and a limit below what ccit writes
 there ends a process at the first large message, again after each start. Both are refused, with the command that mends
-them. A shorter retention may be somebody's wish: it is a warning, except for the audit line.
+them. A shorter retention may be somebody's wish: it is a warning, except for the log of rounds.
 """
 
 from __future__ import annotations

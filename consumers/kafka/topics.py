@@ -100,7 +100,7 @@ class Topics:
 
     @property
     def rounds(self) -> Topic:
-        """The audit line: what was planned, trained and judged."""
+        """The log of all rounds: what was planned, trained and judged."""
         return Topic(f"{self.prefix}rounds", 1, retention_ms=_FOR_EVER_MS, audit=True)
 
     @property

@@ -19,12 +19,12 @@ from ccit.pool import joined
 from ccit.records import AdapterPair, Announcement, Artifact, Decision, OffsetRange, ReplicaReport, Version
 from ccit.store.files import FileStore
 from ccit.vectors import encode_vector
-from consumers.audit import announced
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
+from consumers.round_log import announced
 from tests.crash.parts import HashEmbedder
 from tests.nouns import sample, version
 

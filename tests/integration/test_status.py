@@ -13,12 +13,12 @@ from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round
 from consumers import reports as reports_module
 from consumers import status as status_module
-from consumers.audit import announced, planned_output
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.messages import Output
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topics
 from consumers.reports import Reporter
+from consumers.round_log import announced, planned_output
 from consumers.status import look
 from tests.integration.following import reports, until
 from tests.nouns import a_round, version

@@ -25,10 +25,10 @@ from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Sp
 from ccit.records import Position as Place
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
-from consumers.gathering import Gathering
-from consumers.kafka.messages import Message, Output, next_positions
+from consumers.kafka.messages import Message, Output, next_offsets
 from consumers.kafka.topics import Topics
 from consumers.knowledge import Knowledge
+from consumers.pool_reader import PoolReader
 from consumers.round_job import Finished, RoundJob
 from consumers.rounds import Rounds
 from consumers.score_step import ScoreStep
@@ -135,7 +135,7 @@ class Scorer:
 
     def commit(self) -> None:
         """One transaction; only then the scorer knows more."""
-        positions = next_positions(self.batch)
+        positions = next_offsets(self.batch)
         delivered = self._log.commit(f"score-{self._name}", self._epoch, "score", self._outputs, positions)
         self._step.committed(delivered)
         self.batch = []
@@ -249,8 +249,8 @@ class Trainer:
         return self.real._rounds
 
     @property
-    def gathered(self) -> Gathering:
-        return self.real._gathering
+    def gathered(self) -> PoolReader:
+        return self.real._pool_reader
 
     def turn(self, count: int, trouble: Literal["", "aborted", "dies"] = "") -> None:
         """One turn, in which up to so many samples of each partition come; its next commit may meet trouble."""
@@ -294,7 +294,7 @@ class Trainer:
 
     def fate(self, place: Place) -> Fate:
         """What has become of a sample, as it knows."""
-        return self.rounds.audit.fates.of(place)
+        return self.rounds.log.fates.of(place)
 
     def die(self) -> None:
         """Whatever it was at; only its thread is waited for."""

@@ -178,7 +178,7 @@ class Silent:
 def seams(log: MemoryLog, job: type, *, exactly_once: bool) -> ExitStack:
     """The trainer's classes on this log until the stack is closed; rounds are made by jobs of this class."""
     stack = ExitStack()
-    for module in ("audit", "commands", "rounds", "versions"):
+    for module in ("round_log", "commands", "rounds", "versions"):
         stack.enter_context(patch(f"consumers.{module}.Follower", lambda _, topic: MemoryFollower(log, topic)))
     stack.enter_context(
         patch("consumers.train.commit_protocol", lambda *_, **__: MemoryCommit(log, exactly_once=exactly_once))

@@ -434,7 +434,7 @@ class AtLeastOnce(RuleBasedStateMachine):
         assert live.starts() == {p: start for p, start in rebuilt.starts().items() if p in held}
         assert live.replayable() == rebuilt.replayable()
         assert live.waiting() <= {place for place in rebuilt.waiting() if place.partition in held}
-        assert live.rounds.audit.since_promotion == rebuilt.rounds.audit.since_promotion
+        assert live.rounds.log.since_promotion == rebuilt.rounds.log.since_promotion
         places = list(self.sample_places())
         assert [live.fate(place) for place in places] == [rebuilt.fate(place) for place in places]
 

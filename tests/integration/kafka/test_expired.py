@@ -8,12 +8,12 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from ccit.config import Config
-from consumers.gathering import Gathering
 from consumers.ingest import ingest_loop
 from consumers.kafka.clients import KafkaSettings, admin, group_consumer, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topic, Topics
 from consumers.metrics import LetterMetrics, LoopMetrics
+from consumers.pool_reader import PoolReader
 from consumers.redrive import overview, refusal
 from tests.integration.following import config_for, running, until
 
@@ -94,13 +94,13 @@ def test_a_trainer_counts_them(settings: KafkaSettings, kafka: object, protocol:
     topic = Topics(settings.prefix).samples
     publish(settings, topic, 20)
     expire(settings, topic, 15)
-    gathering = Gathering(settings, topic, 100)
+    pool_reader = PoolReader(settings, topic, 100)
     member = group_consumer(settings, f"{settings.prefix}{protocol}", mark_ends=True)
-    member.subscribe([topic.name], on_assign=lambda c, places: gathering.assigned(c, places, {0: 5}, lambda: False))
-    gathering.begin(member)
+    member.subscribe([topic.name], on_assign=lambda c, places: pool_reader.assigned(c, places, {0: 5}, lambda: False))
+    pool_reader.begin(member)
     deadline = time.monotonic() + 60.0
-    while not gathering.complete:
+    while not pool_reader.complete:
         assert time.monotonic() < deadline
-        gathering.read(member, unbounded=False)
-    assert gathering.expired == 10
+        pool_reader.read(member, unbounded=False)
+    assert pool_reader.expired == 10
     member.close()

@@ -9,13 +9,13 @@ from confluent_kafka import Producer
 
 from ccit.events import SampleAdmitted, encode
 from ccit.records import Decision
-from consumers.gathering import Gathering
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.member import Member
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topic, Topics
+from consumers.pool_reader import PoolReader
 from tests.nouns import sample
 from tests.poison.wire import produce_oversized_batch
 
@@ -85,13 +85,13 @@ def test_a_member_takes_each_batch_as_one_message_though_it_pauses(settings: Kaf
 
 
 def test_a_trainer_gathers_around_them(settings: KafkaSettings, topic: Topic) -> None:
-    gathering = Gathering(settings, topic, 100)
+    pool_reader = PoolReader(settings, topic, 100)
     consumer = group_consumer(settings, f"{settings.prefix}g", mark_ends=True)
-    consumer.subscribe([topic.name], on_assign=lambda c, places: gathering.assigned(c, places, {}, lambda: False))
-    gathering.begin(consumer)
+    consumer.subscribe([topic.name], on_assign=lambda c, places: pool_reader.assigned(c, places, {}, lambda: False))
+    pool_reader.begin(consumer)
     deadline = time.monotonic() + _PATIENCE_S
-    while not (gathering.complete and len(gathering.pool) == 4):
-        assert time.monotonic() < deadline, gathering.pool.waiting
-        gathering.read(consumer, unbounded=False)
-    assert [pooled.position.offset for pooled in gathering.pool.waiting] == AROUND
+    while not (pool_reader.complete and len(pool_reader.pool) == 4):
+        assert time.monotonic() < deadline, pool_reader.pool.waiting
+        pool_reader.read(consumer, unbounded=False)
+    assert [pooled.position.offset for pooled in pool_reader.pool.waiting] == AROUND
     consumer.close()

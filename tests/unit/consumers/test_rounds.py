@@ -14,10 +14,10 @@ from ccit.assembly import TrainerParts
 from ccit.config import Config
 from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round
-from consumers.gathering import Gathering
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import CommitProtocol
 from consumers.kafka.topics import Topics
+from consumers.pool_reader import PoolReader
 from consumers.reports import Reporter
 from consumers.rounds import Rounds
 from tests.crash.parts import stub_trainer_parts
@@ -51,13 +51,13 @@ class Case:
 
     def __init__(self, root: Path, planned: Round) -> None:
         self.lineage = Lineage(version())
-        self.gathering = Gathering(KafkaSettings("nowhere:1"), Topics().samples, 100)
+        self.pool_reader = PoolReader(KafkaSettings("nowhere:1"), Topics().samples, 100)
         self.rounds = Rounds(
             KafkaSettings("nowhere:1"),
             self.parts(root),
             cast(CommitProtocol, None),
             self.lineage,
-            self.gathering,
+            self.pool_reader,
             cast(Reporter, Silent()),
             lambda: 0.0,
         )
@@ -86,16 +86,16 @@ def planned(tmp_path: Path) -> Round:
 def test_it_waits_for_its_samples(tmp_path: Path, planned: Round) -> None:
     case = Case(tmp_path, planned)
     assert case.take_up(-1001) == (False, True)  # the partition has not come
-    case.gathering.pool.add(pooled(0))
+    case.pool_reader.pool.add(pooled(0))
     assert case.take_up(1) == (False, True)
-    case.gathering.pool.add(pooled(2))
+    case.pool_reader.pool.add(pooled(2))
     assert case.take_up(3) == (True, False)
 
 
 def test_it_begins_without_samples_that_are_gone_for_good(tmp_path: Path, planned: Round) -> None:
     """The log was read past its end: the job says what is missing."""
     case = Case(tmp_path, planned)
-    case.gathering.pool.add(pooled(0))
+    case.pool_reader.pool.add(pooled(0))
     assert case.take_up(4) == (True, False)
 
 
@@ -122,15 +122,15 @@ def test_it_is_dropped_when_it_was_planned_by_others_than_those_of_now(
     its samples up.
     """
     case = Case(tmp_path, changed(planned))
-    case.gathering.pool.add(pooled(0))
+    case.pool_reader.pool.add(pooled(0))
     assert case.take_up(4) == (False, False)
-    assert len(case.gathering.pool) == 1
+    assert len(case.pool_reader.pool) == 1
 
 
 def test_a_round_over_partitions_that_went_is_unfinished_again(tmp_path: Path, planned: Round) -> None:
     case = Case(tmp_path, planned)
-    case.gathering.pool.add(pooled(0))
-    case.gathering.pool.add(pooled(2))
+    case.pool_reader.pool.add(pooled(0))
+    case.pool_reader.pool.add(pooled(2))
     case.rounds.take_up(at(4))
     case.rounds.given_up({1})  # not one of its own
     assert (case.rounds.job is not None, case.rounds.unfinished) == (True, None)

@@ -11,7 +11,6 @@ from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import Message as ClientMessage
 
 from ccit.errors import CcitError
-from consumers.gathering import Gathering
 from consumers.kafka import follower, member
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings
@@ -20,6 +19,7 @@ from consumers.kafka.intake import Intake, PartitionEnd
 from consumers.kafka.member import Member
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
+from consumers.pool_reader import PoolReader
 
 SETTINGS = KafkaSettings("nowhere:1")
 TOPIC = Topics().samples
@@ -106,7 +106,7 @@ def read_as_follower(client: Consumer) -> None:
 
 
 def read_as_trainer(client: Consumer) -> None:
-    Gathering(SETTINGS, TOPIC, 1).read(client, unbounded=False)
+    PoolReader(SETTINGS, TOPIC, 1).read(client, unbounded=False)
 
 
 @pytest.mark.parametrize("read", [read_as_member, read_as_follower, read_as_trainer])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.kafka.clients import KafkaSettings, producer, reader
-from consumers.kafka.messages import Fault, GroupOffset, Message, asked_for_headers, next_positions, received
+from consumers.kafka.messages import Fault, GroupOffset, Message, asked_for_headers, next_offsets, received
 from consumers.kafka.topics import Topics
 from tests.poison.wire import produce_unreadable_header
 
@@ -24,8 +24,8 @@ messages = st.builds(
 
 
 @given(st.lists(messages))
-def test_next_positions_lie_just_behind_the_last_message_of_each_partition(batch: list[Message]) -> None:
-    ends = {(place.topic, place.partition): place.offset for place in next_positions(batch)}
+def test_next_offsets_lie_just_behind_the_last_message_of_each_partition(batch: list[Message]) -> None:
+    ends = {(place.topic, place.partition): place.offset for place in next_offsets(batch)}
     assert set(ends) == {(m.topic, m.partition) for m in batch}
     for place, end in ends.items():
         offsets = [m.offset for m in batch if (m.topic, m.partition) == place]
@@ -90,8 +90,8 @@ def test_headers_that_cannot_be_had_are_a_fault_of_the_message_and_the_rest_stay
 
 
 def test_a_group_goes_on_behind_all_that_a_message_stands_for() -> None:
-    batch = Message("t", 0, 4, None, None, fault=Fault("too_large", "x"), offsets=3)
-    assert next_positions([Message("t", 0, 3, None, None), batch]) == [GroupOffset("t", 0, 7)]
+    batch = Message("t", 0, 4, None, None, fault=Fault("too_large", "x"), offset_count=3)
+    assert next_offsets([Message("t", 0, 3, None, None), batch]) == [GroupOffset("t", 0, 7)]
 
 
 def test_names_that_are_no_text_are_a_fault_also_when_the_call_is_hot(settings: KafkaSettings) -> None:

@@ -1,4 +1,4 @@
-"""The audit line on `rounds`, and what the outcome of a round looks like on the topics."""
+"""The log of all rounds on `rounds`, and what the outcome of a round looks like on the topics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from consumers.round_job import Finished
 _SOURCE = "ccit/train"
 
 
-class AuditLine:
+class RoundLog:
     """What the rounds topic says: how many rounds have an outcome, which has none, what became of the samples.
 
     Rounds of other aliases are passed over.

@@ -1,7 +1,7 @@
-"""What the trainer has gathered from the samples topic: the pool, and where in each partition it begins.
+"""How the trainer reads its pool from the samples topic, and where in each partition the pool begins.
 
 The topic is the pool. Offsets stay uncommitted until the round that used them has its outcome, so whoever is assigned
-a partition, after a crash or when it comes back, gathers again what no round has used.
+a partition, after a crash or when it comes back, reads again what no round has used.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ logger = logging.getLogger("ccit.train")
 _POLL_S = 0.2
 
 
-class Gathering:
-    """The pool of one member of the group.
+class PoolReader:
+    """Reads the pool of one member of the group.
 
     Parameters
     ----------
@@ -93,9 +93,11 @@ class Gathering:
 
     def _skip(self, message: Message) -> None:
         """ccit writes nothing that cannot be read: it is nobody's sample, or retention has deleted samples."""
-        logger.warning("skipped %s[%d]@%d: %s", *message.place, message.offset, message.fault and message.fault.detail)
+        logger.warning(
+            "skipped %s[%d]@%d: %s", *message.partition_id, message.offset, message.fault and message.fault.detail
+        )
         if message.fault is not None and message.fault.reason == EXPIRED:
-            self.expired += message.offsets
+            self.expired += message.offset_count
 
     def read_past(self, ranges: Sequence[OffsetRange], consumer: Consumer) -> bool:
         """Whether everything that these ranges hold has been read; at its end a partition has nothing more to give."""
@@ -123,7 +125,7 @@ class Gathering:
         Parameters
         ----------
         used_up_to : Mapping[int, int]
-            What the audit line says of that. It outlives the group's offsets, which a broker forgets a week after the
+            What the rounds topic says of that. It outlives the group's offsets, which a broker forgets a week after the
             last member has left; at least once, it is also ahead of them when a trainer died between the two.
         """
         starts = start_offsets(consumer, partitions, stopped)

@@ -12,12 +12,12 @@ from ccit.lineage import Lineage
 from ccit.pipeline import material_of, plan
 from ccit.pool import Pool
 from ccit.records import Due, Material, OffsetRange, Outcome, Position, Round, Spend
-from consumers import audit as audit_module
-from consumers.audit import AuditLine, announced, outcome, planned_output
+from consumers import round_log as round_log_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 from consumers.round_job import Finished
+from consumers.round_log import RoundLog, announced, outcome, planned_output
 from tests.nouns import a_round as a_manifest
 from tests.nouns import candidate, pooled, recipe_of, verdict, version
 
@@ -89,7 +89,7 @@ def judged(planned: Round, said: Outcome | None) -> CandidateJudged:
     return CandidateJudged(planned.round_id, None, verdict(said) if said else None, "", 0, 0.0)
 
 
-def audit_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[AuditLine, Round | None]:
+def log_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[RoundLog, Round | None]:
     """What the line of alias `ccit` says when these are on the topic."""
 
     class Log:
@@ -105,8 +105,8 @@ def audit_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[Audi
                 value, headers = encode(event, at=0.0, source="test")
                 yield [Message("ccit.rounds", 0, offset, None, value, headers)]
 
-    monkeypatch.setattr(audit_module, "Follower", lambda *_: Log())
-    line = AuditLine(KafkaSettings("nowhere:1"), Lineage(version()))
+    monkeypatch.setattr(round_log_module, "Follower", lambda *_: Log())
+    line = RoundLog(KafkaSettings("nowhere:1"), Lineage(version()))
     return line, line.catch_up()
 
 
@@ -118,7 +118,7 @@ def test_the_line_says_what_was_used_and_what_may_be_replayed(monkeypatch: pytes
     events: list[Event] = []
     for planned, said in ((first, "not_enough_evidence"), (held, "hold"), (failed, None)):
         events += [RoundPlanned(planned, planned.round_id), judged(planned, said)]  # type: ignore[arg-type]  # outcomes
-    line, unfinished = audit_of([*events, RoundPlanned(last, last.round_id)], monkeypatch)
+    line, unfinished = log_of([*events, RoundPlanned(last, last.round_id)], monkeypatch)
     assert unfinished == last
     assert (line.fates.judged, line.fates.used_up_to) == (3, {0: 11, 1: 3})
     assert [line.fates.replayable(Position(0, offset)) for offset in (4, 5, 9)] == [True, False, False]
@@ -130,5 +130,5 @@ def test_rounds_of_other_aliases_are_passed_over(monkeypatch: pytest.MonkeyPatch
     open_one = replace(a_manifest(ranges=[OffsetRange(0, 5, 9)]), alias="other")
     events: list[Event] = [RoundPlanned(own, own.round_id), RoundPlanned(other, other.round_id)]
     events += [judged(other, "promote"), RoundPlanned(open_one, open_one.round_id)]
-    line, unfinished = audit_of(events, monkeypatch)
+    line, unfinished = log_of(events, monkeypatch)
     assert (unfinished, line.fates.judged, line.fates.used_up_to) == (own, 0, {})
