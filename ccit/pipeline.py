@@ -61,8 +61,9 @@ class Recipe:
 
 
 def admit(samples: Sequence[Sample], admission: Admission) -> list[Decision]:
-    """Decide a batch as if one by one (up to rounding: see `ports.Scorer`); what is accepted stays pending until
-    `admission.commit`.
+    """Decide a batch: copies and checks as if one by one (up to rounding: see `ports.Scorer`), then the policy, once.
+
+    What is accepted stays pending until `admission.commit`.
     """
     return admission.decide(samples)
 

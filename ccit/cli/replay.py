@@ -120,6 +120,8 @@ def decision_line(decision: Decision) -> dict[str, Any]:
         "record_id": decision.sample.record_id,
         "accepted": decision.accepted,
         "reason": decision.reason,
+        "owner": decision.owner,
+        "policy": decision.policy,
         "proxy_version": decision.proxy_version,
         "scores": {s.metric: {"value": s.value, "scorer": s.scorer, "unscored": s.unscored} for s in decision.scores},
     }

@@ -40,7 +40,7 @@ def ccit(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_is_listed_with_where_it_comes_from(installed: Path) -> None:
     listed = json.loads(ccit(installed, "plugins", "--json").stdout)
     found = {row["kind"]: row for row in listed["plugins"] if row["origin"] == "ward-rules 1.0"}
-    assert {kind: row["point"] for kind, row in found.items()} == {"every_sample": "trigger"}
+    assert {kind: row["point"] for kind, row in found.items()} == {"every_sample": "trigger", "per_source": "policy"}
     assert found["every_sample"]["summary"].startswith("Due when `count` samples wait")
     assert listed["broken"] == {}
 
@@ -60,14 +60,20 @@ def test_its_code_is_part_of_what_made_a_version(installed: Path, tmp_path: Path
 def test_a_stream_is_replayed_with_it(installed: Path, tmp_path: Path) -> None:
     model = str(random_model(tmp_path / "model"))
     rows = [
-        {"id": n, "lang": "en", "instruction": f"What is number {n}?", "output": f"It is {n}. Surely {n * n} is more."}
+        {
+            "id": n,
+            "source": f"ward {n % 2}",
+            "lang": "en",
+            "instruction": f"What is number {n}?",
+            "output": f"It is {n}. Surely {n * n} is more.",
+        }
         for n in range(ROWS)
     ]
     write_jsonl(tmp_path / "rows.jsonl", rows)
     config: dict[str, Any] = {
         "models": {"deployed": model, "proxy": model, "threads": 1},
         "rounds": {"size": 1000, "triggers": {"every_sample": {"count": 15}}},
-        "selection": {"policy": {"kind": "accept_all"}},
+        "selection": {"policy": {"kind": "per_source", "most": 10}, "checks": {"length": {"min": 1}}},
         "training": {"rank": 2, "epochs": 1},
         "evaluation": {"max_new_tokens": 4},
         "store": {"root": str(tmp_path / "store")},
@@ -75,7 +81,9 @@ def test_a_stream_is_replayed_with_it(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "ccit.toml").write_text(tomli_w.dumps(config))
     done = ccit(installed, "replay", str(tmp_path / "rows.jsonl"), "--config", str(tmp_path / "ccit.toml"), "--json")
     assert done.returncode == 0, done.stderr
-    rounds = json.loads(done.stdout)["rounds"]
+    summary = json.loads(done.stdout)
+    assert (summary["accepted"], summary["rejected"]) == (20, {"source_is_full": ROWS - 20})
+    rounds = summary["rounds"]
     assert [one["due"]["trigger"] for one in rounds] == ["every_sample"]
     assert rounds[0]["due"]["numbers"]["seen"] > 0
 

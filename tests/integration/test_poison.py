@@ -46,9 +46,9 @@ class Site:
             "CCIT_KAFKA__BATCH_SIZE": "32",
             "CCIT_STORE__ROOT": str(root / "store"),
             "CCIT_INGEST__MAX_BYTES": str(MAX_BYTES),
-            "CCIT_SELECTION__MIN_LENGTH": "0",
-            "CCIT_SELECTION__MIN_IFD": "0",
-            "CCIT_SELECTION__MAX_IFD": "2",
+            "CCIT_SELECTION__CHECKS__LENGTH__MIN": "0",
+            "CCIT_SELECTION__CHECKS__IFD__MIN": "0",
+            "CCIT_SELECTION__CHECKS__IFD__MAX": "2",
             "CCIT_MODELS__DEPLOYED_REVISION": "0" * 40,  # of models that nobody loads here
             "CCIT_MODELS__PROXY_REVISION": "0" * 40,
         }
