@@ -165,8 +165,10 @@ class Training(_Section):
     rank: int = Field(16, ge=1, description="rank of the update")
     alpha: int = Field(32, ge=1, description="scale: the update is multiplied by alpha / rank")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout on the adapter's input")
-    target_modules: list[str] = Field(
-        ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], description="layers adapted"
+    target_modules: Annotated[list[str], Field(min_length=1)] | Literal["all-linear"] = Field(
+        "all-linear",
+        description="layers adapted, by name, or `all-linear`: every linear layer of the blocks, whatever the model "
+        "calls them; a name that no layer has is an error",
     )
     learning_rate: float = Field(2e-4, gt=0, description="peak rate of AdamW for the deployed model's adapter")
     proxy_learning_rate: float = Field(2e-4, gt=0, description="peak rate for the proxy's adapter")

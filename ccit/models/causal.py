@@ -30,6 +30,7 @@ from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.models.head import Head
 from ccit.models.hub import where
 from ccit.models.placement import device_of, dtype_of
+from ccit.models.targets import target_names
 
 # PEFT 0.21 asks transformers 5 for an attribute by its old name; nobody who reads this can do anything about it.
 warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
@@ -168,7 +169,7 @@ def trainable(
     rank: int,
     alpha: float,
     dropout: float,
-    target_modules: Sequence[str],
+    target_modules: Sequence[str] | str,
     seed: int,
     start: Mapping[str, bytes] | None = None,
 ) -> CausalModel:
@@ -176,8 +177,10 @@ def trainable(
 
     Parameters
     ----------
-    rank, alpha, dropout, target_modules
+    rank, alpha, dropout
         As in `LoraShape`.
+    target_modules : Sequence[str] | str
+        Names of layers, or `all-linear`; the view's `shape` names those that are adapted.
     seed : int
         Of the fresh weights: A uniform in +-1/sqrt(in), B zero, as in PEFT. No global random state is touched.
     start : Mapping[str, bytes] | None
@@ -186,11 +189,11 @@ def trainable(
     Raises
     ------
     ConfigError
-        `start` has another rank, alpha or other target modules.
+        A target module is no linear layer of this model, or `start` has another rank, alpha or other target modules.
     ModelUnusable
-        `target_modules` name no layer of this model, or `start` does not fit it.
+        `start` does not fit this model.
     """
-    shape = LoraShape(rank, alpha, tuple(sorted(target_modules)), dropout)
+    shape = LoraShape(rank, alpha, target_names(base.model, target_modules, base.name), dropout)
     tensors = None
     if start is not None:
         earlier, tensors = read_adapter(start)

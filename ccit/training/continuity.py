@@ -9,7 +9,8 @@ from ccit.records import Version
 def misfit(incumbent: Version, settings: Training) -> str:
     """Why no round can start from a version, in one sentence; empty where it can.
 
-    Compared are the rank, the scale and the adapted layers, as the version says them. The base model fits any.
+    Compared are the rank, the scale and the adapted layers, as the version says them. The base model fits any. Which
+    layers `all-linear` stands for, the model alone knows: that is compared when training begins.
 
     Example
     -------
@@ -19,7 +20,9 @@ def misfit(incumbent: Version, settings: Training) -> str:
     """
     if incumbent.adapters is None:
         return ""
-    wanted = {"rank": settings.rank, "alpha": settings.alpha, "target_modules": sorted(settings.target_modules)}
+    wanted: dict[str, object] = {"rank": settings.rank, "alpha": settings.alpha}
+    if not isinstance(settings.target_modules, str):
+        wanted["target_modules"] = sorted(settings.target_modules)
     found = {
         "rank": incumbent.rank,
         "alpha": incumbent.alpha,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -25,6 +25,7 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
+from ccit.models.targets import target_names
 from ccit.plugins import build
 from ccit.ports import ArtifactStore, Batcher, BatcherContext, Example, MethodContext, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
@@ -89,6 +90,7 @@ class LoraTrainer:
             raise ModelUnusable(f"round {planned.round_id} holds no sample to train on; plan it with at least one")
         start = time.monotonic()
         roles: tuple[Role, ...] = ("deployed", "proxy")
+        adapted = self._adapted(roles)
         adapters: dict[Role, Artifact] = {}
         losses: dict[str, float] = {}
         spend = Spend()
@@ -103,7 +105,7 @@ class LoraTrainer:
             planned.round_id,
             AdapterPair(adapters["deployed"], adapters["proxy"]),
             self._settings.rank,
-            tuple(sorted(self._settings.target_modules)),
+            adapted,
             losses,
             spend,
             time.monotonic() - start,
@@ -116,6 +118,12 @@ class LoraTrainer:
             checkpoint.remove()
         self._tidy()
         return candidate
+
+    def _adapted(self, roles: Sequence[Role]) -> tuple[str, ...]:
+        """The layers that the adapters change; raises `ConfigError` for a name that one of the models does not know."""
+        asked = self._settings.target_modules
+        bases = [self._bases.of(role) for role in roles]
+        return tuple(sorted({name for base in bases for name in target_names(base.model, asked, base.name)}))
 
     def _tidy(self) -> None:
         """Keep the newest rounds' folders, this one's among them, and no file of a write that was killed long ago."""

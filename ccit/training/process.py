@@ -76,6 +76,8 @@ class TrainingProcess:
         reply = self._within_memory(TrainJob(planned, material, parent), progress)
         if not isinstance(reply, Trained):
             raise TrainingFailed(f"expected a candidate from the training process, got {reply.kind!r}")
+        adapted = ", ".join(reply.candidate.target_modules)
+        logger.info("round %s: trained, rank %d in %s", planned.round_id, reply.candidate.rank, adapted)
         return reply.candidate
 
     def evaluate(

@@ -1,7 +1,8 @@
 """The training process: `python -m ccit.training.worker`, started ahead by `ccit/training/process.py`.
 
 1. torch and the rest are imported (seconds), then `Ready` is sent.
-2. Jobs come as JSON lines on stdin; base models stay loaded from one job to the next.
+2. The settings come; they are tried on the models at once (`ccit/training/trial.py`). Jobs follow, as JSON lines on
+   stdin; base models stay loaded from one job to the next.
 3. The process ends when its stdin closes, at once and in the middle of a job: a parent that was killed leaves nothing
    running. (PR_SET_PDEATHSIG would not do: it fires when the *thread* that started the child ends.)
 
@@ -42,6 +43,7 @@ from ccit.training.messages import (
     Trained,
     TrainJob,
 )
+from ccit.training.trial import try_training
 
 NICENESS = 5  # of 0 to 19: serving and scoring on the same machine go first
 _PROGRESS_EVERY_S = 0.1  # at most ten lines a second, so that the pipe is never full of them
@@ -60,6 +62,7 @@ class Worker:
         bases, store = BaseModels(setup.models), FileStore(setup.store_root)
         workdir = setup.store_root / "work"
         training: Training = setup.training
+        self._fault = _fault(training, bases)
         self._trainer = LoraTrainer(training, bases, store, workdir)
         self._evaluator = ModelEvaluator(setup.evaluation, training, bases, store, workdir / "answers")
         self._send = send
@@ -68,6 +71,8 @@ class Worker:
     def run(self, job: Job) -> None:
         """Do one job; ccit's own errors become a reply, anything else ends the process with its traceback."""
         try:
+            if self._fault is not None and isinstance(job, TrainJob):
+                raise self._fault
             self._send(self._result(job))
         except CcitError as error:
             worn = isinstance(error, TrainingFailed | MemoryExhausted) and error.__cause__ is not None
@@ -86,6 +91,16 @@ class Worker:
         if stage != last_stage or done == total or now - last_time >= _PROGRESS_EVERY_S:
             self._last = (stage, now)
             self._send(Progressed(stage, done, total))
+
+
+def _fault(training: Training, bases: BaseModels) -> CcitError | None:
+    """What makes every training fail with these settings on these models; it is said here and now, and to each job."""
+    try:
+        try_training(training, bases)
+    except CcitError as error:
+        sys.stderr.write(f"no round can be trained: {error}\n")
+        return error
+    return None
 
 
 def main() -> None:

@@ -64,11 +64,11 @@ ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
         *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "fewer_layers", "gguf_conversion"),
-        *("head", "likelihood", "optimisation", "placement", "pretraining", "tiny"),
+        *("head", "likelihood", "optimisation", "placement", "pretraining", "targets", "tiny"),
     },
     "ccit.scoring": {"index"},
     "ccit.serving": {"sampling", "slots"},
-    "ccit.training": {"checkpoint", "loop", "lora", "worker", "steps"},
+    "ccit.training": {"checkpoint", "loop", "lora", "trial", "worker", "steps"},
     "ccit": {"testing"},
 }
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from ccit.config import Config
-from ccit.errors import MemoryExhausted, ModelUnusable, TrainingFailed
+from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, TrainingFailed
 from ccit.failpoints import ENVIRONMENT_VARIABLE
 from ccit.models.bases import BaseModels
 from ccit.records import Candidate, Material, Question, Round, Suite, Version
@@ -63,6 +63,22 @@ def test_a_child_trains_as_this_process_would_and_answers(
     after = process.evaluate(there.adapters, SUITE, material.validation, quiet)
     assert [a.question_id for a in after.domain] == ["q"]
     assert after.validation_loss != before.validation_loss
+
+
+def test_settings_that_do_not_fit_the_models_are_said_at_start_and_of_each_training(
+    config: Config, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    training = config.training.model_copy(update={"target_modules": ["q_proj", "embed_tokens"]})
+    process = TrainingProcess(config.model_copy(update={"training": training}), tmp_path / "child.log")
+    try:
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="names 'embed_tokens', but that is the table of embeddings"):
+                process.train(plan(0), material, base_version, quiet)
+        assert process.evaluate(None, SUITE, (), quiet).domain
+    finally:
+        process.close()
+    said = (tmp_path / "child.log").read_text()  # of one child, which has not died of it
+    assert said.count("no round can be trained: training.target_modules names 'embed_tokens'") == 1
 
 
 def test_a_killed_child_is_a_failure_and_the_next_one_ends_the_round_alike(

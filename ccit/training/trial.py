@@ -1,0 +1,50 @@
+"""The training settings, tried on the models before a round needs them: one tiny step, the adapter saved and loaded."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from ccit.config import Training
+from ccit.errors import ModelUnusable
+from ccit.models.bases import BaseModels, Role
+from ccit.models.causal import adapter_files, trainable, with_adapter
+from ccit.models.encoding import encode
+from ccit.models.faults import library_faults
+from ccit.models.likelihood import response_losses
+from ccit.records import Sample
+
+logger = logging.getLogger("ccit.train")
+
+_SAMPLE = Sample("trial", "trial", "trial", "en", "Is this a trial?", "Yes, it is.")
+_TOKENS = 64
+
+
+@library_faults("the trial of the training settings")
+def try_training(settings: Training, bases: BaseModels) -> None:
+    """Take one step on each model with a sample of a few words; nothing is kept.
+
+    Raises
+    ------
+    ConfigError
+        `training.target_modules` do not fit a model.
+    ModelUnusable
+        A model cannot be loaded, encode a chat or carry an adapter, or its numbers are not finite.
+    TrainingFailed, MemoryExhausted
+        A library failed.
+    """
+    roles: tuple[Role, ...] = ("deployed", "proxy")
+    for role in roles:
+        base = bases.of(role)
+        view = trainable(base, settings.rank, settings.alpha, 0.0, settings.target_modules, seed=0)
+        row = encode(base.chat, _SAMPLE, _TOKENS)
+        learnt = [weight for weight in view.model.parameters() if weight.requires_grad]
+        response_losses(view, [row]).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
+        torch.optim.AdamW(learnt, lr=1e-4).step()
+        loaded = with_adapter(base, adapter_files(view))
+        with torch.inference_mode():
+            loss = float(response_losses(loaded, [row]).mean())
+        if not torch.isfinite(torch.tensor(loss)):
+            raise ModelUnusable(f"{base.name} gives a loss that is not finite after one step; choose another model")
+        logger.info("a training step fits the %s model, %s", role, base.name)

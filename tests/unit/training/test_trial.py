@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ccit.config import Config, Models, Training
+from ccit.errors import ConfigError, ModelUnusable
+from ccit.models.bases import BaseModels
+from ccit.testing import random_model
+from ccit.training.trial import try_training
+
+
+def test_settings_that_fit_leave_the_models_as_they_were(config: Config, bases: BaseModels) -> None:
+    before = {role: [w.clone() for w in bases.of(role).model.parameters()] for role in ("deployed", "proxy")}
+    state = torch.get_rng_state()
+    try_training(config.training, bases)
+    for role, weights in before.items():
+        model = bases.deployed if role == "deployed" else bases.proxy
+        assert all(torch.equal(a, b) for a, b in zip(model.model.parameters(), weights, strict=True))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("names", [["q_proj", "embed_tokens"], ["q_proj", "k_porj"]])
+def test_layers_that_cannot_be_adapted_are_refused(bases: BaseModels, names: list[str]) -> None:
+    with pytest.raises(ConfigError, match=names[1]):
+        try_training(Training(target_modules=names), bases)
+
+
+def test_a_model_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None:
+    folder = str(random_model(tmp_path / "m"))
+    bases = BaseModels(Models(deployed=folder, proxy=folder, device="cpu", threads=1))
+    with torch.no_grad():
+        bases.deployed.model.get_input_embeddings().weight.fill_(float("nan"))
+    with pytest.raises(ModelUnusable, match="not finite"):
+        try_training(Training(rank=2), bases)
