@@ -84,6 +84,7 @@ class AtLeastOnce(RuleBasedStateMachine):
             elif deed == "again":
                 self.record_comes_again(len(self.sent) // 2)
             elif deed == "overtaken":
+                self.burst_arrives([(len(self.sent) + text) % 100 for text in range(12)])
                 self.rollback_overtakes_a_round(0, "promote", restarted=len(self.sent) % 2 == 0)
             elif deed == "aborted" or deed == "dies":
                 self.outcome_meets_trouble(0, "promote", deed)
@@ -248,6 +249,8 @@ class AtLeastOnce(RuleBasedStateMachine):
     @rule(slot=SLOTS, said=SAID, restarted=st.booleans())
     def rollback_overtakes_a_round(self, slot: int, said: Said, restarted: bool) -> None:
         """The round was planned on the version that is left. It is cancelled, and not taken up by the next life."""
+        for scorer in range(2):
+            self.scorer_turns(scorer, 12)
         self._turn(slot, 100)
         self.operator_asks("rollback", None)
         self.round_ends(slot, said)
