@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ccit.assembly import TrainerParts
-from ccit.errors import TrainingFailed
+from ccit.errors import ModelUnusable, TrainingFailed
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version
 
 logger = logging.getLogger("ccit.train")
 
-MAX_TRIES = 3  # a fault that comes back every time is the round's own; a fourth try would come out the same
+MAX_TRIES = 3  # a fault that comes back every time: a fourth try would come out the same
+PLAIN = Sample("plain", "plain", "ccit", "en", "What is one and one?", "One and one is two.")
 _CANCEL_AGAIN_S = 0.5
 _REPORT_EVERY = 0.1  # share of a stage between two lines of progress in the log
 
@@ -38,8 +39,9 @@ class RoundJob:
     """Trains and judges one round; `finished` is asked between polls.
 
     A training process that dies or diverges is tried again, and in the end that is the round's outcome: it will not
-    come back for ever. What is broken around the round (a damaged incumbent, a full disk, an unusable model) is no
-    outcome, or every following round would be used up by it: `finished` raises it, and the round stays unfinished.
+    come back for ever. What is broken around the round (a damaged incumbent, a full disk, settings that do not work,
+    so that not even a plain sample can be trained on) is no outcome, or every following round would be used up by it:
+    `finished` raises it, and the round stays unfinished.
     """
 
     def __init__(
@@ -88,10 +90,7 @@ class RoundJob:
         try:
             material = material_of(self.planned, self._pooled, self._parts.recipe.sources, self._history)
         except KeyError as gone:
-            failure = (
-                f"the text of sample {gone} is gone: the topic's retention is shorter than the round had to wait, or "
-                "[rounds.sources] was changed in between"
-            )
+            failure = f"the text of sample {gone} is gone: the topic's retention is shorter than the round had to wait"
             return Finished(self.planned, NO_MATERIAL, None, None, Spend(), failure)
         failure = "cancelled"
         for attempt in range(1, MAX_TRIES + 1):
@@ -102,7 +101,22 @@ class RoundJob:
             except TrainingFailed as error:
                 failure = str(error)
                 logger.warning("round %s, try %d of %d: %s", self.planned.round_id, attempt, MAX_TRIES, error)
+        if not self._cancelled.is_set():
+            self._require_trainable()
         return Finished(self.planned, material, None, None, Spend(), failure)
+
+    def _require_trainable(self) -> None:
+        """Raise `ModelUnusable` when a plain sample cannot be trained on either: then it is not the round's samples."""
+        plain = replace(
+            self.planned, ranges=(), sample_ids=(PLAIN.sample_id,), validation_ids=(), parts={}, left_out=()
+        )
+        try:
+            train(plain, Material((PLAIN,), ()), self._incumbent, self._parts.trainer, self._progressed)
+        except TrainingFailed as error:
+            raise ModelUnusable(
+                f"not even a plain sample can be trained on, so the samples of round {self.planned.round_id} are not "
+                f"the cause: {error}; correct [training] or [models] and start `ccit train` again"
+            ) from error
 
     def _once(self, material: Material) -> Finished:
         parts, planned = self._parts, self.planned

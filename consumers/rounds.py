@@ -171,6 +171,16 @@ class Rounds:
             return "it was planned by other settings than those of now, and would be trained by these"
         if planned.code_digest != recipe.code_digest:
             return "it was planned by another release of ccit, and would be trained by this one"
+        return self._gone(planned)
+
+    def _gone(self, planned: Round) -> str | None:
+        """Which sample of another source than the pool is gone; one of its own is for the job to say."""
+        history = [earlier.sample for earlier in self.history]
+        for kind, ids in planned.parts.items():
+            try:
+                self._parts.recipe.sources[kind].texts(ids, history)
+            except KeyError as gone:
+                return f"its {kind} part names sample {gone}, which is gone"
         return None
 
     def _start(self, planned: Round) -> None:

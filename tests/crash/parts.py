@@ -123,7 +123,7 @@ class HashTrainer:
         for step in range(_TRAINING_STEPS):
             progress("train", step, _TRAINING_STEPS)
             self.cancelled.wait(self._pace_s / _TRAINING_STEPS)
-        if fails(planned.round_id):
+        if planned.ranges and fails(planned.round_id):  # a plain sample can always be trained on
             raise TrainingFailed("the stub's loss diverged, as drawn from the round's id")
         fate = _fate(planned.round_id)
         skill = self._skill(parent.adapters) + (STEP if fate < 0.5 else 0.0 if fate < 0.75 else -STEP)

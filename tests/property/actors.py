@@ -186,6 +186,9 @@ class ToldJob(RoundJob):
         self._told.set()
         super().cancel()
 
+    def _require_trainable(self) -> None:
+        """There is no trainer here; it would be."""
+
     def _once(self, material: Material) -> Finished:
         self._told.wait()
         if self._said is None:

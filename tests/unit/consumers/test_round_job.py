@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 
 from ccit.assembly import TrainerParts
-from ccit.errors import ArtifactDamaged, CcitError, StorageFailed, TrainingFailed
+from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable, StorageFailed, TrainingFailed
 from ccit.ports import Progress
 from ccit.records import Candidate, Material, Pooled, Round, Version
-from consumers.round_job import MAX_TRIES, Finished, RoundJob
-from tests.nouns import a_round, pooled, recipe_of
+from consumers.round_job import MAX_TRIES, PLAIN, Finished, RoundJob
+from tests.nouns import a_round, candidate, pooled, recipe_of
 from tests.nouns import version as version_of
 
 
@@ -44,11 +44,13 @@ def test_the_round_is_named_by_its_manifest() -> None:
 class Fails:
     """Port `Trainer`, with one fault for ever."""
 
-    def __init__(self, fault: CcitError) -> None:
-        self._fault = fault
+    def __init__(self, fault: CcitError, *, on_plain: bool = True) -> None:
+        self._fault, self._on_plain = fault, on_plain
         self.asked = 0
 
     def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        if material.training == (PLAIN,) and not self._on_plain:
+            return candidate(planned.round_id)
         self.asked += 1
         raise self._fault
 
@@ -60,9 +62,17 @@ def job(trainer: Fails, samples: Sequence[Pooled]) -> RoundJob:
 
 
 def test_a_training_process_that_dies_every_time_is_the_rounds_outcome() -> None:
-    trainer = Fails(TrainingFailed("the loss is not finite"))
+    trainer = Fails(TrainingFailed("the loss is not finite"), on_plain=False)
     outcome = finished(job(trainer, [pooled(0)]))
     assert (trainer.asked, outcome.candidate, outcome.failure) == (MAX_TRIES, None, "the loss is not finite")
+
+
+def test_settings_with_which_not_even_a_plain_sample_can_be_trained_on_use_no_samples_up() -> None:
+    """`target_modules` with an embedding: each round failed, and its samples were gone."""
+    trainer = Fails(TrainingFailed("training failed in a library: ValueError: not supported"))
+    with pytest.raises(ModelUnusable, match=r"not even a plain sample can be trained on.*ValueError: not supported"):
+        finished(job(trainer, [pooled(0)]))
+    assert trainer.asked == MAX_TRIES + 1
 
 
 @pytest.mark.parametrize("fault", [ArtifactDamaged("the incumbent's adapter"), StorageFailed("no space left")])

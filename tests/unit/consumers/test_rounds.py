@@ -127,6 +127,14 @@ def test_it_is_dropped_when_it_was_planned_by_others_than_those_of_now(
     assert len(case.pool_reader.pool) == 1
 
 
+def test_it_is_dropped_when_a_sample_of_another_source_is_gone(tmp_path: Path, planned: Round) -> None:
+    """The general file was changed while no trainer ran: its samples stay pooled for a round that can be made."""
+    case = Case(tmp_path, replace(planned, parts={"replay": ("gone",)}))
+    case.pool_reader.pool.add(pooled(0))
+    assert case.take_up(4) == (False, False)
+    assert len(case.pool_reader.pool) == 1
+
+
 def test_a_round_over_partitions_that_went_is_unfinished_again(tmp_path: Path, planned: Round) -> None:
     case = Case(tmp_path, planned)
     case.pool_reader.pool.add(pooled(0))
