@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccit.config import Config
-from ccit.config import Evaluation as GateSettings
 from ccit.errors import ConfigError
-from ccit.evaluation.suites import load_suite
+from ccit.evaluation.gate import gate_of
+from ccit.evaluation.suites import load_suites
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
-from ccit.pipeline import Recipe
+from ccit.pipeline import Judging, Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build, foreign_sources, plugins
 from ccit.ports import (
@@ -43,7 +43,7 @@ from ccit.ports import (
     Trigger,
     TriggerContext,
 )
-from ccit.records import Spend, Suite, Version
+from ccit.records import Spend, Version
 from ccit.scoring.spaces import SAMPLE, SPACES
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.memory import Memory, Vector
@@ -131,6 +131,11 @@ def readers(config: Config) -> tuple[Reader, ...]:
     context = ReaderContext(config.ingest.max_bytes)
     made: list[Reader] = [build("reader", settings, context) for settings in selected(config.ingest.readers)]
     return tuple(sorted(made, key=lambda reader: reader.fallback))
+
+
+def judging(config: Config, evaluator: Evaluator) -> Judging:
+    """The suites and the gate. Raises `ConfigError` for a suite that cannot be read, or one that nobody asks."""
+    return Judging(load_suites(config.evaluation), evaluator, gate_of(config.evaluation))
 
 
 def store(config: Config) -> FileStore:
@@ -248,10 +253,8 @@ class TrainerParts:
     whole_pool_trigger: Trigger  # of rounds that take all that waits
     size: int  # samples of a full round
     min_size: int
-    suite: Suite
-    gate: GateSettings
+    judging: Judging
     trainer: Trainer
-    evaluator: Evaluator
     misfit: Callable[[Version], str]  # why no round can start from a version; empty where it can
     cancel: Callable[[], None]
     close: Callable[[], None]
@@ -269,6 +272,7 @@ def trainer_parts(config: Config, log: Path | None = None) -> TrainerParts:
 
     base, starting = base_version(config), triggers(config)
     process = TrainingProcess(config, log)
+    judged_by = judging(config, process)  # before there is a process to be ended
     process.start()
     return TrainerParts(
         base=base,
@@ -277,10 +281,8 @@ def trainer_parts(config: Config, log: Path | None = None) -> TrainerParts:
         whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
         size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
-        suite=load_suite(config.evaluation),
-        gate=config.evaluation,
+        judging=judged_by,
         trainer=process,
-        evaluator=process,
         misfit=partial(misfit, settings=config.training),
         cancel=process.cancel,
         close=process.close,
@@ -299,14 +301,13 @@ def loop(config: Config) -> Loop:
     parts = scoring(config)
     lineage = Lineage(parts.base)
     bases, workdir = BaseModels(config.models), config.store.root / "work"
+    evaluator = ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers")
     return Loop(
         admission=parts.admission,
         proxy=parts.proxy,
         trigger=AnyOf(triggers(config)),
         trainer=LoraTrainer(config.training, bases, store(config), workdir),
-        evaluator=ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers"),
-        suite=load_suite(config.evaluation),
-        gate=config.evaluation,
+        judging=judging(config, evaluator),
         recipe=recipe(config, parts.base, parts.proxy),
         memory=parts.memory,
         fates=Fates(lineage, config.rounds.cooldown_rounds),

@@ -44,6 +44,8 @@ _METHOD = OneOf("method")
 _BATCHER = OneOf("batcher", "bucketed")
 _PLANNER = OneOf("planner", "oldest_first")
 _SOURCES = EachOf("source", ("general", "replay"))
+_CRITERIA = EachOf("criterion", ("faults", "finite_loss", "forgetting", "gain", "total_forgetting"))
+_METRIC = OneOf("metric", "rouge_l")
 
 
 class _Section(BaseModel):
@@ -205,34 +207,41 @@ class Training(_Section):
 class Evaluation(_Section):
     """The suites and the gate."""
 
-    domain_suite: str = Field(
-        "",
-        description="JSONL of held-out questions or instruction rows of the domain; empty asks each round's own "
-        "validation part, graded by ROUGE-L",
+    suites: dict[str, str] = Field(
+        {},
+        description="JSONL of questions or instruction rows by name: `domain` is what is to be learnt (empty asks each "
+        "round's own validation part), `general` what must not be forgotten (without it nothing is promoted, unless "
+        "the criteria about it are switched off); any further name may be used by a criterion",
     )
-    general_suite: str = Field(
-        "",
-        description="JSONL of general questions that must not be forgotten; without it nothing is promoted, unless "
-        "`max_forgetting_points` is 100",
+    max_questions: int = Field(2000, ge=1, description="questions per suite, the first ones")
+    max_new_tokens: int = Field(512, ge=1, description="tokens of a free answer; one that is cut there is faulty")
+    metric: Annotated[PluginSettings, _METRIC] = Field(
+        default_factory=_METRIC.default, description="what grades a free answer"
     )
-    max_questions: int = Field(500, ge=1, description="questions per suite, the first ones")
-    max_new_tokens: int = Field(128, ge=1, description="tokens of a free answer")
-    min_gain_points: float = Field(
-        1.0, description="smallest gain on the domain suite worth a version, percentage points"
+    criteria: Annotated[Mapping[str, PluginSettings], _CRITERIA] = Field(
+        default_factory=_CRITERIA.default, description="what a candidate must satisfy to be promoted, all of them"
     )
-    max_forgetting_points: float = Field(
-        3.0, ge=0, le=100, description="largest loss on the general suite, percentage points; 100 bounds nothing"
-    )
-    max_fault_points: float = Field(
-        1.0, ge=0, description="largest share of empty, endless or non-finite answers, points"
+    baseline: int = Field(
+        0, ge=0, description="number of the version from which a line is measured (`total_forgetting`); 0 is the base"
     )
     error_budget: float = Field(
         0.05,
         gt=0,
         lt=1,
-        description="chance of promoting noise before the next true gain; round k since the last promotion may spend "
-        "6/(pi^2 k^2) of it",
+        description="chance of a wrong decision before the next true gain, half of it for promoting and half for "
+        "holding; round k since the last promotion may spend 6/(pi^2 k^2) of it",
     )
+
+    @field_validator("suites")
+    @classmethod
+    def _named(cls, suites: dict[str, str]) -> dict[str, str]:
+        """The name of a suite is in events, labels and messages."""
+        for name in suites:
+            if not _PLAIN_NAME.fullmatch(name):
+                raise ValueError(
+                    "expected a plain name of a suite: 1 to 100 letters, digits, dots, dashes, underscores"
+                )
+        return {name: path for name, path in suites.items() if path}
 
 
 class Serving(_Section):

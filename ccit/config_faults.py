@@ -31,6 +31,11 @@ MOVED: Mapping[str, str] = {
     "selection.max_ifd": "selection.checks.ifd.max",
     "selection.max_tokens": "selection.checks.ifd.max_tokens",
     "selection.batch_tokens": "selection.checks.ifd.batch_tokens",
+    "evaluation.domain_suite": "evaluation.suites.domain",
+    "evaluation.general_suite": "evaluation.suites.general",
+    "evaluation.min_gain_points": "evaluation.criteria.gain.min_points",
+    "evaluation.max_forgetting_points": "evaluation.criteria.forgetting.max_points",
+    "evaluation.max_fault_points": "evaluation.criteria.faults.max_points",
 }
 
 

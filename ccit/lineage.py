@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ccit.errors import VersionConflict
+from ccit.errors import ConfigError, VersionConflict
 from ccit.places import Places
 from ccit.records import Announcement, Position, Version
 
@@ -40,6 +40,13 @@ class Lineage:
     def versions(self) -> Mapping[int, Version]:
         """Every version announced so far, the base included, by number."""
         return dict(self._versions)
+
+    def baseline(self, number: int) -> Version:
+        """The version of `evaluation.baseline`. Raises `ConfigError` for one that is unknown."""
+        if number not in self._versions:
+            known = ", ".join(str(n) for n in sorted(self._versions))
+            raise ConfigError(f"expected one of the versions {known} as evaluation.baseline, found {number}")
+        return self._versions[number]
 
     def apply(self, announcement: Announcement) -> bool:
         """Take in an announcement; False when it is not newer than what is known (a duplicate)."""

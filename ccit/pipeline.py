@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ccit.config import Evaluation as GateSettings
-from ccit.evaluation.gate import decide
-from ccit.evaluation.suites import questions_from_samples, suite_digest
+from ccit.evaluation.gate import Comparator, Gate, decide
+from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined, ranges_of
 from ccit.ports import Draft, Evaluator, Planner, Progress, Source, Trainer, Trigger
 from ccit.records import (
+    DOMAIN,
     Announcement,
     Candidate,
     Decision,
@@ -34,7 +34,7 @@ from ccit.records import (
     Round,
     Sample,
     Spend,
-    Suite,
+    Suites,
     Verdict,
     Version,
     digest_of,
@@ -133,26 +133,37 @@ def train(planned: Round, material: Material, parent: Version, trainer: Trainer,
     return trainer.train(planned, material, parent, progress)
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What every candidate of an alias is judged by: questions by suite, who asks them, and who decides."""
+
+    suites: Suites
+    evaluator: Evaluator
+    gate: Gate
+
+
 def judge(
     candidate: Candidate,
     incumbent: Version,
+    baseline: Version,
     material: Material,
-    suite: Suite,
-    evaluator: Evaluator,
-    gate: GateSettings,
+    judging: Judging,
     round_number: int,
     progress: Progress,
 ) -> tuple[Verdict, Spend]:
-    """Let candidate and incumbent answer the same questions, and decide; also what that cost.
+    """Let candidate, incumbent and baseline answer the same questions, and decide; also what that cost.
 
-    Without a suite of the domain the round's validation part is asked instead, graded by ROUGE-L. The verdict names the
-    questions by their digest.
+    Without a suite of the domain the round's validation part is asked instead; the baseline has no answers to that. The
+    verdict names the questions by their digest.
     """
-    asked = suite if suite.domain else Suite(questions_from_samples(material.validation), suite.general)
-    before = evaluator.evaluate(incumbent.adapters, asked, material.validation, progress)
-    after = evaluator.evaluate(candidate.adapters, asked, material.validation, progress)
-    verdict = replace(decide(after, before, gate, round_number), suite_digest=suite_digest(asked))
-    return verdict, before.spend + after.spend
+    given, held_out = judging.suites, material.validation
+    asked = given if given.get(DOMAIN) else {**given, DOMAIN: questions_from_samples(held_out)}
+    first = judging.evaluator.evaluate(baseline.adapters, given, (), progress)
+    before = judging.evaluator.evaluate(incumbent.adapters, asked, held_out, progress)
+    after = judging.evaluator.evaluate(candidate.adapters, asked, held_out, progress)
+    known, origin = Comparator(incumbent.number, before), Comparator(baseline.number, first)
+    verdict = replace(decide(after, known, origin, judging.gate, round_number), suite_digest=suites_digest(asked))
+    return verdict, first.spend + before.spend + after.spend
 
 
 def promote(

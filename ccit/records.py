@@ -353,7 +353,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One item of a suite: choose among `choices` by likelihood, or, without choices, answer freely (ROUGE-L)."""
+    """One item of a suite: choose among `choices` by likelihood, or, without choices, answer freely."""
 
     question_id: str
     group: str
@@ -362,16 +362,13 @@ class Question:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """What every candidate is judged on: questions of the domain, and general ones that must not be forgotten."""
-
-    domain: tuple[Question, ...]
-    general: tuple[Question, ...]
+Suites = Mapping[str, tuple[Question, ...]]  # by name; every candidate is judged on all of them
+DOMAIN = "domain"  # the suite of what is to be learnt: without one, a round's validation part is asked
+GENERAL = "general"  # the suite of what must not be forgotten
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GradedAnswer:
     """One question of a suite, as one model answered it."""
 
     question_id: str
@@ -381,13 +378,16 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What one version answered on the suites, and its loss on the round's validation part (nats per token)."""
+class SuiteResults:
+    """What one version answered on each suite, and its loss on the round's validation part (nats per token)."""
 
-    domain: tuple[Answer, ...]
-    general: tuple[Answer, ...]
+    answers: Mapping[str, tuple[GradedAnswer, ...]]
     validation_loss: float
     spend: Spend
+
+    def of(self, suite: str) -> tuple[GradedAnswer, ...]:
+        """The answers to one suite; none where it was not asked."""
+        return tuple(self.answers.get(suite, ()))
 
 
 @dataclass(frozen=True, slots=True)

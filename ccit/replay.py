@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ccit.config import Evaluation as GateSettings
 from ccit.fates import Fates
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
+from ccit.pipeline import Judging, Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
-from ccit.ports import Evaluator, Progress, ProxyScorer, Trainer, Trigger
-from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Suite, Verdict
+from ccit.ports import Progress, ProxyScorer, Trainer, Trigger
+from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict
 from ccit.selection.admission import Admission
 from ccit.selection.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinishedRound:
     """One finished round of a replay."""
 
     planned: Round
@@ -38,9 +37,7 @@ class Loop:
     proxy: ProxyScorer
     trigger: Trigger
     trainer: Trainer
-    evaluator: Evaluator
-    suite: Suite
-    gate: GateSettings
+    judging: Judging
     recipe: Recipe
     memory: Memory  # of the admission
     fates: Fates
@@ -52,7 +49,7 @@ class Loop:
 
 def replay(
     batches: Iterable[Sequence[Sample]], loop: Loop, progress: Progress, clock: Callable[[], float]
-) -> Iterator[Decision | Outcome]:
+) -> Iterator[Decision | FinishedRound]:
     """Yield every Decision and every finished round, in order.
 
     The log has one partition; an accepted sample's offset is its rank. A round starts between two batches, and the
@@ -77,7 +74,7 @@ def replay(
 
 def run_round(
     pool: Pool, why: Due, loop: Loop, start: dict[int, int], progress: Progress, clock: Callable[[], float]
-) -> Outcome:
+) -> FinishedRound:
     """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
     incumbent = loop.lineage.incumbent
     earlier = [pooled.sample for pooled in loop.history]
@@ -87,9 +84,8 @@ def run_round(
     material = material_of(planned, used, loop.recipe.sources, earlier)
     candidate = train(planned, material, incumbent, loop.trainer, progress)
     loop.since_promotion += 1
-    verdict, spent = judge(
-        candidate, incumbent, material, loop.suite, loop.evaluator, loop.gate, loop.since_promotion, progress
-    )
+    baseline = loop.lineage.baseline(loop.judging.gate.baseline)
+    verdict, spent = judge(candidate, incumbent, baseline, material, loop.judging, loop.since_promotion, progress)
     picked = {sample_id for part in planned.parts.values() for sample_id in part}
     replayed = [pooled.position for pooled in loop.history if pooled.sample.sample_id in picked]
     announcement = promote(candidate, verdict, planned, loop.lineage, material, clock(), replayed)
@@ -102,4 +98,4 @@ def run_round(
     loop.fates.concluded(planned.round_id, verdict)
     loop.memory.retain(loop.fates.known)
     loop.history += [pooled for pooled in used if loop.fates.replayable(pooled.position)]
-    return Outcome(planned, candidate, verdict, announcement, spent)
+    return FinishedRound(planned, candidate, verdict, announcement, spent)

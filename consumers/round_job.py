@@ -50,12 +50,13 @@ class RoundJob:
         pooled: Sequence[Pooled],
         history: Sequence[Sample],
         incumbent: Version,
+        baseline: Version,
         round_number: int,
         parts: TrainerParts,
     ) -> None:
         self.planned = planned
         self.progress: tuple[str, int, int] = ("planned", 0, 0)
-        self._incumbent = incumbent
+        self._incumbent, self._baseline = incumbent, baseline
         self._round_number = round_number
         self._parts = parts
         self._pooled, self._history = list(pooled), list(history)
@@ -124,10 +125,9 @@ class RoundJob:
         verdict, spent = judge(
             candidate,
             self._incumbent,
+            self._baseline,
             material,
-            parts.suite,
-            parts.evaluator,
-            parts.gate,
+            parts.judging,
             self._round_number,
             self._progressed,
         )

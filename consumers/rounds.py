@@ -191,6 +191,7 @@ class Rounds:
             self._pool_reader.pool.within(planned.ranges),
             [earlier.sample for earlier in self.history],
             incumbent,
+            self._lineage.baseline(self._parts.judging.gate.baseline),
             self.log.since_promotion + 1,
             self._parts,
         )

@@ -16,7 +16,7 @@ from ccit.cli.options import as_json, config_file, load
 if TYPE_CHECKING:
     from ccit.console import Console
     from ccit.records import Decision, Sample
-    from ccit.replay import Loop, Outcome
+    from ccit.replay import FinishedRound, Loop
 
 
 @click.command()
@@ -127,25 +127,25 @@ def decision_line(decision: Decision) -> dict[str, Any]:
     }
 
 
-def round_line(outcome: Outcome) -> dict[str, Any]:
+def round_line(finished: FinishedRound) -> dict[str, Any]:
     """One round: what it was, what came of it, and the bytes it made."""
-    adapters, announcement = outcome.candidate.adapters, outcome.announcement
+    adapters, announcement = finished.candidate.adapters, finished.announcement
     return {
-        "round_id": outcome.planned.round_id,
-        "due": {"trigger": outcome.planned.due.trigger, "numbers": dict(outcome.planned.due.numbers)},
-        "samples": len(outcome.planned.sample_ids) + len(outcome.planned.validation_ids),
-        "training_tokens": outcome.candidate.training.tokens,
-        "training_flops": outcome.candidate.training.flops,
-        "evaluation_flops": outcome.evaluation.flops,
-        "parent": outcome.planned.parent,
-        "outcome": outcome.verdict.outcome,
-        "why": outcome.verdict.why,
+        "round_id": finished.planned.round_id,
+        "due": {"trigger": finished.planned.due.trigger, "numbers": dict(finished.planned.due.numbers)},
+        "samples": len(finished.planned.sample_ids) + len(finished.planned.validation_ids),
+        "training_tokens": finished.candidate.training.tokens,
+        "training_flops": finished.candidate.training.flops,
+        "evaluation_flops": finished.evaluation.flops,
+        "parent": finished.planned.parent,
+        "outcome": finished.verdict.outcome,
+        "why": finished.verdict.why,
         "version": announcement.version.number if announcement else None,
-        "accuracy": outcome.verdict.accuracy,
-        "accuracy_by_group": dict(outcome.verdict.accuracy_by_group),
-        "general_accuracy": outcome.verdict.general_accuracy,
-        "incumbent_accuracy": outcome.verdict.incumbent_accuracy,
-        "incumbent_general_accuracy": outcome.verdict.incumbent_general_accuracy,
+        "accuracy": finished.verdict.accuracy,
+        "accuracy_by_group": dict(finished.verdict.accuracy_by_group),
+        "general_accuracy": finished.verdict.general_accuracy,
+        "incumbent_accuracy": finished.verdict.incumbent_accuracy,
+        "incumbent_general_accuracy": finished.verdict.incumbent_general_accuracy,
         "deployed_adapter": adapters.deployed.uri,
         "proxy_adapter": adapters.proxy.uri,
     }

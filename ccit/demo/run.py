@@ -24,9 +24,10 @@ from ccit.demo.summary import Rollback, summarise
 from ccit.demo.traffic import Traffic
 from ccit.demo.watch import Watch
 from ccit.errors import CcitError
+from ccit.evaluation.criteria.forgetting import Forgetting
 from ccit.events import ReplicaReported
 from ccit.plugin_tables import found
-from ccit.records import Spend
+from ccit.records import DOMAIN, Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
 from ccit.selection.checks.ifd import IfdCheck
@@ -236,7 +237,7 @@ class _Course:
     # -- what is kept -----------------------------------------------------------------------------------------------
 
     def _prompts(self) -> list[str]:
-        lines = Path(self._stage.config.evaluation.domain_suite).read_bytes().splitlines()
+        lines = Path(self._stage.config.evaluation.suites[DOMAIN]).read_bytes().splitlines()
         return [orjson.loads(line)["prompt"] for line in lines]
 
     def _scoring(self) -> Spend:
@@ -246,11 +247,12 @@ class _Course:
         config = self._stage.config
         ifd = found(config.selection.checks, IfdCheck.Settings)
         low, high = (None, None) if ifd is None else (ifd.min, ifd.max)
+        forgetting = found(config.evaluation.criteria, Forgetting.Settings)
         return History(
             decisions=self._watch.decisions,
             dead_letters=self._watch.dead_letters,
             rounds=[r.row for r in self._watch.rounds],
             announcements=[row for _, row in self._watch.announcements],
             serving=traffic.rows,
-            bounds=Bounds(low, high, config.evaluation.max_forgetting_points),
+            bounds=Bounds(low, high, forgetting.max_points if forgetting else None),
         )

@@ -16,7 +16,7 @@ import tomli_w
 from ccit.config import Config, cache_root, load_config
 from ccit.demo.models import pair_of_models
 from ccit.ports import Progress
-from ccit.records import Question
+from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.suites import general_suite, held_out_suite
 
@@ -62,8 +62,7 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy)},
         "rounds": {"sources": {"general": {"file": str(data / "general.jsonl")}}, "seed": seed},
         "evaluation": {
-            "domain_suite": str(data / "held-out.jsonl"),
-            "general_suite": str(data / "general-suite.jsonl"),
+            "suites": {DOMAIN: str(data / "held-out.jsonl"), GENERAL: str(data / "general-suite.jsonl")},
         },
         "store": {"root": str(out / "store")},
     }

@@ -1,45 +1,73 @@
 """The gate: promote, hold, or not enough evidence.
 
-Both versions answered the same questions, so the unit is the paired difference d of a question's credit (-1 .. 1),
-summed over wordings of one fact (`unit_of`): two wordings are not two pieces of evidence.
-
-**Interval.** mean(d) +- z sqrt(sum d^2 + 1) / n: the score interval whose variance is the one under "no difference", as
-in McNemar's test, with one pseudo-observation so that a few lucky answers prove nothing. Under "no difference" the
-signs of d are coin flips whatever its size, so sum d / sqrt(sum d^2) has tails within a constant of the normal ones for
-every n and every credit (Efron 1969; Pinelis 1994). No resampling: no seed, no dependence on the order of questions.
-`tests/property/test_gate.py` holds the exact rate of false promotions below the budget by enumeration.
+Each criterion (`ccit/evaluation/criteria`) gives a finding; the verdict follows from them alone. One that holds, holds.
+Else one that has not enough evidence leaves the incumbent active. Only where none has anything against it is a
+candidate promoted.
 
 **Budget.** Repeated tests promote noise eventually. Judging the k-th round since the last promotion spends
 6 / (pi^2 k^2) of the error budget, which sums to the whole budget until the next promotion; half of it on promoting,
-half on holding. So the chance of promoting noise before the next true gain is at most `error_budget`, and a long quiet
-line does not lose its power to learn for good (spending over its whole life would: the twentieth round could spend
-0.0002).
+half on holding. So the chance of promoting noise before the next true gain is at most half of `error_budget`, and a
+long quiet line does not lose its power to learn for good (spending over its whole life would: the twentieth round could
+spend 0.0002).
 
-**No general suite.** Without general questions nothing bounds what was forgotten, so nothing is promoted, unless the
-operator has said that any loss will do (`max_forgetting_points = 100`).
+*Promoting* needs every criterion's consent, so nothing is divided: whichever statement is false (there is a gain; no
+more than the bound is forgotten since the incumbent; ... since the baseline), its own test has to err, which it does
+with the chance that the round may spend (an intersection-union test; Berger 1982, Technometrics 24: 295-300).
+*Holding* needs one criterion alone, so its half is divided evenly among all tests that may hold (Bonferroni). A loss
+that lies exactly at its bound is held up to twice as often as its share says, because counts of losses have the longer
+tail; that error keeps a good candidate out, it lets no bad one in.
+
+What this does not say: the same questions are asked in every round, so the luck of a suite is shared by all verdicts
+about it. A suite that has judged many rounds is to be renewed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
-from statistics import NormalDist
 
 from ccit.config import Evaluation as Settings
 from ccit.evaluation.accuracy import accuracy, accuracy_by_group, fault_points
-from ccit.records import Answer, Estimate, Evaluation, Outcome, Verdict
+from ccit.evaluation.intervals import paired
+from ccit.plugin_tables import selected
+from ccit.plugins import build
+from ccit.ports import Criterion, CriterionContext, Evidence
+from ccit.records import DOMAIN, GENERAL, Finding, Outcome, SuiteResults, Verdict
 
-UNBOUNDED_POINTS = 100.0  # of forgetting: the whole scale, so any loss will do
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What decides about candidates.
 
-def unit_of(question_id: str) -> str:
-    """The fact that a question asks about: its id up to the last `#`, after which the wordings are numbered.
-
-    >>> unit_of("asthma/treatment#2"), unit_of("mmlu:17")
-    ('asthma/treatment', 'mmlu:17')
+    Parameters
+    ----------
+    criteria : tuple[Criterion, ...]
+        In the order of their kinds.
+    error_budget : float
+        Chance of a wrong decision before the next true gain.
+    baseline : int
+        Number of the version that a line of versions is measured from.
     """
-    return question_id.rpartition("#")[0] or question_id
+
+    criteria: tuple[Criterion, ...]
+    error_budget: float
+    baseline: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparator:
+    """A version that a candidate is compared with: its number, and what it answered."""
+
+    number: int
+    results: SuiteResults
+
+
+def gate_of(settings: Settings) -> Gate:
+    """Build the criteria that are selected. Raises `ConfigError` where one names a suite that nobody asks."""
+    context = CriterionContext(tuple(dict.fromkeys((DOMAIN, GENERAL, *settings.suites))))
+    criteria = tuple(build("criterion", own, context) for own in selected(settings.criteria))
+    return Gate(criteria, settings.error_budget, settings.baseline)
 
 
 def confidence_of(round_number: int, error_budget: float) -> float:
@@ -53,114 +81,71 @@ def confidence_of(round_number: int, error_budget: float) -> float:
     return 1 - error_budget * 6 / (math.pi * round_number) ** 2
 
 
-def paired_estimate(after: Sequence[Answer], before: Sequence[Answer], confidence: float) -> Estimate:
-    """Gain in mean credit from `before` to `after`, in percentage points, with its two-sided interval.
+def decide(
+    candidate: SuiteResults, incumbent: Comparator, baseline: Comparator, gate: Gate, round_number: int
+) -> Verdict:
+    """Judge a candidate by every criterion.
 
     Parameters
     ----------
-    after, before : Sequence[Answer]
-        Answers of two versions to the same questions, in any order.
-    confidence : float
-        Of the interval, 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        The two did not answer the same questions.
-    """
-    credits_before = {a.question_id: a.credit for a in before}
-    if len(credits_before) != len(before) or {a.question_id for a in after} != credits_before.keys():
-        raise ValueError("expected two versions' answers to the same questions, each asked once")
-    if not after:
-        return Estimate(0.0, -100.0, 100.0)
-    sums: dict[str, list[float]] = {}
-    for answer in after:
-        sums.setdefault(unit_of(answer.question_id), []).append(answer.credit - credits_before[answer.question_id])
-    scale = len(sums) / len(after)  # a unit of average size moves between -1 and 1
-    units = [math.fsum(differences) * scale for differences in sums.values()]
-    points = 100 * math.fsum(units) / len(units)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    half = 100 * z * math.sqrt(math.fsum(u * u for u in units) + 1) / len(units)
-    return Estimate(points, max(-100.0, points - half), min(100.0, points + half))
-
-
-def decide(candidate: Evaluation, incumbent: Evaluation, settings: Settings, round_number: int) -> Verdict:
-    """Judge a candidate against the incumbent.
-
-    Promote: certainly better, by at least `min_gain_points`, no more than `max_forgetting_points` lost on the general
-    suite, and no more faults than `max_fault_points` (or than the incumbent makes). Hold: certainly worse, certainly
-    forgetting beyond the bound, or faulty. Anything between is not enough evidence; so is a gain without general
-    answers beside it, unless `max_forgetting_points` is 100.
-
-    Parameters
-    ----------
+    incumbent, baseline : Comparator
+        The active version, and the one that the line is measured from; they may be the same.
     round_number : int
         How many candidates have been judged since the last promotion, this one included.
     """
-    confidence = confidence_of(round_number, settings.error_budget)
-    gain = paired_estimate(candidate.domain, incumbent.domain, confidence)
-    kept = paired_estimate(candidate.general, incumbent.general, confidence)
-    forgetting = Estimate(0.0 - kept.points, 0.0 - kept.high, 0.0 - kept.low)
-    outcome, why = _outcome(candidate, incumbent, settings, gain, forgetting)
-    return Verdict(
-        outcome=outcome,
-        why=why,
-        gain=gain,
-        forgetting=forgetting,
-        fault_rate=_faults(candidate),
-        accuracy=accuracy(candidate.domain),
-        accuracy_by_group=accuracy_by_group(candidate.domain),
-        general_accuracy=accuracy(candidate.general),
-        incumbent_accuracy=accuracy(incumbent.domain),
-        incumbent_accuracy_by_group=accuracy_by_group(incumbent.domain),
-        incumbent_general_accuracy=accuracy(incumbent.general),
-        validation_loss=candidate.validation_loss,
-        incumbent_validation_loss=incumbent.validation_loss,
+    confidence = confidence_of(round_number, gate.error_budget)
+    evidence = Evidence(
+        candidate=candidate,
+        incumbent=incumbent.results,
+        baseline=baseline.results,
+        incumbent_number=incumbent.number,
+        baseline_number=baseline.number,
+        round_number=round_number,
         confidence=confidence,
+        hold_confidence=1 - (1 - confidence) / max(1, sum(criterion.tests for criterion in gate.criteria)),
+    )
+    findings = tuple(criterion.finding(evidence) for criterion in gate.criteria)
+    outcome = outcome_of(findings)
+    return _verdict(evidence, findings, outcome)
+
+
+def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
+    """What follows from the findings of all criteria.
+
+    >>> outcome_of((Finding("gain", "promote", ""), Finding("faults", "not_enough_evidence", "")))
+    'not_enough_evidence'
+    """
+    said = {finding.outcome for finding in findings}
+    order: tuple[Outcome, ...] = ("hold", "not_enough_evidence")
+    return next((outcome for outcome in order if outcome in said), "promote")
+
+
+def _why(findings: tuple[Finding, ...], outcome: Outcome) -> str:
+    """What decided; of a promotion, what was measured, the gain first."""
+    decisive = [f for f in findings if f.outcome == outcome and (outcome != "promote" or f.estimate is not None)]
+    return (
+        " ".join(f.why for f in sorted(decisive, key=lambda f: f.criterion != "gain")) or "Nothing speaks against it."
     )
 
 
-def _faults(evaluation: Evaluation) -> float:
-    return fault_points(list(chain(evaluation.domain, evaluation.general)))
-
-
-def _outcome(
-    candidate: Evaluation, incumbent: Evaluation, settings: Settings, gain: Estimate, forgetting: Estimate
-) -> tuple[Outcome, str]:
-    faults = _faults(candidate)
-    allowed = max(settings.max_fault_points, _faults(incumbent))
-    bound = settings.max_forgetting_points
-    better, forgot = _gain_text(gain), _forgetting_text(forgetting)
-    if not math.isfinite(candidate.validation_loss):
-        return "hold", "The candidate's loss on the validation part is not finite."
-    if faults > allowed:
-        return "hold", f"{faults:.1f}% of the candidate's answers are faulty, above the limit of {allowed:.1f}%."
-    if forgetting.low > bound:
-        return "hold", f"The candidate forgets {forgot}, certainly beyond the bound of {bound:g} points."
-    if gain.high < 0:
-        return "hold", f"The candidate is certainly worse: {better}."
-    if not candidate.general and bound < UNBOUNDED_POINTS:
-        return (
-            "not_enough_evidence",
-            f"The gain is {better}, but no general suite is set, so forgetting cannot be bounded; set "
-            f"evaluation.general_suite (or evaluation.max_forgetting_points = {UNBOUNDED_POINTS:g}: any loss will do).",
-        )
-    if gain.low <= 0:
-        return "not_enough_evidence", f"The gain of {better} cannot be told from no gain."
-    if gain.points < settings.min_gain_points:
-        return (
-            "not_enough_evidence",
-            f"The gain of {better} is below the {settings.min_gain_points:g} points asked for.",
-        )
-    if forgetting.points > bound:
-        return "not_enough_evidence", f"The gain is {better}, but {forgot} seem forgotten (bound {bound:g} points)."
-    wide = f"; the interval reaches beyond the bound of {bound:g} points" if forgetting.high > bound else ""
-    return "promote", f"The gain is {better}, with {forgot} forgotten{wide}."
-
-
-def _gain_text(e: Estimate) -> str:
-    return f"{e.points:+.1f} points (from {e.low:+.1f} to {e.high:+.1f})"
-
-
-def _forgetting_text(e: Estimate) -> str:
-    return f"{e.points:.1f} points (from {e.low:.1f} to {e.high:.1f})"
+def _verdict(evidence: Evidence, findings: tuple[Finding, ...], outcome: Outcome) -> Verdict:
+    candidate, incumbent = evidence.candidate, evidence.incumbent
+    domain, before = candidate.of(DOMAIN), incumbent.of(DOMAIN)
+    general, general_before = candidate.of(GENERAL), incumbent.of(GENERAL)
+    return Verdict(
+        outcome=outcome,
+        why=_why(findings, outcome),
+        gain=paired(domain, before).estimate(evidence.confidence),
+        forgetting=paired(general, general_before).reversed().estimate(evidence.confidence),
+        fault_rate=fault_points(list(chain.from_iterable(candidate.answers.values()))),
+        accuracy=accuracy(domain),
+        accuracy_by_group=accuracy_by_group(domain),
+        general_accuracy=accuracy(general),
+        incumbent_accuracy=accuracy(before),
+        incumbent_accuracy_by_group=accuracy_by_group(before),
+        incumbent_general_accuracy=accuracy(general_before),
+        validation_loss=candidate.validation_loss,
+        incumbent_validation_loss=incumbent.validation_loss,
+        confidence=evidence.confidence,
+        findings=findings,
+    )

@@ -13,36 +13,37 @@ from ccit.config import Evaluation as Settings
 from ccit.config import Training
 from ccit.errors import TrainingFailed
 from ccit.evaluation.choices import choice_scores
-from ccit.evaluation.generation import greedy_answers
-from ccit.evaluation.overlap import rouge_l
-from ccit.evaluation.suites import suite_digest
+from ccit.evaluation.generation import Generated, greedy_answers
+from ccit.evaluation.stamp import AnswerStamp, code_of, libraries
+from ccit.evaluation.suites import questions_digest
 from ccit.models.bases import BaseModels
 from ccit.models.bucketing import bucket
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
 from ccit.models.likelihood import Failure, Likelihood
-from ccit.ports import ArtifactStore, Progress
-from ccit.records import AdapterPair, Answer, Evaluation, Question, Sample, Spend, Suite, digest_of
+from ccit.plugins import build
+from ccit.ports import ArtifactStore, Metric, MetricContext, Progress
+from ccit.records import AdapterPair, GradedAnswer, Question, Sample, Spend, SuiteResults, Suites, digest_of
 from ccit.store.atomic import remove_stale
-from ccit.store.pruning import keep_newest
+from ccit.store.pruning import KEPT, keep_newest
 from ccit.store.sealed import read_sealed, write_sealed
 
-_ANSWERS = TypeAdapter(tuple[Answer, ...])
+_ANSWERS = TypeAdapter(tuple[GradedAnswer, ...])
 _FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
 
 
 class ModelEvaluator:
     """`Evaluator` in this process.
 
-    What a version answered on a suite never changes, so it is kept in a sealed file per version and suite: the
-    incumbent is asked only about the validation part of a new round, and an evaluation that was killed later asks
-    nothing twice. The newest few files are kept.
+    What a version answered on a suite never changes while its stamp is the same (`ccit/evaluation/stamp.py`), so it is
+    kept in a sealed file per version and suite: incumbent and baseline are asked only about the validation part of a
+    new round, and an evaluation that was killed later asks nothing twice. The newest few files are kept.
 
     Parameters
     ----------
     settings : Settings
-        Length of free answers.
+        Length of free answers, and what grades them.
     training : Training
         Token limit of a sample, padded tokens of a batch.
     bases : BaseModels
@@ -61,12 +62,13 @@ class ModelEvaluator:
         self._bases = bases
         self._store = store
         self._workdir = workdir
+        self._metric: Metric = build("metric", settings.metric, MetricContext(settings.max_new_tokens))
 
     @library_faults("evaluation")
     def evaluate(
-        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
-    ) -> Evaluation:
-        """Answers in the suite's order; `adapters=None` asks the base model.
+        self, adapters: AdapterPair | None, suites: Suites, validation: Sequence[Sample], progress: Progress
+    ) -> SuiteResults:
+        """Answers of each suite in its order; `adapters=None` asks the base model.
 
         `validation_loss` is the mean over all response tokens, 0 where there is no validation part. `spend` counts what
         was computed now, padding included; remembered answers cost nothing.
@@ -83,60 +85,88 @@ class ModelEvaluator:
         model = self._bases.deployed
         if adapters is not None:
             model = with_adapter(model, self._store.read(adapters.deployed))
-        run = _Run(model, self._settings, self._training, progress)
-        questions = (*suite.domain, *suite.general)
-        answers = self._remembered(adapters, suite, run, questions)
+        paths = {name: self._path(adapters, questions) for name, questions in suites.items()}
+        answers = {name: self._remembered(path) if suites[name] else () for name, path in paths.items()}
+        unknown = [name for name, known in answers.items() if known is None]
+        asked = sum(len(suites[name]) for name in unknown)
+        run = _Run(model, self._settings, self._training, self._metric, progress, asked)
+        for name in unknown:
+            answers[name] = given = run.answers(suites[name])
+            write_sealed(paths[name], _ANSWERS.dump_json(given))
+        keep_newest(self._workdir.glob("answers-*.json"), KEPT * max(1, len(suites)))
+        remove_stale(self._workdir)
         loss = run.loss(validation)
         spend = Spend(run.tokens, _FLOPS_PER_TOKEN * model.parameters * run.tokens)
-        return Evaluation(answers[: len(suite.domain)], answers[len(suite.domain) :], loss, spend)
+        return SuiteResults({name: known or () for name, known in answers.items()}, loss, spend)
 
-    def _remembered(
-        self, adapters: AdapterPair | None, suite: Suite, run: _Run, questions: Sequence[Question]
-    ) -> tuple[Answer, ...]:
-        asked = [
-            adapters.deployed.uri if adapters else "base",
-            self._bases.deployed_revision,
-            suite_digest(suite),
-            self._settings.max_new_tokens,
-            self._training.max_tokens,
-        ]
-        path = self._workdir / f"answers-{digest_of(asked)[:24]}.json"
+    def _stamp(self) -> AnswerStamp:
+        model = self._bases.deployed
+        return AnswerStamp(
+            revision=self._bases.deployed_revision,
+            device=model.device.type,
+            dtype=str(model.dtype),
+            chat_template=str(model.tokenizer.chat_template),
+            metric=self._settings.metric.model_dump_json(),
+            max_tokens=self._training.max_tokens,
+            max_new_tokens=self._settings.max_new_tokens,
+            code=code_of(type(self._metric)),
+            libraries=libraries(),
+        )
+
+    def _path(self, adapters: AdapterPair | None, questions: Sequence[Question]) -> Path:
+        """Where a version's answers to a suite are remembered."""
+        version = adapters.deployed.uri if adapters else "base"
+        key = digest_of([version, questions_digest(questions), self._stamp().digest])
+        return self._workdir / f"answers-{key[:24]}.json"
+
+    @staticmethod
+    def _remembered(path: Path) -> tuple[GradedAnswer, ...] | None:
         content = read_sealed(path)
-        if content is not None:
-            with suppress(OSError):
-                path.touch()  # the incumbent is asked about again and again: it stays among the newest
-            return _ANSWERS.validate_json(content)
-        answers = run.answers(questions)
-        write_sealed(path, _ANSWERS.dump_json(answers))
-        keep_newest(self._workdir.glob("answers-*.json"))
-        remove_stale(self._workdir)
-        return answers
+        if content is None:
+            return None
+        with suppress(OSError):
+            path.touch()  # the incumbent is asked about again and again: it stays among the newest
+        return _ANSWERS.validate_json(content)
 
 
 class _Run:
-    """One model, and the tokens it has computed."""
+    """One model, and the tokens it has computed; `asked` is how many questions it will be asked in all."""
 
-    def __init__(self, model: CausalModel, settings: Settings, training: Training, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: CausalModel,
+        settings: Settings,
+        training: Training,
+        metric: Metric,
+        progress: Progress,
+        asked: int,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._training = training
+        self._metric = metric
         self._progress = progress
+        self._asked, self._answered = asked, 0
         self.tokens = 0
 
-    def answers(self, questions: Sequence[Question]) -> tuple[Answer, ...]:
+    def answers(self, questions: Sequence[Question]) -> tuple[GradedAnswer, ...]:
         """Every question answered, in order."""
-        found: dict[int, Answer] = {}
+        found: dict[int, GradedAnswer] = {}
         chosen = [i for i, q in enumerate(questions) if q.choices]
         free = [i for i, q in enumerate(questions) if not q.choices]
         prompts = [self._prompt(q) for q in questions]
         for batch in self._choice_batches(questions, prompts, chosen):
             found |= self._choose(questions, prompts, batch)
-            self._progress("evaluate", len(found), len(questions))
+            self._advanced(len(batch))
         lengths = [len(prompts[i]) + self._settings.max_new_tokens for i in free]
         for indices in bucket(lengths, self._training.batch_tokens):
             found |= self._write(questions, prompts, [free[i] for i in indices])
-            self._progress("evaluate", len(found), len(questions))
+            self._advanced(len(indices))
         return tuple(found[i] for i in range(len(questions)))
+
+    def _advanced(self, count: int) -> None:
+        self._answered += count
+        self._progress("evaluate", self._answered, self._asked)
 
     def loss(self, samples: Sequence[Sample]) -> float:
         """Mean negative log-likelihood of the responses, nats per token."""
@@ -171,7 +201,7 @@ class _Run:
 
     def _choose(
         self, questions: Sequence[Question], prompts: Sequence[list[int]], batch: Sequence[int]
-    ) -> dict[int, Answer]:
+    ) -> dict[int, GradedAnswer]:
         choices = [[self._model.chat.answer(c) for c in questions[i].choices] for i in batch]
         scores, tokens = choice_scores(self._model, [prompts[i] for i in batch], choices)
         self.tokens += tokens
@@ -179,18 +209,19 @@ class _Run:
 
     def _write(
         self, questions: Sequence[Question], prompts: Sequence[list[int]], batch: Sequence[int]
-    ) -> dict[int, Answer]:
+    ) -> dict[int, GradedAnswer]:
         written, tokens = greedy_answers(self._model, [prompts[i] for i in batch], self._settings.max_new_tokens)
         self.tokens += tokens
-        return {
-            i: Answer(questions[i].question_id, questions[i].group, rouge_l(w.text, questions[i].answer), w.faulty)
-            for i, w in zip(batch, written, strict=True)
-        }
+        return {i: self._written(questions[i], w) for i, w in zip(batch, written, strict=True)}
+
+    def _written(self, question: Question, written: Generated) -> GradedAnswer:
+        grade = self._metric.grade(question, written.text)
+        return GradedAnswer(question.question_id, question.group, grade.credit, written.faulty or grade.faulty)
 
 
-def _graded(question: Question, scores: Sequence[float]) -> Answer:
+def _graded(question: Question, scores: Sequence[float]) -> GradedAnswer:
     """Right or wrong; the first of equally probable choices counts as chosen."""
     if not all(math.isfinite(score) for score in scores):
-        return Answer(question.question_id, question.group, 0.0, faulty=True)
+        return GradedAnswer(question.question_id, question.group, 0.0, faulty=True)
     best = question.choices[max(range(len(scores)), key=scores.__getitem__)]
-    return Answer(question.question_id, question.group, float(best == question.answer))
+    return GradedAnswer(question.question_id, question.group, float(best == question.answer))

@@ -5,7 +5,7 @@ it (`ccit/ingest/rows.py`). Of the latter, three forms are known:
 
 * the input ends in lines `A. ...`, `B. ...` and the output begins with one of these letters: the lines are the choices;
 * `meta.decision` is yes, no or maybe, and the output begins with it: these three are the choices;
-* anything else is answered freely and graded by ROUGE-L against the output.
+* anything else is answered freely and graded against the output (`evaluation.metric`).
 
 The earlier turns of a conversation stand before the question as text (`User: ...`, `Assistant: ...`), so that "And for
 children?" can be answered.
@@ -27,26 +27,22 @@ from ccit.config import Evaluation as Settings
 from ccit.errors import ConfigError, InputError
 from ccit.events import first_fault, parse_json
 from ccit.ingest.rows import record_from_row, sample_from_record
-from ccit.records import Question, Sample, Suite, digest_of
+from ccit.records import Question, Sample, Suites, digest_of
 
 _QUESTION = TypeAdapter(Question)
 _OPTION = re.compile(r"^([A-Z])[.)][ \t]+(?=\S)", re.MULTILINE)
 _DECISIONS = ("yes", "no", "maybe")
 
 
-def load_suite(settings: Settings) -> Suite:
-    """Read both suites; a path that is not set gives an empty one.
+def load_suites(settings: Settings) -> Suites:
+    """Read every suite that is set.
 
     Raises
     ------
     ConfigError
         A file cannot be read, or a row in it is not a question; the message names file and line.
     """
-    domain, general = (
-        tuple(read_questions(Path(path), settings.max_questions)) if path else ()
-        for path in (settings.domain_suite, settings.general_suite)
-    )
-    return Suite(domain, general)
+    return {name: tuple(read_questions(Path(path), settings.max_questions)) for name, path in settings.suites.items()}
 
 
 def read_questions(path: Path, limit: int) -> list[Question]:
@@ -144,6 +140,11 @@ def questions_from_samples(samples: Iterable[Sample]) -> tuple[Question, ...]:
     return tuple(Question(s.sample_id, s.group or s.source, _asked(s), s.response) for s in samples)
 
 
-def suite_digest(suite: Suite) -> str:
-    """SHA-256 (hex) over every question of a suite: evaluations of different suites are never compared."""
-    return digest_of([[asdict(q) for q in suite.domain], [asdict(q) for q in suite.general]])
+def questions_digest(questions: Iterable[Question]) -> str:
+    """SHA-256 (hex) over every question: answers to other questions are never compared."""
+    return digest_of([asdict(question) for question in questions])
+
+
+def suites_digest(suites: Suites) -> str:
+    """SHA-256 (hex) over the names of all suites and every question in them."""
+    return digest_of({name: questions_digest(suites[name]) for name in sorted(suites) if suites[name]})

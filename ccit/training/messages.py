@@ -13,8 +13,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from ccit.config import Config, Evaluation, Models, Training
-from ccit.records import AdapterPair, Candidate, Material, Round, Sample, Suite, Version
-from ccit.records import Evaluation as Answered
+from ccit.records import AdapterPair, Candidate, Material, Round, Sample, SuiteResults, Suites, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class EvaluateJob:
     """Let a version answer."""
 
     adapters: AdapterPair | None
-    suite: Suite
+    suites: Suites
     validation: tuple[Sample, ...]
     kind: Literal["evaluate"] = "evaluate"
 
@@ -82,7 +81,7 @@ class Trained:
 class Evaluated:
     """Result of an `EvaluateJob`."""
 
-    evaluation: Answered
+    results: SuiteResults
     kind: Literal["evaluated"] = "evaluated"
 
 

@@ -22,7 +22,7 @@ from ccit import errors
 from ccit.config import Config
 from ccit.errors import CcitError, MemoryExhausted, TrainingFailed
 from ccit.ports import Progress
-from ccit.records import AdapterPair, Candidate, Evaluation, Material, Round, Sample, Suite, Version
+from ccit.records import AdapterPair, Candidate, Material, Round, Sample, SuiteResults, Suites, Version
 from ccit.training.child import Child, Silent
 from ccit.training.messages import (
     Evaluated,
@@ -81,13 +81,13 @@ class TrainingProcess:
         return reply.candidate
 
     def evaluate(
-        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
-    ) -> Evaluation:
+        self, adapters: AdapterPair | None, suites: Suites, validation: Sequence[Sample], progress: Progress
+    ) -> SuiteResults:
         """As `ModelEvaluator.evaluate`; `TrainingFailed` when the child died, hung or was cancelled."""
-        reply = self._within_memory(EvaluateJob(adapters, suite, tuple(validation)), progress)
+        reply = self._within_memory(EvaluateJob(adapters, suites, tuple(validation)), progress)
         if not isinstance(reply, Evaluated):
-            raise TrainingFailed(f"expected an evaluation from the training process, got {reply.kind!r}")
-        return reply.evaluation
+            raise TrainingFailed(f"expected answers from the training process, got {reply.kind!r}")
+        return reply.results
 
     def cancel(self) -> None:
         """End the running job with the child; the job's caller gets `TrainingFailed`. The next job starts a new one."""

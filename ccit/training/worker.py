@@ -83,7 +83,7 @@ class Worker:
     def _result(self, job: Job) -> Reply:
         if isinstance(job, TrainJob):
             return Trained(self._trainer.train(job.planned, job.material, job.parent, self._progressed))
-        return Evaluated(self._evaluator.evaluate(job.adapters, job.suite, job.validation, self._progressed))
+        return Evaluated(self._evaluator.evaluate(job.adapters, job.suites, job.validation, self._progressed))
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
         last_stage, last_time = self._last

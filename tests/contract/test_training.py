@@ -14,7 +14,7 @@ from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
 from ccit.models.revision import revision_of
 from ccit.ports import ArtifactStore, Evaluator, Trainer
-from ccit.records import Candidate, Material, OffsetRange, Question, Round, Sample, Suite, Version
+from ccit.records import Candidate, Material, OffsetRange, Question, Round, Sample, Version
 from ccit.store.files import FileStore
 from ccit.testing import random_model
 from ccit.training.lora import LoraTrainer
@@ -22,10 +22,13 @@ from ccit.training.process import TrainingProcess
 from tests.nouns import a_round, version
 
 CHOICES = ("yes", "no", "never")
-SUITE = Suite(
-    tuple(Question(f"d{n}", "ward", f"Is {n} even?", CHOICES[n % 2], CHOICES) for n in (3, 1, 2)),
-    (Question("g1", "general", "Is water wet?", "yes", CHOICES), Question("g0", "general", "Say a word.", "word")),
-)
+SUITES = {
+    "domain": tuple(Question(f"d{n}", "ward", f"Is {n} even?", CHOICES[n % 2], CHOICES) for n in (3, 1, 2)),
+    "general": (
+        Question("g1", "general", "Is water wet?", "yes", CHOICES),
+        Question("g0", "general", "Say a word.", "word"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -142,20 +145,20 @@ def test_a_round_without_samples_and_a_foreign_base_are_refused_in_words(bench: 
 
 def test_answers_come_in_the_order_of_the_suite(bench: Bench, trained: Candidate) -> None:
     for adapters in (None, trained.adapters):
-        found = bench.evaluator.evaluate(adapters, SUITE, MATERIAL.validation, quiet)
-        assert [a.question_id for a in found.domain] == ["d3", "d1", "d2"]
-        assert [a.question_id for a in found.general] == ["g1", "g0"]
-        assert all(0.0 <= a.credit <= 1.0 for a in (*found.domain, *found.general))
+        found = bench.evaluator.evaluate(adapters, SUITES, MATERIAL.validation, quiet)
+        assert [a.question_id for a in found.of("domain")] == ["d3", "d1", "d2"]
+        assert [a.question_id for a in found.of("general")] == ["g1", "g0"]
+        assert all(0.0 <= a.credit <= 1.0 for a in (*found.of("domain"), *found.of("general")))
         assert found.validation_loss > 0.0
 
 
 def test_asking_again_gives_the_same_answers(bench: Bench, trained: Candidate) -> None:
-    first, again = (bench.evaluator.evaluate(trained.adapters, SUITE, MATERIAL.validation, quiet) for _ in range(2))
-    assert (first.domain, first.general, first.validation_loss) == (again.domain, again.general, again.validation_loss)
+    first, again = (bench.evaluator.evaluate(trained.adapters, SUITES, MATERIAL.validation, quiet) for _ in range(2))
+    assert (first.answers, first.validation_loss) == (again.answers, again.validation_loss)
 
 
 def test_without_a_validation_part_there_is_no_loss(bench: Bench) -> None:
-    assert bench.evaluator.evaluate(None, SUITE, (), quiet).validation_loss == 0.0
+    assert bench.evaluator.evaluate(None, SUITES, (), quiet).validation_loss == 0.0
 
 
 def test_a_damaged_adapter_is_refused_before_it_is_parsed(bench: Bench) -> None:
@@ -165,4 +168,4 @@ def test_a_damaged_adapter_is_refused_before_it_is_parsed(bench: Bench) -> None:
     path = bench.root / "objects" / digest
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ArtifactDamaged, match="SHA-256"):
-        bench.evaluator.evaluate(candidate.adapters, SUITE, (), quiet)
+        bench.evaluator.evaluate(candidate.adapters, SUITES, (), quiet)

@@ -22,20 +22,23 @@ import orjson
 from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, spaces_of, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
+from ccit.evaluation.gate import gate_of
+from ccit.pipeline import Judging
 from ccit.ports import ArtifactStore, CheckContext, Progress, Vectors
 from ccit.records import (
+    DOMAIN,
     AdapterPair,
-    Answer,
     Artifact,
     Candidate,
-    Evaluation,
+    GradedAnswer,
     Material,
     Question,
     Round,
     Sample,
     Score,
     Spend,
-    Suite,
+    SuiteResults,
+    Suites,
     Version,
 )
 from ccit.scoring.index import ExactIndex
@@ -146,12 +149,14 @@ class SkillEvaluator:
         self._artifacts = artifacts
 
     def evaluate(
-        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
-    ) -> Evaluation:
+        self, adapters: AdapterPair | None, suites: Suites, validation: Sequence[Sample], progress: Progress
+    ) -> SuiteResults:
         progress("evaluate", 0, 1)
         credit = skill_of(adapters, self._artifacts)
-        answers = tuple(Answer(q.question_id, q.group, credit) for q in suite.domain)
-        return Evaluation(answers, (), 1.0, _SPEND)
+        answers = {
+            name: tuple(GradedAnswer(q.question_id, q.group, credit) for q in asked) for name, asked in suites.items()
+        }
+        return SuiteResults(answers, 1.0, _SPEND)
 
 
 def skill_of(adapters: AdapterPair | None, artifacts: ArtifactStore) -> float:
@@ -214,10 +219,8 @@ def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:
         whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
         size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
-        suite=Suite(questions, ()),
-        gate=config.evaluation,
+        judging=Judging({DOMAIN: questions}, SkillEvaluator(artifacts), gate_of(config.evaluation)),
         trainer=trainer,
-        evaluator=SkillEvaluator(artifacts),
         misfit=lambda _: "",
         cancel=trainer.cancelled.set,
         close=lambda: None,

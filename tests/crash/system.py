@@ -193,6 +193,7 @@ def _sections(
             "min_size": ROUND_SIZE,
             "sources": {"general": False, "replay": {"ratio": 0.25}},
         },
-        "evaluation": {"min_gain_points": 0.0, "max_forgetting_points": 100.0},  # the stub has no general suite
+        # The stub has no general suite.
+        "evaluation": {"criteria": {"gain": {"min_points": 0.0}, "forgetting": False, "total_forgetting": False}},
         "store": {"root": str(folder / "store")},
     }

@@ -63,7 +63,7 @@ def sections(folder: Path) -> dict[str, dict[str, object]]:
             "max_tokens": 192,
             "checkpoint_steps": CHECKPOINT_STEPS,
         },
-        "evaluation": {"domain_suite": str(suite), "max_new_tokens": 4},
+        "evaluation": {"suites": {"domain": str(suite)}, "max_new_tokens": 4},
     }
 
 

@@ -86,6 +86,14 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[training.batcher]\nkind = 'bucket'\n", "a batcher of the kinds bucketed, .*did you mean 'bucketed'"),
         ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
         ("[rounds.sources.reply]\n", "a source of the kinds general, .*found 'reply'; did you mean 'replay'"),
+        ("[evaluation]\ndomain_suite = 'a'\n", "this key is now evaluation.suites.domain"),
+        ("[evaluation]\ngeneral_suite = 'a'\n", "this key is now evaluation.suites.general"),
+        ("[evaluation]\nmin_gain_points = 1\n", "this key is now evaluation.criteria.gain.min_points"),
+        ("[evaluation]\nmax_forgetting_points = 1\n", "this key is now evaluation.criteria.forgetting.max_points"),
+        ("[evaluation]\nmax_fault_points = 1\n", "this key is now evaluation.criteria.faults.max_points"),
+        ("[evaluation.suites]\n'a b' = 'x'\n", "evaluation.suites: .*plain name of a suite"),
+        ("[evaluation.criteria.gains]\n", "expected a criterion of the kinds .*did you mean 'gain'"),
+        ("[evaluation.metric]\nkind = 'rouge'\n", "expected a metric of the kinds .*did you mean 'rouge_l'"),
         ("[rounds.triggers.ages]\n", "a trigger of the kinds age, .*found 'ages'; did you mean 'age'"),
         ("[rounds.triggers.age]\nmax_second = 3\n", r"rounds.triggers.age.max_second: Extra inputs"),
         ("[rounds.triggers.age]\nmax_seconds = 0\n", r"rounds.triggers.age.max_seconds: .*greater than 0"),
@@ -112,7 +120,7 @@ def test_a_wrong_variable_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("number", ["nan", "inf"])
 def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, number: str) -> None:
     """`gain < nan` is never true: the gate would be open."""
-    (tmp_path / "ccit.toml").write_text(f"[evaluation]\nmin_gain_points = {number}\n")
+    (tmp_path / "ccit.toml").write_text(f"[evaluation.criteria.gain]\nmin_points = {number}\n")
     with pytest.raises(ConfigError, match="finite number"):
         load_config(tmp_path / "ccit.toml")
 
@@ -164,6 +172,9 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
     assert digest("[training]\nmethods = []\nbatcher.kind = 'bucketed'\n") == same
     methods = ('kind = "ema"', 'kind = "ema"\ndecay = 0.5', 'kind = "l2_to_incumbent"')
     assert len({same, *(digest(f"[[training.methods]]\n{text}\n") for text in methods)}) == 4
+    assert digest("[evaluation.criteria]\ngain = true\nfaults = {}\n") == same
+    judged = ("criteria.gain.min_points = 2", "criteria.faults = false", "metric.kind = 'exact_match'", "baseline = 1")
+    assert len({same, *(digest(f"[evaluation]\n{key}\n") for key in judged)}) == 5
     assert len({same, digest("[training]\nrank = 4\n"), digest("[rounds]\nseed = 1\n")}) == 3
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ccit.errors import VersionConflict
+from ccit.errors import ConfigError, VersionConflict
 from ccit.lineage import Lineage
 from ccit.records import Announcement, OffsetRange, Position
 from tests.nouns import version
@@ -89,3 +89,11 @@ def test_a_follower_that_missed_some_still_ends_up_right() -> None:
     assert late.incumbent.number == 1
     assert late.versions == lineage.versions
     assert late.next_number() == lineage.next_number()
+
+
+def test_the_baseline_is_any_version_that_is_known() -> None:
+    lineage = Lineage(version())
+    promoted(lineage)
+    assert [lineage.baseline(number).number for number in (0, 1)] == [0, 1]
+    with pytest.raises(ConfigError, match=r"versions 0, 1 as evaluation\.baseline, found 2"):
+        lineage.baseline(2)

@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 
 from ccit.config import Evaluation as GateSettings
-from ccit.evaluation.suites import questions_from_samples, suite_digest
+from ccit.evaluation.gate import gate_of
+from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
-from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
+from ccit.pipeline import Judging, Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
 from ccit.ports import Choice, Progress, TriggerContext
 from ccit.records import (
     AdapterPair,
-    Answer,
     Candidate,
     Due,
-    Evaluation,
+    GradedAnswer,
     LeftOut,
     Material,
     OffsetRange,
@@ -29,7 +29,8 @@ from ccit.records import (
     Round,
     Sample,
     Spend,
-    Suite,
+    SuiteResults,
+    Suites,
     Version,
 )
 from ccit.triggers.size import SizeTrigger
@@ -182,39 +183,46 @@ class Notes:
         return candidate(planned.round_id)
 
     def evaluate(
-        self, adapters: AdapterPair | None, suite: Suite, validation: Sequence[Sample], progress: Progress
-    ) -> Evaluation:
-        self.asked.append(("evaluate", adapters, len(validation)))
+        self, adapters: AdapterPair | None, suites: Suites, validation: Sequence[Sample], progress: Progress
+    ) -> SuiteResults:
+        self.asked.append(("evaluate", adapters, len(validation), sorted(suites)))
         credit = 0.0 if adapters is None else 1.0
-        answers = tuple(Answer(f"q{i}", "heart", credit) for i in range(40))
-        general = tuple(Answer(f"g{i}", "general", 1.0) for i in range(40))
-        return Evaluation(answers, general, 1.0, Spend(10, 100.0))
+        answers = {
+            "domain": tuple(GradedAnswer(f"q{i}", "heart", credit) for i in range(40)),
+            "general": tuple(GradedAnswer(f"g{i}", "general", 1.0) for i in range(400)),
+        }
+        return SuiteResults({name: answers.get(name, ()) for name in suites}, 1.0, Spend(10, 100.0))
 
 
-def test_candidate_and_incumbent_answer_the_same_and_both_are_paid_for() -> None:
+def test_three_versions_answer_the_same_and_all_are_paid_for() -> None:
     made, notes = planned(), Notes()
     material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
-    produced = train(made, material, version(), notes, quiet)
-    gate = GateSettings()
-    judged, spent = judge(produced, version(), material, Suite((), ()), notes, gate, 1, quiet)
+    produced = train(made, material, version(1, 0), notes, quiet)
+    general: Suites = {"general": (Question("g0", "general", "Why?", "Because."),)}
+    judging = Judging(general, notes, gate_of(GateSettings()))
+    judged, spent = judge(produced, version(1, 0), version(), material, judging, 1, quiet)
     assert notes.asked == [
-        ("train", made.round_id, 0),
-        ("evaluate", None, 2),
-        ("evaluate", produced.adapters, 2),
+        ("train", made.round_id, 1),
+        ("evaluate", None, 0, ["general"]),  # the baseline: what stays the same from round to round
+        ("evaluate", version(1, 0).adapters, 2, ["domain", "general"]),
+        ("evaluate", produced.adapters, 2, ["domain", "general"]),
     ]
-    assert judged.outcome == "promote"
-    assert spent == Spend(20, 200.0)
+    assert judged.outcome == "not_enough_evidence"
+    assert spent == Spend(30, 300.0)
 
 
 def test_a_verdict_names_the_questions_it_is_about() -> None:
     made, notes = planned(), Notes()
     material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     produced = train(made, material, version(), notes, quiet)
-    given = Suite((Question("q0", "heart", "Why?", "Because."),), ())
-    own = Suite(questions_from_samples(material.validation), ())
-    for suite, asked in ((given, given), (Suite((), ()), own)):
-        verdict_of_suite, _ = judge(produced, version(), material, suite, notes, GateSettings(), 1, quiet)
-        assert verdict_of_suite.suite_digest == suite_digest(asked)
+    general = (Question("g0", "general", "Why?", "Because."),)
+    given: Suites = {"domain": (Question("q0", "heart", "Why?", "Because."),), "general": general}
+    own: Suites = {"domain": questions_from_samples(material.validation), "general": general}
+    for suites, asked in ((given, given), ({"general": general}, own)):
+        judging = Judging(suites, notes, gate_of(GateSettings()))
+        verdict_of_suites, _ = judge(produced, version(), version(), material, judging, 1, quiet)
+        assert verdict_of_suites.suite_digest == suites_digest(asked)
+        assert verdict_of_suites.outcome == "promote"
 
 
 @pytest.mark.parametrize("outcome", ["hold", "not_enough_evidence"])

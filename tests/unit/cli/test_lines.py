@@ -12,7 +12,7 @@ from ccit.cli.look import _row as version_row
 from ccit.cli.replay import decision_line, round_line
 from ccit.errors import InputError
 from ccit.records import Decision, Due, Sample, Score, Spend
-from ccit.replay import Outcome
+from ccit.replay import FinishedRound
 from tests.nouns import candidate, recipe_of, sample, verdict, version
 
 # DESIGN.md: one line per row, same order.
@@ -70,7 +70,7 @@ def test_a_replayed_round_names_what_it_made() -> None:
         pool.add(pooled(number))
     recipe = recipe_of()
     planned = plan(pool, Due("size", ""), version(), recipe, [], {0: 0})
-    line = round_line(Outcome(planned, candidate(planned.round_id), verdict("hold"), None, Spend()))
+    line = round_line(FinishedRound(planned, candidate(planned.round_id), verdict("hold"), None, Spend()))
     assert (line["round_id"], line["samples"], line["version"], line["outcome"]) == (planned.round_id, 10, None, "hold")
     assert line["deployed_adapter"] == "store://a"
 

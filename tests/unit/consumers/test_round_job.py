@@ -30,7 +30,7 @@ def finished(job: RoundJob) -> Finished:
 
 def test_a_round_without_its_texts_fails_with_a_reason() -> None:
     parts = cast(TrainerParts, SimpleNamespace(recipe=recipe_of()))
-    outcome = finished(RoundJob(a_round(sample_ids=("gone",)), [], [], version_of(), 1, parts))
+    outcome = finished(RoundJob(a_round(sample_ids=("gone",)), [], [], version_of(), version_of(), 1, parts))
     assert outcome.candidate is None
     assert outcome.verdict is None
     assert "gone" in outcome.failure
@@ -58,7 +58,7 @@ class Fails:
 def job(trainer: Fails, samples: Sequence[Pooled]) -> RoundJob:
     parts = cast(TrainerParts, SimpleNamespace(recipe=recipe_of(), trainer=trainer))
     one = a_round(sample_ids=[p.sample.sample_id for p in samples])
-    return RoundJob(one, samples, [], version_of(), 1, parts)
+    return RoundJob(one, samples, [], version_of(), version_of(), 1, parts)
 
 
 def test_a_training_process_that_dies_every_time_is_the_rounds_outcome() -> None:
@@ -112,7 +112,7 @@ def test_a_cancel_ends_a_process_that_was_just_being_started() -> None:
     parts = Starting()
     one = pooled(0)
     round_ = a_round(sample_ids=[one.sample.sample_id])
-    job = RoundJob(round_, [one], [], version_of(), 1, cast(TrainerParts, parts))
+    job = RoundJob(round_, [one], [], version_of(), version_of(), 1, cast(TrainerParts, parts))
     assert parts.about_to_start.wait(30.0)
     cancelled = threading.Thread(target=job.cancel, daemon=True)
     cancelled.start()

@@ -1,7 +1,11 @@
 from ccit.evaluation.accuracy import accuracy, accuracy_by_group, fault_points
-from ccit.records import Answer
+from ccit.records import GradedAnswer
 
-ANSWERS = [Answer("1", "heart", 1.0), Answer("2", "heart", 0.5), Answer("3", "bone", 0.0, faulty=True)]
+ANSWERS = [
+    GradedAnswer("1", "heart", 1.0),
+    GradedAnswer("2", "heart", 0.5),
+    GradedAnswer("3", "bone", 0.0, faulty=True),
+]
 
 
 def test_accuracy_over_all_and_by_group() -> None:

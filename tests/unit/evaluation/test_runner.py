@@ -1,6 +1,8 @@
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,14 +13,14 @@ from ccit.errors import ArtifactDamaged, TrainingFailed
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
 from ccit.models.causal import adapter_files, trainable
-from ccit.records import AdapterPair, Artifact, Question, Sample, Suite
+from ccit.records import AdapterPair, Artifact, Question, Sample
 from ccit.store.files import FileStore
 from ccit.store.pruning import KEPT
 
 WORDS = ("rest", "water", "sleep", "air")
 DOMAIN = tuple(Question(f"d{i}", f"g{i % 2}", f"What for {'a ' * i}cold?", WORDS[i % 4], WORDS) for i in range(9))
 FREE = tuple(Question(f"f{i}", "free", f"Say {i}", "it is so") for i in range(3))
-SUITE = Suite(DOMAIN + FREE, DOMAIN[:4])
+SUITES = {"domain": DOMAIN + FREE, "general": DOMAIN[:4]}
 VALIDATION = tuple(Sample(f"s{i}", "r", "w", "en", "Why?", "x" * (i + 1)) for i in range(4))
 
 
@@ -42,45 +44,45 @@ def adapter(bases: BaseModels, store: FileStore, scale: float) -> AdapterPair:
 
 
 def test_answers_come_in_the_suites_order(bases: BaseModels, tmp_path: Path) -> None:
-    found = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
-    assert [a.question_id for a in found.domain] == [q.question_id for q in SUITE.domain]
-    assert [a.question_id for a in found.general] == [q.question_id for q in SUITE.general]
-    assert {a.credit for a in found.domain[:9]} <= {0.0, 1.0}
+    found = evaluator(bases, tmp_path).evaluate(None, SUITES, VALIDATION, quiet)
+    assert [a.question_id for a in found.of("domain")] == [q.question_id for q in SUITES["domain"]]
+    assert [a.question_id for a in found.of("general")] == [q.question_id for q in SUITES["general"]]
+    assert {a.credit for a in found.of("domain")[:9]} <= {0.0, 1.0}
     assert found.validation_loss > 0
     assert found.spend.flops == 2.0 * bases.deployed.parameters * found.spend.tokens
 
 
 @pytest.mark.parametrize("batch_tokens", [64, 100_000])
 def test_the_batching_changes_no_answer(bases: BaseModels, tmp_path: Path, batch_tokens: int) -> None:
-    one = evaluator(bases, tmp_path / "one").evaluate(None, SUITE, VALIDATION, quiet)
-    other = evaluator(bases, tmp_path / "other", batch_tokens).evaluate(None, SUITE, VALIDATION, quiet)
-    assert one.domain == other.domain
+    one = evaluator(bases, tmp_path / "one").evaluate(None, SUITES, VALIDATION, quiet)
+    other = evaluator(bases, tmp_path / "other", batch_tokens).evaluate(None, SUITES, VALIDATION, quiet)
+    assert one.of("domain") == other.of("domain")
     assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-4)
 
 
 def test_a_known_version_answers_only_the_validation_part(bases: BaseModels, tmp_path: Path) -> None:
-    first = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
+    first = evaluator(bases, tmp_path).evaluate(None, SUITES, VALIDATION, quiet)
     stages: set[str] = set()
-    again = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, lambda *at: stages.add(at[0]))
-    assert (again.domain, again.general, again.validation_loss) == (first.domain, first.general, first.validation_loss)
+    again = evaluator(bases, tmp_path).evaluate(None, SUITES, VALIDATION, lambda *at: stages.add(at[0]))
+    assert (again.answers, again.validation_loss) == (first.answers, first.validation_loss)
     assert stages == {"validate"}
     assert 0 < again.spend.tokens < first.spend.tokens
-    other_suite = evaluator(bases, tmp_path).evaluate(None, Suite(FREE, ()), (), quiet)
-    assert len(other_suite.domain) == 3
+    other_suite = evaluator(bases, tmp_path).evaluate(None, {"domain": FREE}, (), quiet)
+    assert len(other_suite.of("domain")) == 3
     assert other_suite.validation_loss == 0.0
 
 
 def test_the_answers_asked_for_last_are_kept(bases: BaseModels, tmp_path: Path) -> None:
     folder = tmp_path / "answers"
-    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:1]), (), quiet)
+    evaluator(bases, tmp_path).evaluate(None, {"general": FREE[:1]}, (), quiet)
     (used,) = folder.iterdir()
     old = [folder / f"answers-{age}.json" for age in range(KEPT)]
     for age, path in enumerate(old):
         path.touch()
         os.utime(path, (2000 - age, 2000 - age))
     os.utime(used, (1000, 1000))
-    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:1]), (), quiet)  # remembered, and young again
-    evaluator(bases, tmp_path).evaluate(None, Suite((), FREE[:2]), (), quiet)
+    evaluator(bases, tmp_path).evaluate(None, {"general": FREE[:1]}, (), quiet)  # remembered, and young again
+    evaluator(bases, tmp_path).evaluate(None, {"general": FREE[:2]}, (), quiet)
     kept = set(folder.iterdir())
     assert len(kept) == KEPT
     assert used in kept
@@ -89,16 +91,16 @@ def test_the_answers_asked_for_last_are_kept(bases: BaseModels, tmp_path: Path) 
 
 def test_an_adapter_answers_for_itself(bases: BaseModels, tmp_path: Path) -> None:
     pair = adapter(bases, FileStore(tmp_path), 0.5)
-    base = evaluator(bases, tmp_path).evaluate(None, SUITE, VALIDATION, quiet)
-    adapted = evaluator(bases, tmp_path).evaluate(pair, SUITE, VALIDATION, quiet)
+    base = evaluator(bases, tmp_path).evaluate(None, SUITES, VALIDATION, quiet)
+    adapted = evaluator(bases, tmp_path).evaluate(pair, SUITES, VALIDATION, quiet)
     assert adapted.validation_loss != base.validation_loss
 
 
 def test_an_adapter_that_overflows_is_refused_or_faulty(bases: BaseModels, tmp_path: Path) -> None:
     pair = adapter(bases, FileStore(tmp_path), 1e38)
     with pytest.raises(TrainingFailed, match="diverged"):
-        evaluator(bases, tmp_path).evaluate(pair, SUITE, VALIDATION, quiet)
-    answers: Sequence[object] = evaluator(bases, tmp_path).evaluate(pair, SUITE, (), quiet).domain
+        evaluator(bases, tmp_path).evaluate(pair, SUITES, VALIDATION, quiet)
+    answers: Sequence[object] = evaluator(bases, tmp_path).evaluate(pair, SUITES, (), quiet).of("domain")
     assert all(getattr(a, "faulty", False) for a in answers)
 
 
@@ -106,4 +108,54 @@ def test_a_damaged_adapter_is_not_asked(bases: BaseModels, tmp_path: Path) -> No
     artifact = adapter(bases, FileStore(tmp_path), 0.1).deployed
     damaged = Artifact(artifact.uri, dict.fromkeys(artifact.files, "0" * 64))
     with pytest.raises(ArtifactDamaged):
-        evaluator(bases, tmp_path).evaluate(AdapterPair(damaged, damaged), SUITE, (), quiet)
+        evaluator(bases, tmp_path).evaluate(AdapterPair(damaged, damaged), SUITES, (), quiet)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"settings": Settings(max_new_tokens=5)},
+        {"settings": Settings.model_validate({"max_new_tokens": 4, "metric": {"kind": "exact_match"}})},
+        {"training": Training(batch_tokens=512, max_tokens=127)},
+        {"dtype": torch.bfloat16},
+        {"template": " "},
+        {"code": "another grader"},
+    ],
+    ids=["length", "metric", "cut", "type", "template", "code"],
+)
+def test_answers_are_remembered_only_where_nothing_would_change_them(
+    bases: BaseModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    def asked(settings: Settings, training: Training) -> set[str]:
+        own = ModelEvaluator(settings, training, bases, FileStore(tmp_path), tmp_path / "answers")
+        stages: set[str] = set()
+        own.evaluate(None, {"general": FREE[:1]}, (), lambda *at: stages.add(at[0]))
+        return stages
+
+    same = Settings(max_new_tokens=4), Training(batch_tokens=512, max_tokens=128)
+    assert asked(*same) == {"evaluate"}
+    assert asked(*same) == set()
+    model = bases.deployed
+    if "dtype" in changed:
+        monkeypatch.setitem(vars(bases), "deployed", replace(model, dtype=changed["dtype"]))
+    if "template" in changed:
+        monkeypatch.setattr(model.tokenizer, "chat_template", model.tokenizer.chat_template + changed["template"])
+    if "code" in changed:
+        monkeypatch.setattr("ccit.evaluation.runner.code_of", lambda _: changed["code"])
+    assert asked(changed.get("settings", same[0]), changed.get("training", same[1])) == {"evaluate"}
+
+
+def test_a_suite_that_changes_lets_the_others_be_remembered(bases: BaseModels, tmp_path: Path) -> None:
+    """Without a suite of the domain, each round asks another; the general one stays."""
+    first = evaluator(bases, tmp_path).evaluate(None, {"domain": FREE[:1], "general": DOMAIN}, (), quiet)
+    again = evaluator(bases, tmp_path).evaluate(None, {"domain": FREE[1:2], "general": DOMAIN}, (), quiet)
+    assert 0 < again.spend.tokens < first.spend.tokens / 2
+    assert again.of("general") == first.of("general")
+
+
+def test_progress_counts_all_suites_together(bases: BaseModels, tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    evaluator(bases, tmp_path).evaluate(None, SUITES, (), lambda *at: seen.append(at))
+    done = [at[1] for at in seen]
+    assert done == sorted(done)
+    assert seen[-1] == ("evaluate", 16, 16)

@@ -6,8 +6,14 @@ import pytest
 
 from ccit.config import Evaluation
 from ccit.errors import ConfigError
-from ccit.evaluation.suites import load_suite, question_from_row, questions_from_samples, read_questions, suite_digest
-from ccit.records import Question, Sample, Suite, Turn
+from ccit.evaluation.suites import (
+    load_suites,
+    question_from_row,
+    questions_from_samples,
+    read_questions,
+    suites_digest,
+)
+from ccit.records import Question, Sample, Turn
 
 OPTIONS = {
     "instruction": "Choose.",
@@ -87,13 +93,13 @@ def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named_and_no_file_is_no_suite(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere"):
-        load_suite(Evaluation(domain_suite=str(tmp_path / "nowhere")))
-    assert load_suite(Evaluation()) == Suite((), ())
+        load_suites(Evaluation(suites={"domain": str(tmp_path / "nowhere")}))
+    assert load_suites(Evaluation()) == load_suites(Evaluation(suites={"domain": ""})) == {}
 
 
 def test_the_digest_tells_suites_apart() -> None:
     question = Question("q", "g", "p", "a")
-    digests = {suite_digest(s) for s in (Suite((question,), ()), Suite((), (question,)), Suite((), ()))}
+    digests = {suites_digest(s) for s in ({"domain": (question,)}, {"general": (question,)}, {})}
     assert len(digests) == 3
 
 

@@ -8,14 +8,13 @@ from ccit.records import (
     Candidate,
     Due,
     Estimate,
-    Evaluation,
     Material,
     OffsetRange,
     Question,
     Round,
     Sample,
     Spend,
-    Suite,
+    SuiteResults,
     Turn,
     Verdict,
     Version,
@@ -52,8 +51,8 @@ def test_every_message_survives_the_pipe() -> None:
         Setup.of(Config()),
         Setup.of(Config.model_validate({"training": {"methods": [{"kind": "ema", "decay": 0.5}]}})),
         TrainJob(ROUND, Material((SAMPLE,), (SAMPLE,)), VERSION),
-        EvaluateJob(PAIR, Suite((Question("q", "g", "p", "a", ("a", "b")),), ()), (SAMPLE,)),
-        EvaluateJob(None, Suite((), ()), ()),
+        EvaluateJob(PAIR, {"domain": (Question("q", "g", "p", "a", ("a", "b")),)}, (SAMPLE,)),
+        EvaluateJob(None, {}, ()),
     ]
     for message in down:
         line = TO_CHILD.dump_json(message)
@@ -63,7 +62,7 @@ def test_every_message_survives_the_pipe() -> None:
         Ready(),
         Progressed("train deployed", 1, 2),
         Trained(CANDIDATE),
-        Evaluated(Evaluation((), (), float("inf"), Spend(1, 2.0))),
+        Evaluated(SuiteResults({"domain": ()}, float("inf"), Spend(1, 2.0))),
         Failed("ModelUnusable", "one sentence"),
     ]
     for reply in up:

@@ -13,14 +13,14 @@ from ccit.config import Config
 from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, TrainingFailed
 from ccit.failpoints import ENVIRONMENT_VARIABLE
 from ccit.models.bases import BaseModels
-from ccit.records import Candidate, Material, Question, Round, Suite, Version
+from ccit.records import Candidate, Material, Question, Round, Version
 from ccit.store.files import FileStore
 from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
 from tests.unit.training.conftest import make_config
 
 Plan = Callable[[int], Round]
-SUITE = Suite((Question("q", "g", "Which?", "a", ("a", "b")),), ())
+SUITES = {"domain": (Question("q", "g", "Which?", "a", ("a", "b")),)}
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -59,9 +59,9 @@ def test_a_child_trains_as_this_process_would_and_answers(
     assert there.adapters == here.adapters
     assert stages[-1] == ("train proxy", 8, 8)
     assert children()[0].nice() >= 5
-    before = process.evaluate(None, SUITE, material.validation, quiet)
-    after = process.evaluate(there.adapters, SUITE, material.validation, quiet)
-    assert [a.question_id for a in after.domain] == ["q"]
+    before = process.evaluate(None, SUITES, material.validation, quiet)
+    after = process.evaluate(there.adapters, SUITES, material.validation, quiet)
+    assert [a.question_id for a in after.of("domain")] == ["q"]
     assert after.validation_loss != before.validation_loss
 
 
@@ -114,7 +114,7 @@ def test_errors_keep_their_class_and_the_child_goes_on(
     with pytest.raises(ModelUnusable, match="no sample"):
         process.train(plan(0), Material((), ()), base_version, quiet)
     first = children()[0].pid
-    assert process.evaluate(None, SUITE, (), quiet).domain
+    assert process.evaluate(None, SUITES, (), quiet).of("domain")
     assert children()[0].pid == first
 
 
@@ -161,12 +161,12 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
 
 def test_a_child_that_cannot_start_says_why(config: Config, tmp_path: Path) -> None:
     with pytest.raises(TrainingFailed, match="nowhere"):
-        TrainingProcess(config, command=(str(tmp_path / "nowhere"),)).evaluate(None, SUITE, (), quiet)
+        TrainingProcess(config, command=(str(tmp_path / "nowhere"),)).evaluate(None, SUITES, (), quiet)
     silent = TrainingProcess(
         config, tmp_path / "log", command=(sys.executable, "-c", "raise SystemExit('no GPU for me')")
     )
     with pytest.raises(TrainingFailed, match="exit code 1: no GPU for me"):
-        silent.evaluate(None, SUITE, (), quiet)
+        silent.evaluate(None, SUITES, (), quiet)
     assert "no GPU" in (tmp_path / "log").read_text()
 
 
@@ -176,7 +176,7 @@ def test_a_log_that_cannot_be_written_holds_up_no_child(config: Config, log: str
     talkative = "import sys; sys.stderr.write('warning\\n' * 50_000); raise SystemExit('that was all')"
     process = TrainingProcess(config, Path(log), command=(sys.executable, "-c", talkative))
     with pytest.raises(TrainingFailed, match="exit code 1: that was all"):
-        process.evaluate(None, SUITE, (), quiet)
+        process.evaluate(None, SUITES, (), quiet)
 
 
 def test_a_parent_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ for line in sys.stdin:
         continue
     REPLY
 """
-ANSWER = 'say("evaluated", evaluation={"domain": [], "general": [], "validation_loss": tokens, "spend": {}})'
+ANSWER = 'say("evaluated", results={"answers": {"domain": []}, "validation_loss": tokens, "spend": {}})'
 
 
 def speaking(reply: str, tmp_path: Path, **training: float) -> TrainingProcess:
@@ -223,10 +223,10 @@ def test_a_job_that_lacks_memory_is_done_in_smaller_micro_batches(
     lack = 'say("failed", error="MemoryExhausted", message="too large", worn=True)'
     process = speaking(f"{lack} if tokens > 256 else {ANSWER}", tmp_path)
     try:
-        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 256
+        assert process.evaluate(None, SUITES, (), quiet).validation_loss == 256
         assert ["micro-batches of 512" in caplog.messages[0], "of 256" in caplog.messages[1]] == [True, True]
         caplog.clear()
-        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 256
+        assert process.evaluate(None, SUITES, (), quiet).validation_loss == 256
         assert caplog.records == []  # what did not fit once is not tried again
     finally:
         process.close()
@@ -244,10 +244,10 @@ def test_a_job_that_fits_in_no_memory_says_so_in_the_end(
     try:
         if "kill" in death:  # the first may be anybody's
             with pytest.raises(TrainingFailed, match="signal 9"):
-                process.evaluate(None, SUITE, (), quiet)
+                process.evaluate(None, SUITES, (), quiet)
         for _ in range(2):  # the second from the configured size on: somebody may have made room meanwhile
             with pytest.raises(MemoryExhausted, match="down to 64"):
-                process.evaluate(None, SUITE, (), quiet)
+                process.evaluate(None, SUITES, (), quiet)
             assert "micro-batches of 128" in caplog.text
             caplog.clear()
     finally:
@@ -258,7 +258,7 @@ def test_a_child_that_hangs_is_ended_after_the_stated_time(tmp_path: Path) -> No
     process = speaking('say("progressed", stage="train", done=1, total=2); time.sleep(60)', tmp_path, stall_seconds=0.5)
     try:
         with pytest.raises(TrainingFailed, match=r"no progress .* for 0.5 s \(training.stall_seconds\)"):
-            process.evaluate(None, SUITE, (), quiet)
+            process.evaluate(None, SUITES, (), quiet)
     finally:
         process.close()
 
@@ -267,7 +267,7 @@ def test_progress_keeps_a_slow_child_alive(tmp_path: Path) -> None:
     steps = 'for n in range(4): say("progressed", stage="train", done=n, total=4); time.sleep(0.4)'
     process = speaking(f"{steps}\n    {ANSWER}", tmp_path, stall_seconds=1.2)
     try:
-        assert process.evaluate(None, SUITE, (), quiet).validation_loss == 1024
+        assert process.evaluate(None, SUITES, (), quiet).validation_loss == 1024
     finally:
         process.close()
 
@@ -277,7 +277,7 @@ def test_our_own_signal_is_never_named_as_the_cause(tmp_path: Path) -> None:
     dying = "os.close(1); time.sleep(1); raise SystemExit('the adapter cannot be saved')"
     process = speaking(dying, tmp_path)
     with pytest.raises(TrainingFailed, match="exit code 1: the adapter cannot be saved"):
-        process.evaluate(None, SUITE, (), quiet)
+        process.evaluate(None, SUITES, (), quiet)
 
 
 def test_a_child_in_which_a_library_failed_is_replaced(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_child_in_which_a_library_failed_is_replaced(tmp_path: Path) -> None:
     try:
         for _ in range(2):
             with pytest.raises(TrainingFailed, match="ValueError in") as failure:
-                process.evaluate(None, SUITE, (), quiet)
+                process.evaluate(None, SUITES, (), quiet)
             said.add(str(failure.value))
         assert len(said) == 2
     finally:

@@ -10,7 +10,6 @@ import pytest
 from ccit.config import Config
 from ccit.errors import ModelUnusable
 from ccit.models.bases import BaseModels
-from ccit.records import Suite
 from ccit.training.messages import EvaluateJob, Failed, Reply, Setup
 from ccit.training.worker import Worker
 
@@ -42,5 +41,5 @@ def test_every_error_arrives_whole(raised: Exception, answer: Reply, tmp_path: P
     sent: list[Reply] = []
     worker = Worker(Setup.of(Config.model_validate({"store": {"root": str(tmp_path)}})), sent.append)
     with patch.object(BaseModels, "deployed", new_callable=PropertyMock, side_effect=raised):
-        worker.run(EvaluateJob(None, Suite((), ()), ()))
+        worker.run(EvaluateJob(None, {}, ()))
     assert sent == [answer]
