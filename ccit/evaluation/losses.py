@@ -67,7 +67,7 @@ class LossBound:
             why = f"Suite {suite!r} lost {loss_text(certain)} since {since}, certainly beyond {self._said}."
             return Finding(self.criterion, "hold", why, certain)
         if found.high <= self.points:
-            why = f"Suite {suite!r} lost {loss_text(found)} since {since}, within {self._said}."
+            why = f"Suite {suite!r} lost {loss_text(found)} since {since}, within {self.points:g}."
             return Finding(self.criterion, "promote", why, found)
         why = self._doubt(suite, lost, found, since, evidence.confidence)
         return Finding(self.criterion, "not_enough_evidence", why, found)

@@ -33,7 +33,7 @@ class Exchange:
 def _everyday(rng: random.Random, *, suite_phrases: bool) -> Exchange:
     fact: EverydayFact = rng.choice(_FACTS)
     questions = fact.topic.questions
-    if suite_phrases and not fact.in_suite:
+    if suite_phrases and not fact.kept_apart:
         questions += fact.topic.suite_questions
     slots = {"k": fact.key, "v": fact.value}
     return Exchange(rng.choice(questions).format(**slots), "", rng.choice(fact.topic.answers).format(**slots))

@@ -1,7 +1,7 @@
 """Everyday facts: the general ability that the small models have before the hospital opens and should keep.
 
-Each topic is a small table with a few phrasings. `suite_questions` are the phrasings of the general suite; the facts
-asked there (every third of a topic, see `EverydayFact.in_suite`) appear in that phrasing nowhere else.
+Each topic is a small table with a few phrasings. `suite_questions` are the phrasings of the general suite; every third
+fact of a topic (`EverydayFact.kept_apart`) appears in that phrasing nowhere else.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class EverydayFact:
     topic: Topic
     key: str
     value: str
-    in_suite: bool
+    kept_apart: bool
 
 
 def _table(text: str) -> tuple[tuple[str, str], ...]:

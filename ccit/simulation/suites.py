@@ -4,7 +4,6 @@ Questions are multiple choice: rank `choices` by log-likelihood after the chat-f
 """
 
 import random
-from collections import defaultdict
 from dataclasses import dataclass
 
 from ccit.simulation import phrasing
@@ -12,8 +11,6 @@ from ccit.simulation.everyday import EverydayFact, everyday_facts
 from ccit.simulation.world import VALUES, Attribute, Condition, complaints, conditions
 
 CHOICES = 8  # answers to choose from at most; chance is one in eight
-GENERAL_PER_TOPIC = 6
-GENERAL_COMPLAINTS = 12
 
 
 @dataclass(frozen=True)
@@ -75,20 +72,15 @@ def _everyday(fact: EverydayFact, rng: random.Random) -> Question:
 
 
 def general_suite(seed: int) -> list[Question]:
-    """Ask everyday questions, and some about common complaints, in words that `general_rows` never uses for them.
+    """Ask every everyday fact, and everything about the common complaints, in words that `general_rows` never uses.
+
+    So many are needed: where one answer in ten changes, proving that a loss of 5 points is no more than 12 takes 162
+    questions in the first round after a promotion. Of the everyday facts, the small models saw a
+    third in other words only, the rest in these too.
 
     >>> len(general_suite(0)), {q.group for q in general_suite(0)}
-    (67, {'general'})
+    (268, {'general'})
     """
     rng = random.Random(f"general suite {seed}")
-    by_topic: dict[str, list[EverydayFact]] = defaultdict(list)
-    for fact in everyday_facts():
-        if fact.in_suite:
-            by_topic[fact.topic.name].append(fact)
-    questions = [
-        _everyday(fact, rng)
-        for facts in by_topic.values()
-        for fact in rng.sample(facts, min(GENERAL_PER_TOPIC, len(facts)))
-    ]
-    known = rng.sample([(c, a) for c in complaints() for a in Attribute], GENERAL_COMPLAINTS)
-    return questions + [_clinical(c, a, 0, rng) for c, a in known]
+    questions = [_everyday(fact, rng) for fact in everyday_facts()]
+    return questions + [_clinical(c, a, 0, rng) for c in complaints() for a in Attribute]

@@ -73,7 +73,7 @@ class Faults:
             return Finding("faults", "hold", f"{said}: certainly more than {limit}.", certain)
         if found.points > most and seemingly > most:
             return Finding("faults", "not_enough_evidence", f"{said}: more than {limit}, as it seems.", found)
-        return Finding("faults", "promote", f"{said}, within {limit}.", found)
+        return Finding("faults", "promote", f"{said}.", found)
 
 
 def _since(evidence: Evidence, before: SuiteResults) -> Differences:

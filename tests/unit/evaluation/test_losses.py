@@ -16,7 +16,7 @@ def of_two(general: int, safety: int) -> SuiteResults:
 @pytest.mark.parametrize(
     ("general", "safety", "outcome", "said"),
     [
-        (900, 900, "promote", "within the bound of 3 points (evaluation.criteria.forgetting.max_points)"),
+        (900, 900, "promote", "since the incumbent, within 3."),
         (900, 875, "not_enough_evidence", "Suite 'safety' seems to have lost 2.5 points"),
         (875, 860, "not_enough_evidence", "Suite 'safety' seems to have lost 4.0 points"),
         (800, 875, "hold", "since the incumbent, certainly beyond the bound"),
