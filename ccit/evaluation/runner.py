@@ -105,7 +105,7 @@ class ModelEvaluator:
             revision=self._bases.deployed_revision,
             device=model.device.type,
             dtype=str(model.dtype),
-            chat_template=str(model.tokenizer.chat_template),
+            chat_template=model.chat.digest,
             metric=self._settings.metric.model_dump_json(),
             max_tokens=self._training.max_tokens,
             max_new_tokens=self._settings.max_new_tokens,

@@ -29,7 +29,7 @@ class AnswerStamp:
         Type of the device (`cpu`, `cuda`) and of the weights: a sum in another order or precision may choose another
         token.
     chat_template : str
-        As the tokenizer holds it.
+        Digest of the template, with the date it is given.
     metric : str
         The settings of what grades free answers, as JSON.
     max_tokens, max_new_tokens : int

@@ -17,11 +17,13 @@ from confluent_kafka import Consumer, TopicPartition
 from ccit.assembly import TrainerParts
 from ccit.config import Config
 from ccit.errors import ArtifactDamaged, ModelUnusable, TrainingFailed
+from ccit.evaluation.gate import gate_of
 from ccit.events import Event, decode
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
+from ccit.pipeline import Judging
 from ccit.ports import TriggerContext
-from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, Suite, digest_of
+from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, digest_of
 from ccit.records import Position as Place
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
@@ -213,10 +215,8 @@ def parts() -> TrainerParts:
         whole_pool_trigger=AnyOf(()),
         size=ROUND_SIZE,
         min_size=MIN_SIZE,
-        suite=Suite((), ()),
-        gate=nothing,
+        judging=Judging({}, nothing, gate_of(CONFIG.evaluation)),
         trainer=nothing,
-        evaluator=nothing,
         misfit=lambda _: "",
         cancel=lambda: None,
         close=lambda: None,

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,9 @@ def test_answers_are_remembered_only_where_nothing_would_change_them(
     if "dtype" in changed:
         monkeypatch.setitem(vars(bases), "deployed", replace(model, dtype=changed["dtype"]))
     if "template" in changed:
-        monkeypatch.setattr(model.tokenizer, "chat_template", model.tokenizer.chat_template + changed["template"])
+        tokenizer = copy(model.tokenizer)
+        tokenizer.chat_template += changed["template"]
+        monkeypatch.setitem(vars(bases), "deployed", replace(model, tokenizer=tokenizer))
     if "code" in changed:
         monkeypatch.setattr("ccit.evaluation.runner.code_of", lambda _: changed["code"])
     assert asked(changed.get("settings", same[0]), changed.get("training", same[1])) == {"evaluate"}
