@@ -74,7 +74,7 @@ def test_settings_that_do_not_fit_the_models_are_said_at_start_and_of_each_train
         for _ in range(2):
             with pytest.raises(ConfigError, match="names 'embed_tokens', but that is the table of embeddings"):
                 process.train(plan(0), material, base_version, quiet)
-        assert process.evaluate(None, SUITE, (), quiet).domain
+        assert process.evaluate(None, SUITES, (), quiet).of("domain")
     finally:
         process.close()
     said = (tmp_path / "child.log").read_text()  # of one child, which has not died of it
