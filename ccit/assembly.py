@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from ccit.config import Config
 from ccit.errors import ConfigError
 from ccit.evaluation.gate import gate_of
+from ccit.evaluation.judging import Judging
 from ccit.evaluation.suites import load_suites
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.ingest.files import samples_of
 from ccit.lineage import Lineage
 from ccit.models.revision import revision_of
-from ccit.pipeline import Judging, Recipe
+from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build, foreign_sources, plugins
 from ccit.ports import (

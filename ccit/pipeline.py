@@ -16,12 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ccit.evaluation.gate import Comparator, Gate, decide
+from ccit.evaluation.gate import Comparator, decide
+from ccit.evaluation.judging import Judging
 from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined, ranges_of
-from ccit.ports import Draft, Evaluator, Planner, Progress, Source, Trainer, Trigger
+from ccit.ports import Draft, Planner, Progress, Source, Trainer, Trigger
 from ccit.records import (
     DOMAIN,
     Announcement,
@@ -34,7 +35,6 @@ from ccit.records import (
     Round,
     Sample,
     Spend,
-    Suites,
     Verdict,
     Version,
     digest_of,
@@ -131,15 +131,6 @@ def material_of(
 def train(planned: Round, material: Material, parent: Version, trainer: Trainer, progress: Progress) -> Candidate:
     """Make the round's two adapters, starting from the parent's."""
     return trainer.train(planned, material, parent, progress)
-
-
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """What every candidate of an alias is judged by: questions by suite, who asks them, and who decides."""
-
-    suites: Suites
-    evaluator: Evaluator
-    gate: Gate
 
 
 def judge(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ccit.evaluation.judging import Judging
 from ccit.fates import Fates
 from ccit.lineage import Lineage
-from ccit.pipeline import Judging, Recipe, admit, due, judge, material_of, plan, promote, train
+from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
 from ccit.ports import Progress, ProxyScorer, Trainer, Trigger
 from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict

@@ -23,7 +23,7 @@ from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, space
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.evaluation.gate import gate_of
-from ccit.pipeline import Judging
+from ccit.evaluation.judging import Judging
 from ccit.ports import ArtifactStore, CheckContext, Progress, Vectors
 from ccit.records import (
     DOMAIN,

@@ -18,10 +18,10 @@ from ccit.assembly import TrainerParts
 from ccit.config import Config
 from ccit.errors import ArtifactDamaged, ModelUnusable, TrainingFailed
 from ccit.evaluation.gate import gate_of
+from ccit.evaluation.judging import Judging
 from ccit.events import Event, decode
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
-from ccit.pipeline import Judging
 from ccit.ports import TriggerContext
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, digest_of
 from ccit.records import Position as Place

@@ -9,9 +9,10 @@ import pytest
 
 from ccit.config import Evaluation as GateSettings
 from ccit.evaluation.gate import gate_of
+from ccit.evaluation.judging import Judging
 from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
-from ccit.pipeline import Judging, Recipe, due, judge, material_of, plan, promote, train
+from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
 from ccit.ports import Choice, Progress, TriggerContext
 from ccit.records import (
