@@ -22,6 +22,7 @@ from typing import IO, Self
 
 from ccit.config import Serving
 from ccit.errors import CcitError, ConfigError, Fenced
+from ccit.store.private import make_directory, open_private
 from consumers.orphans import die_with_parent
 
 logger = logging.getLogger("ccit.up")
@@ -96,8 +97,8 @@ class Supervisor:
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start `ccit ARGUMENTS` under a name; its own `environment` comes on top of that of all."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        log = (self.logs / f"{name}.log").open("ab")
+        make_directory(self.logs)
+        log = open_private(self.logs / f"{name}.log", "ab")
         command, added = [*self.program, *arguments], {**self.environment, **(environment or {})}
         self._children[name] = _Child(name, command, log, _spawn(command, log, added), time.monotonic(), added)
 

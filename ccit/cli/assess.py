@@ -43,8 +43,9 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     from ccit.assembly import scoring
     from ccit.console import Console
     from ccit.store.atomic import write_atomically
+    from ccit.store.private import make_directory
 
-    out.parent.mkdir(parents=True, exist_ok=True)  # before the work, not after
+    make_directory(out.parent)  # before the work, not after
     console = Console(silent=False)
     try:
         config = load(config_path)

@@ -14,6 +14,7 @@ import click
 
 from ccit import __version__
 from ccit.errors import CcitError
+from ccit.store.private import UMASK
 
 COMMANDS = {
     "demo": ("demo", "The whole loop on an embedded broker and a small model, in a few minutes."),
@@ -81,6 +82,7 @@ def cli(verbose: int) -> None:
 
 def main() -> None:
     """Run a command and turn what went wrong into one line and an exit code."""
+    os.umask(UMASK)  # nearly all that any process here writes, libraries included, holds records or is made of them
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

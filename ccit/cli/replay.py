@@ -152,8 +152,9 @@ def round_line(finished: FinishedRound) -> dict[str, Any]:
 
 
 def _write(result: dict[str, Any], out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "decisions.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in result["decisions"]))
-    (out / "summary.json").write_bytes(
-        orjson.dumps(result["summary"], option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+    from ccit.store.atomic import write_atomically
+
+    write_atomically(out / "decisions.jsonl", b"".join(orjson.dumps(line) + b"\n" for line in result["decisions"]))
+    write_atomically(
+        out / "summary.json", orjson.dumps(result["summary"], option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     )

@@ -32,6 +32,8 @@ from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
 from ccit.selection.checks.ifd import IfdCheck
 from ccit.simulation.stream import DAYS, SimulatedMessage, hospital_stream
+from ccit.store.atomic import write_atomically
+from ccit.store.private import make_directory
 from consumers.broker.configured import embedded_environment
 from consumers.broker.embedded import EmbeddedKafka
 from consumers.broker.local import LocalKafka
@@ -72,14 +74,14 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     CcitError
         A part could not start or came to a halt; the message says which and where its log is.
     """
-    demo.out.mkdir(parents=True, exist_ok=True)
+    make_directory(demo.out)
     clear_stage(demo.out)
     stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
     days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
     stream = list(hospital_stream(demo.records, demo.seed, days=days))
     # A line is a message, so a line break inside garbage becomes a space; the others are JSON on one line.
     lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
-    (demo.out / "data" / "stream.jsonl").write_bytes(lines)  # for `ccit replay`
+    write_atomically(demo.out / "data" / "stream.jsonl", lines)  # for `ccit replay`
     console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
     with _broker(demo, console) as (settings, environment):
         create_topics(settings)
@@ -145,8 +147,8 @@ class _Course:
             self._watch, self._stream, traffic.rows, rollback, self._scoring(), self._demo.seed, seconds
         )
         history = self._history(traffic)
-        (self._demo.out / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-        (self._demo.out / "report.html").write_text(render_report(summary, history), encoding="utf-8")
+        write_atomically(self._demo.out / "summary.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        write_atomically(self._demo.out / "report.html", render_report(summary, history).encode())
         return summary
 
     # -- the acts ---------------------------------------------------------------------------------------------------

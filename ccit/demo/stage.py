@@ -19,6 +19,8 @@ from ccit.ports import Progress
 from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.suites import general_suite, held_out_suite
+from ccit.store.atomic import write_atomically
+from ccit.store.private import make_directory
 
 GENERAL_ROWS = 1200  # several rounds' worth, so that the 1:1 mix does not repeat itself
 
@@ -53,7 +55,7 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
     """
     pair = pair_of_models(cache_root() / "models", seed=0, progress=progress)
     data = out / "data"
-    data.mkdir(parents=True, exist_ok=True)
+    make_directory(data)
     write_jsonl(data / "general.jsonl", general_rows(GENERAL_ROWS, seed))
     write_jsonl(data / "held-out.jsonl", (asdict(_question(q)) for q in held_out_suite(seed)))
     write_jsonl(data / "general-suite.jsonl", (asdict(_question(q)) for q in general_suite(seed)))
@@ -67,13 +69,13 @@ def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, 
         "store": {"root": str(out / "store")},
     }
     config_path = out / "ccit.toml"
-    config_path.write_text(tomli_w.dumps(merged(merged(profile, placed), overrides)), encoding="utf-8")
+    write_atomically(config_path, tomli_w.dumps(merged(merged(profile, placed), overrides)).encode())
     return Stage(out, config_path, load_config(config_path))
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object per line."""
-    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    write_atomically(path, b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
 
 def merged(tables: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ccit.errors import StorageFailed
 from ccit.failpoints import failpoint
+from ccit.store.private import make_directory, open_private, sync_directory
 
 _TEMPORARY = ".tmp"
 STALE_SECONDS = 24 * 3600.0  # no write takes a day: an older temporary file belongs to a process that died
@@ -48,7 +49,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             failpoint("store.synced")
             temporary.replace(path)
             failpoint("store.renamed")
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -56,15 +57,6 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"{len(content)} bytes could not be written to {path}: {error.strerror or error}; "
             "free space there or set store.root to another folder"
         ) from error
-
-
-def make_directory(path: Path) -> None:
-    """Make a folder and its parents, each durably."""
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    path.mkdir(exist_ok=True)
-    _sync_directory(path.parent)
 
 
 def remove_stale(directory: Path) -> int:
@@ -79,16 +71,8 @@ def remove_stale(directory: Path) -> int:
 
 
 def _write_and_sync(path: Path, content: bytes) -> None:
-    with path.open("xb") as stream:
+    with open_private(path, "xb") as stream:
         stream.write(content)
         stream.flush()
         failpoint("store.written")
         os.fsync(stream.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

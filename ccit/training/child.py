@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ccit.errors import TrainingFailed
+from ccit.store.private import make_directory, open_private
 from ccit.training.messages import TO_CHILD, TO_PARENT, Job, Reply, Setup
 
 _GRACE_S = 5.0  # between asking the child to end and killing it; a checkpoint is atomic, so either is safe
@@ -127,8 +128,8 @@ class Child:
             target: IO[bytes] = sys.stderr.buffer
             if log is not None:
                 with suppress(OSError):
-                    log.parent.mkdir(parents=True, exist_ok=True)
-                    target = closing.enter_context(log.open("ab", buffering=0))
+                    make_directory(log.parent)
+                    target = closing.enter_context(open_private(log, "ab", buffering=0))
             for line in _open(self._process.stderr):
                 self._last_line = line.decode("utf-8", "replace").strip() or self._last_line
                 with suppress(OSError):  # a full disk; what comes after it is freed is written again

@@ -26,6 +26,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ccit.errors import BrokerUnavailable, ConfigError, PortOccupied
+from ccit.store.atomic import write_atomically
+from ccit.store.private import make_directory
 from consumers.broker.java import java_program, kafka_jars
 from consumers.broker.node import JAVA_OPTIONS, Addresses, Node, properties
 from consumers.kafka.clients import KafkaSettings
@@ -75,9 +77,9 @@ class LocalKafka:
         self.bootstrap_servers = ",".join(f"127.0.0.1:{number}" for number in addresses.clients)
         self.nodes = [Node(self.data_dir / f"node-{number}", command) for number in range(1, nodes + 1)]
         for number, node in enumerate(self.nodes, 1):
-            node.home.mkdir(parents=True, exist_ok=True)
+            make_directory(node.home)
             text = properties(number, addresses, node.home / "data", extra or {})
-            (node.home / "server.properties").write_text(text, "utf-8")
+            write_atomically(node.home / "server.properties", text.encode())
 
     def start(self) -> None:
         """Prepare what is new, start every node and wait until all answer."""
@@ -167,7 +169,7 @@ class LocalKafka:
         """One id per data folder: nodes of different clusters refuse each other."""
         kept = self.data_dir / "cluster-id"
         if not kept.is_file():
-            kept.write_text(_new_cluster_id(), "utf-8")
+            write_atomically(kept, _new_cluster_id().encode())
         return kept.read_text("utf-8").strip()
 
     def _why_not(self, wanted: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccit.errors import BrokerUnavailable
+from ccit.store.private import open_private
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
 from consumers.orphans import die_with_parent
 
@@ -122,7 +123,7 @@ class Node:
 
     def start(self) -> None:
         """Start the process; it dies with the thread that called this, even by kill -9."""
-        with self.log.open("ab") as log:
+        with open_private(self.log, "ab") as log:
             self._process = subprocess.Popen(
                 [*self._command, "kafka.Kafka", str(self.home / "server.properties")],
                 stdin=subprocess.DEVNULL,

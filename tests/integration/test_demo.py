@@ -68,6 +68,9 @@ def test_demo_on_the_embedded_broker_and_its_replay(tmp_path: Path) -> None:
         ccit("replay", str(stream), "--config", str(config), "--out", str(out), CCIT_STORE__ROOT=store)
         runs.append(((out / "decisions.jsonl").read_bytes(), (out / "summary.json").read_bytes()))
     assert runs[0] == runs[1], "same file, same seed: same decisions, rounds and versions, to the byte"
+    assert [str(path) for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077] == [], (
+        "patients' text: owner only"
+    )
     replayed = json.loads(runs[0][1])
     assert replayed["decided"] == summary["records"]["decided"]
     assert len(replayed["rounds"]) >= 2

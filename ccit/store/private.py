@@ -1,0 +1,49 @@
+"""Folders and files that their owner alone may look into (0700 and 0600).
+
+What ccit writes holds patients' text or is made of it: stores, snapshots, work folders, logs, decisions, the report.
+They are made here; the command line besides sets the process's umask, for what libraries write. A folder that is there
+already keeps its rights: whoever made it may have wanted to share it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+UMASK = 0o077
+_FOLDER, _FILE = 0o700, 0o600
+
+
+def make_directory(path: Path) -> None:
+    """Make a folder and the parents that are missing, each durably.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "a" / "b"
+    >>> make_directory(folder)
+    >>> oct(folder.stat().st_mode & 0o777), oct(folder.parent.stat().st_mode & 0o777)
+    ('0o700', '0o700')
+    """
+    if path.is_dir():
+        return
+    make_directory(path.parent)
+    path.mkdir(_FOLDER, exist_ok=True)
+    sync_directory(path.parent)
+
+
+def open_private(path: Path, mode: Literal["xb", "ab"], buffering: int = -1) -> BinaryIO:
+    """A new file to write to, or one to append to (`open`'s buffering); never there for others, not even empty."""
+    return open(path, mode, buffering, opener=_owner_only)
+
+
+def _owner_only(name: str, flags: int) -> int:
+    return os.open(name, flags, _FILE)
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
