@@ -10,7 +10,7 @@ from consumers.connection import commit_protocol
 from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number, sent_again
 from consumers.kafka.clients import KafkaSettings, group_consumer
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Output
+from consumers.kafka.messages import EXPIRED, Output
 from consumers.kafka.topics import Topics
 
 MAX_ATTEMPTS = 5
@@ -76,7 +76,9 @@ def refusal(letter: Letter, redriven: Collection[int], topics: Topics, force: bo
     if letter.topic not in (topics.raw.name, topics.records.name):
         return f"it came from {letter.topic or 'nowhere'}, not from {topics.raw.name} or {topics.records.name}"
     if letter.cut:
-        return f"its original is not in it whole ({letter.cut}), but may still be where it came from"
+        if letter.reason == EXPIRED:
+            return f"its originals were deleted by the topic's retention ({letter.cut})"
+        return f"it was too large to be kept whole ({letter.cut}); the original may still be where it came from"
     if force:
         return ""
     if letter.number in redriven:
