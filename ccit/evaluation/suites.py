@@ -3,19 +3,18 @@
 A row is either a question `{question_id, group, prompt, answer, choices}` or an instruction row as the stream carries
 it (`ccit/ingest/rows.py`). Of the latter, three forms are known:
 
-* the input ends in lines `A. ...`, `B. ...` and the output begins with one of these letters: the lines are the choices;
+* the input ends in lines `A. ...`, `B. ...`: they are the choices, and the output must name one (`options.py`);
 * `meta.decision` is yes, no or maybe, and the output begins with it: these three are the choices;
 * anything else is answered freely and graded against the output (`evaluation.metric`).
 
-The earlier turns of a conversation stand before the question as text (`User: ...`, `Assistant: ...`), so that "And for
-children?" can be answered.
+The system text and the earlier turns of a conversation stand before the question as text (`System: ...`, `User: ...`,
+`Assistant: ...`), so that "And for children?" can be answered.
 
 A row whose output is empty asks nothing and is passed over (public sets have such rows); any other fault is an error.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,14 +22,18 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ccit.bounds import stopping_at_first_fault
 from ccit.config import Evaluation as Settings
 from ccit.errors import ConfigError, InputError
-from ccit.events import first_fault, parse_json
+from ccit.evaluation.options import option_named, options_at_end
+from ccit.events import first_fault
+from ccit.ingest.files import numbered_lines_of
 from ccit.ingest.rows import record_from_row, sample_from_record
+from ccit.ingest.strict import parse_strict
 from ccit.records import Question, Sample, Suites, digest_of
 
-_QUESTION = TypeAdapter(Question)
-_OPTION = re.compile(r"^([A-Z])[.)][ \t]+(?=\S)", re.MULTILINE)
+_QUESTION = stopping_at_first_fault(TypeAdapter(Question))
+_ANSWERS = ("output", "response", "completion", "answer")
 _DECISIONS = ("yes", "no", "maybe")
 
 
@@ -48,34 +51,33 @@ def load_suites(settings: Settings) -> Suites:
 def read_questions(path: Path, limit: int) -> list[Question]:
     """The first `limit` questions of a JSONL file; blank lines are skipped."""
     questions: list[Question] = []
-    try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if len(questions) == limit:
-                    break
-                question = _read(line, f"{path}, line {number}") if line.strip() else None
-                if question is not None:
-                    questions.append(question)
-    except OSError as error:
-        raise ConfigError(
-            f"expected a suite of questions at {path}, but it cannot be read: {error.strerror}"
-        ) from error
+    for number, line in numbered_lines_of(path):
+        if len(questions) == limit:
+            break
+        question = _read(line, f"{path}, line {number}")
+        if question is not None:
+            questions.append(question)
     _refuse_repeats(questions, path)
     return questions
 
 
 def _read(line: bytes, where: str) -> Question | None:
     try:
-        row = parse_json(line)
+        row = parse_strict(line)
         if isinstance(row, dict) and "question_id" in row:
             return _checked(_QUESTION.validate_python(row))
         if isinstance(row, dict):
-            return None if row.get("output") == "" else question_from_row(row)
+            return None if _asks_nothing(row) else question_from_row(row)
     except InputError as error:
         raise ConfigError(f"{where} is neither a question nor an instruction row: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"{where} is not a question: {first_fault(error)}") from error
     raise ConfigError(f"{where} is not a question: expected a JSON object, found {type(row).__name__}")
+
+
+def _asks_nothing(row: dict[str, Any]) -> bool:
+    answers = [row[column] for column in _ANSWERS if column in row]
+    return bool(answers) and all(answer in ("", None) for answer in answers)
 
 
 def _checked(question: Question) -> Question:
@@ -98,7 +100,7 @@ def question_from_row(row: dict[str, Any]) -> Question:
     Raises
     ------
     InputError
-        The row is not a valid instruction row.
+        The row is not a valid instruction row, or has options of which its output does not name one.
 
     >>> row = {"instruction": "Choose.", "input": "2 + 2?\\nA. 3\\nB. 4", "output": "B. 4"}
     >>> question = question_from_row(row)
@@ -109,10 +111,9 @@ def question_from_row(row: dict[str, Any]) -> Question:
     sample = sample_from_record(record)
     meta = row.get("meta") or {}
     group = sample.group or str(meta.get("subject") or sample.source)
-    prompt, choices = _asked(sample), _lettered(sample.instruction)
-    by_letter = next((c for c in choices if re.match(rf"{c[0]}\b", sample.response)), None)
-    if by_letter is not None:
-        return Question(record.record_id, group, prompt, by_letter, choices)
+    prompt, choices = _asked(sample), options_at_end(sample.instruction)
+    if choices:
+        return Question(record.record_id, group, prompt, option_named(sample.response, choices), choices)
     decision = meta.get("decision")
     if decision in _DECISIONS and sample.response.startswith(decision):
         return Question(record.record_id, group, prompt, decision, _DECISIONS)
@@ -120,19 +121,9 @@ def question_from_row(row: dict[str, Any]) -> Question:
 
 
 def _asked(sample: Sample) -> str:
-    turns = [f"User: {turn.user}\nAssistant: {turn.assistant}" for turn in sample.history]
-    return "\n".join([*turns, f"User: {sample.instruction}"]) if turns else sample.instruction
-
-
-def _lettered(prompt: str) -> tuple[str, ...]:
-    """The options `A. ...` to the last letter at the end of a prompt, as `A. text`; empty when there are not two."""
-    marks = list(_OPTION.finditer(prompt))
-    starts = [i for i, mark in enumerate(marks) if mark[1] == "A"]
-    run = marks[starts[-1] :] if starts else []
-    if len(run) < 2 or [m[1] for m in run] != [chr(ord("A") + i) for i in range(len(run))]:
-        return ()
-    ends = [m.start() for m in run[1:]] + [len(prompt)]
-    return tuple(f"{m[1]}. {prompt[m.end() : end].strip()}" for m, end in zip(run, ends, strict=True))
+    before = [f"System: {sample.system}"] if sample.system else []
+    before += [f"User: {turn.user}\nAssistant: {turn.assistant}" for turn in sample.history]
+    return "\n".join([*before, f"User: {sample.instruction}"]) if before else sample.instruction
 
 
 def questions_from_samples(samples: Iterable[Sample]) -> tuple[Question, ...]:

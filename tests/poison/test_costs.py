@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from ccit.errors import InputError
+from ccit.evaluation.options import option_named, options_at_end
 from ccit.evaluation.overlap import rouge_l
 from ccit.ingest.forms.table import exchange_of
 from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
@@ -39,6 +40,13 @@ def of_a_message(text: str) -> object:
         return refused
 
 
+def named(text: str) -> object:
+    try:
+        return option_named(text, ("A. a", "B. b"))
+    except InputError as refused:
+        return refused
+
+
 def of_a_sample(text: str) -> object:
     sample = Sample("s", "r", "ward", text, text, text)
     return [text_of(sample) for text_of in SPACES.values()], CHECK.score([sample])
@@ -51,6 +59,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "a message": of_a_message,
     "a sample": of_a_sample,
     "exchange_of": lambda text: exchange_of({"prompt": text, "completion": text}),
+    "options": options_at_end,
+    "an answer to options": named,
     "rouge_l, answer": lambda text: rouge_l(text, "rest and water"),
     "rouge_l, reference": lambda text: rouge_l("rest and water", text),
 }
@@ -72,6 +82,12 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "Chinese": lambda n: "好.的" * (n // 3),
     "Chinese stops": lambda n: "好。" * (n // 2),
     "options": lambda n: "A. a\nB. b\n" * (n // 10),
+    "lettered options": lambda n: "\n".join(f"{chr(65 + i % 26)}. a" for i in range(n // 5)),
+    "letters": lambda n: "so A " * (n // 5),
+    "brackets with letters": lambda n: "(A) " * (n // 4),
+    "answers": lambda n: "answer is A or " * (n // 15),
+    "Chinese answers": lambda n: "答案是A和" * (n // 5),
+    "an answer, then blanks": lambda n: "The answer is" + " " * n + "A" + "\n" * n,
     "quotation marks": lambda n: '"\\",[' * (n // 5),
     "combining marks": lambda n: "e\u0301" * (n // 2),
     "letters that unfold": lambda n: "\ufdfa" * n,

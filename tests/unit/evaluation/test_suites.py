@@ -45,8 +45,26 @@ def test_an_option_may_span_lines() -> None:
 
 
 @pytest.mark.parametrize("answer", ["E. None", "Because it is", "Bleeding"])
-def test_an_answer_that_names_no_option_is_free_text(answer: str) -> None:
-    assert question_from_row({**OPTIONS, "output": answer}).choices == ()
+def test_an_answer_that_names_no_option_is_refused_by_its_line(tmp_path: Path, answer: str) -> None:
+    path = write(tmp_path / "s.jsonl", {**OPTIONS, "id": 1}, "", {**OPTIONS, "output": answer})
+    with pytest.raises(ConfigError, match=r"s\.jsonl, line 3 .* begin with its letter"):
+        read_questions(path, limit=10)
+
+
+def test_other_forms_of_rows_are_questions_too(tmp_path: Path) -> None:
+    said = [{"role": "system", "content": "Weight 20 kg."}, {"role": "user", "content": "Dose?"}]
+    rows = [
+        {"id": 1, "messages": [*said, {"role": "assistant", "content": "400 mg."}]},
+        {"id": 2, "prompt": "Dose?", "completion": "400 mg."},
+        {"id": 3, "prompt": "Dose?", "completion": None},
+    ]
+    asked = read_questions(write(tmp_path / "s.jsonl", *rows), limit=10)
+    assert [q.prompt for q in asked] == ["System: Weight 20 kg.\nUser: Dose?", "Dose?"]
+
+
+def test_a_suite_that_is_no_jsonl_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="one JSON array"):
+        read_questions(write(tmp_path / "s.json", json.dumps([OPTIONS])), limit=10)
 
 
 def test_a_decision_is_a_choice() -> None:
