@@ -21,7 +21,7 @@ from ccit.evaluation.judging import Judging
 from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of, taken_of
-from ccit.pool import Pool, joined, ranges_of
+from ccit.pool import Pool, joined
 from ccit.ports import Draft, Planner, Progress, Source, Trainer, Trigger
 from ccit.records import (
     DOMAIN,
@@ -40,6 +40,7 @@ from ccit.records import (
     digest_of,
 )
 from ccit.selection.admission import Admission
+from ccit.training.choosing import choose
 from ccit.training.mixture import split
 
 
@@ -84,20 +85,20 @@ def plan(
         Samples of earlier rounds that may be replayed (`fates.Fates.replayable`).
     start : Mapping[int, int]
         First offset of each partition that no finished round has used.
+
+    Raises
+    ------
+    ConfigError
+        The planner breaks its port.
     """
-    choice = recipe.planner.choose(pool.waiting)
-    ranges = ranges_of(pool.waiting[: choice.considered], start)
-    left = {one.sample_id for one in choice.left_out}
-    inside = pool.within(ranges)
-    places = {p.sample.sample_id: p.position for p in inside}
-    taken = {p.sample.sample_id: p.sample for p in inside if p.sample.sample_id not in left}
-    training, validation = split(list(taken), recipe.validation_share, recipe.seed)
-    sample_digest = digest_of(sorted(sample.content_digest for sample in taken.values()))
-    salt = digest_of([[[r.partition, r.start, r.end] for r in ranges], sample_digest])
-    draft = Draft([taken[i] for i in training], history, salt)
+    chosen = choose(pool, recipe.planner, start)
+    training, validation = split(list(chosen.samples), recipe.validation_share, recipe.seed)
+    sample_digest = digest_of(sorted(sample.content_digest for sample in chosen.samples.values()))
+    salt = digest_of([[[r.partition, r.start, r.end] for r in chosen.ranges], sample_digest])
+    draft = Draft([chosen.samples[i] for i in training], history, salt)
     return Round(
         alias=recipe.alias,
-        ranges=ranges,
+        ranges=chosen.ranges,
         sample_ids=tuple(training),
         validation_ids=tuple(validation),
         sample_digest=sample_digest,
@@ -111,8 +112,8 @@ def plan(
         code_digest=recipe.code_digest,
         seed=recipe.seed,
         due=why,
-        left_out=tuple(replace(one, position=places[one.sample_id]) for one in choice.left_out),
-        planner=choice.planner,
+        left_out=chosen.left_out,
+        planner=chosen.planner,
     )
 
 

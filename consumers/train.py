@@ -191,7 +191,10 @@ class TrainConsumer:
         if self._rounds.unfinished is not None:
             self._rounds.take_up(consumer)
         elif not self._commands.held and (why := self._why()) is not None:
-            self._plan(why, consumer)
+            try:
+                self._plan(why, consumer)
+            except ConfigError as fault:  # a planner or a source that cannot do its work
+                self._fault = str(fault)
 
     def _why(self) -> Due | None:
         """Why a round starts now. One that need not be full takes all that waits, so all of that is read first."""

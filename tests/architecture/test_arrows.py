@@ -47,6 +47,7 @@ POLICIES = (
     "ccit.evaluation.gate",
     "ccit.evaluation.accuracy",
     "ccit.training.mixture",
+    "ccit.training.choosing",
     "ccit.models.bucketing",
     "ccit.models.schedule",
 )

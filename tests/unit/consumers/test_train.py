@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 from ccit.config import Config
 from ccit.errors import CcitError, ConfigError, MemoryExhausted, ModelUnusable
 from ccit.events import RoundPlanned
-from ccit.ports import Progress, Trainer
-from ccit.records import Candidate, Material, Round, Version
+from ccit.ports import Choice, Progress, Trainer
+from ccit.records import Candidate, Material, Pooled, Round, Version
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.reading import event_in
@@ -126,6 +127,25 @@ def test_a_version_that_the_settings_do_not_fit_is_said_at_once_and_no_round_is_
         report = replica(settings, "train-a")
         assert report is not None
         assert (report.state, report.detail) == ("failed", "no round is made: version 0 has rank 4")
+    assert triggers(settings) == []
+
+
+class LooksAtNothing:
+    """Port `Planner`, broken."""
+
+    def choose(self, pool: Sequence[Pooled]) -> Choice:
+        return Choice("looks_at_nothing", 0)
+
+
+def test_a_planner_that_breaks_its_port_is_named_and_ends_nothing(settings: KafkaSettings, tmp_path: Path) -> None:
+    config = config_of(settings, tmp_path)
+    parts = stub_trainer_parts(config, 0.0)
+    broken = replace(parts, recipe=replace(parts.recipe, planner=LooksAtNothing()))
+    trainer = TrainConsumer(config, broken, "a")
+    admit(settings, SIZE)
+    with running(trainer, trainer.stop):
+        until(lambda: trainer.state().failed, "said")
+        until(lambda: "looks_at_nothing" in (r.detail if (r := replica(settings, "train-a")) else ""), "by name")
     assert triggers(settings) == []
 
 
