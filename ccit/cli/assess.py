@@ -132,9 +132,12 @@ def _line(decision: Decision, tokens: int) -> dict[str, Any]:
 
 def _refused(line: bytes, error: InputError) -> dict[str, Any]:
     """A row that is no sample: the reason of the dead letter it would be, and the sentence."""
+    from ccit.errors import InputError as Unreadable
+    from ccit.events import parse_json
+
     own_id = None
-    with suppress(orjson.JSONDecodeError):
-        row = orjson.loads(line)
+    with suppress(Unreadable):  # with the same bounds as at the first reading
+        row = parse_json(line)
         own_id = str(row["id"]) if isinstance(row, dict) and "id" in row else None
     nothing = dict.fromkeys((*FIELDS, "tokens"), None)
     return {"id": own_id, "accepted": False, "reason": error.reason, **nothing, "truncated": 0, "error": error.detail}

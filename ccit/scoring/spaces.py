@@ -16,7 +16,7 @@ QUESTION = "question"
 
 
 def sample_text(sample: Sample) -> str:
-    """The last exchange, then the history from the latest turn back.
+    """The last exchange, then the history from the latest turn back and the system text.
 
     >>> sample_text(Sample("s", "r", "ward", "en", "Dose?", "5 mg."))
     'Dose?\\n5 mg.'
@@ -25,7 +25,7 @@ def sample_text(sample: Sample) -> str:
 
 
 def question_text(sample: Sample) -> str:
-    """The question without its answer, then the history from the latest turn back.
+    """The question without its answer, then the history from the latest turn back and the system text.
 
     >>> question_text(Sample("s", "r", "ward", "en", "Dose?", "5 mg."))
     'Dose?'
@@ -37,4 +37,5 @@ SPACES: Mapping[str, Callable[[Sample], str]] = {SAMPLE: sample_text, QUESTION: 
 
 
 def _earlier(sample: Sample) -> list[str]:
-    return [text for turn in reversed(sample.history) for text in (turn.user, turn.assistant)]
+    turns = [text for turn in reversed(sample.history) for text in (turn.user, turn.assistant)]
+    return [*turns, sample.system] if sample.system else turns

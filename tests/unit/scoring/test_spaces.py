@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ccit.records import Sample, Turn
 from ccit.scoring.spaces import SAMPLE, SPACES, question_text, sample_text
 
@@ -12,6 +14,12 @@ def test_the_last_exchange_comes_first_and_old_turns_last() -> None:
 
 def test_a_question_is_told_without_its_answer() -> None:
     assert question_text(TOLD).split("\n") == ["And then?", "new q", "new a", "old q", "old a"]
+
+
+def test_a_system_text_is_compared_too() -> None:
+    """The same question about a child of 20 kg and an adult of 80 kg is not the same sample."""
+    assert sample_text(replace(TOLD, system="Weight 20 kg.")).split("\n")[-1] == "Weight 20 kg."
+    assert question_text(replace(TOLD, system="Weight 20 kg.")).split("\n")[-1] == "Weight 20 kg."
 
 
 def test_the_whole_sample_is_a_space() -> None:
