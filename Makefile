@@ -18,7 +18,7 @@ LOWEST := .venv-lowest
 LOWEST_TESTS := tests/unit/models tests/unit/scoring tests/unit/training tests/unit/evaluation tests/unit/serving \
 	tests/contract/test_scorers.py tests/contract/test_training.py tests/contract/test_embedders.py tests/golden
 
-.PHONY: demo test test-lowest lint bench crash-matrix docs schemas clean prerequisites
+.PHONY: demo test test-fast test-lowest lint bench crash-matrix docs schemas clean prerequisites
 
 demo: $(INSTALLED)
 	$(BIN)/ccit demo --out runs/demo
@@ -29,6 +29,11 @@ test: prerequisites $(INSTALLED)
 
 test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
+
+# What needs no broker: for the minutes between two changes.
+test-fast: $(INSTALLED)
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest tests/architecture tests/unit tests/contract tests/golden tests/property
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

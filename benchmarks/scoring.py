@@ -25,7 +25,7 @@ from ccit.ingest.files import sample_from_line, samples_of
 from ccit.models.causal import CausalModel, load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.plugins import plugins
-from ccit.ports import Check, CheckContext, PolicyContext
+from ccit.ports.selection import Check, CheckContext, PolicyContext
 from ccit.records import Position, Sample
 from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex

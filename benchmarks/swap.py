@@ -20,7 +20,7 @@ import torch
 
 from ccit.config import Training
 from ccit.models.causal import adapter_files, load_causal, trainable
-from ccit.ports import BackendContext, Sampling
+from ccit.ports.serving import BackendContext, Sampling
 from ccit.serving.backends.embedded import EmbeddedBackend
 from ccit.serving.slots import Slots
 from ccit.testing import random_model

@@ -26,24 +26,13 @@ from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build, foreign_sources, plugins
-from ccit.ports import (
-    BackendContext,
-    Check,
-    CheckContext,
-    Embedder,
-    Evaluator,
-    NeighbourCheck,
-    PlannerContext,
-    PolicyContext,
-    ProxyScorer,
-    Reader,
-    ReaderContext,
-    Scorer,
-    SourceContext,
-    Trainer,
-    Trigger,
-    TriggerContext,
-)
+from ccit.ports.evaluation import Evaluator
+from ccit.ports.ingest import Reader, ReaderContext
+from ccit.ports.rounds import PlannerContext, SourceContext, Trigger, TriggerContext
+from ccit.ports.selection import Check, CheckContext, NeighbourCheck, PolicyContext, ProxyScorer, Scorer
+from ccit.ports.serving import BackendContext
+from ccit.ports.training import Trainer
+from ccit.ports.vectors import Embedder
 from ccit.records import Spend, Version
 from ccit.scoring.spaces import SAMPLE, SPACES
 from ccit.selection.admission import Admission, Selector

@@ -25,7 +25,7 @@ from ccit.events import (
     VersionPromoted,
     VersionRolledBack,
 )
-from ccit.ports import ArtifactStore
+from ccit.ports.store import ArtifactStore
 from ccit.records import Announcement, Candidate, OffsetRange, Round, Version
 
 

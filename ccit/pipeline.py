@@ -22,7 +22,8 @@ from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined
-from ccit.ports import Draft, Planner, Progress, Source, Trainer, Trigger
+from ccit.ports.rounds import Draft, Planner, Source, Trigger
+from ccit.ports.training import Progress, Trainer
 from ccit.records import (
     DOMAIN,
     Announcement,
@@ -62,7 +63,7 @@ class Recipe:
 
 
 def admit(samples: Sequence[Sample], admission: Admission) -> list[Decision]:
-    """Decide a batch: copies and checks as if one by one (up to rounding: see `ports.Scorer`), then the policy, once.
+    """Decide a batch: copies and checks as if one by one (up to rounding: see `Scorer`), then the policy, once.
 
     What is accepted stays pending until `admission.commit`.
     """

@@ -13,7 +13,9 @@ from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
-from ccit.ports import Progress, ProxyScorer, Trainer, Trigger
+from ccit.ports.rounds import Trigger
+from ccit.ports.selection import ProxyScorer
+from ccit.ports.training import Progress, Trainer
 from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict
 from ccit.selection.admission import Admission
 from ccit.selection.memory import Memory

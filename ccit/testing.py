@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ccit.ports import CheckContext, Embedder, Neighbour, ProxyScorer, Vectors
+from ccit.ports.selection import CheckContext, ProxyScorer
+from ccit.ports.vectors import Embedder, Neighbour, Vectors
 from ccit.records import Sample, Score, Spend, Version
 from ccit.vectors import quantise
 

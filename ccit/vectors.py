@@ -5,7 +5,7 @@ Cauchy-Schwarz no partial sum of a dot product exceeds the product of the norms,
 float64's 53 bits: it is exact in any order, on any machine, in any batch. So, given their vectors, a batch is decided
 exactly as if one sample at a time, and a vector stored in a topic gives the scores that it gave when it was new. The
 vectors themselves are made by a model, whose arithmetic is only close from one batch or machine to the next: see
-`Embedder.embed` in `ccit/ports.py`.
+`Embedder.embed` in `ccit/ports/vectors.py`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from ccit.assembly import readers
 from ccit.config import Config
 from ccit.errors import InputError
 from ccit.events import RecordReceived, encode
-from ccit.ports import RawMessage
+from ccit.ports.ingest import RawMessage
 from ccit.records import Record
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.content_type import content_type

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from ccit.plugins import PluginSettings
-from ccit.ports import Choices, PolicyContext, Reasons, Scored
+from ccit.ports.selection import Choices, PolicyContext, Reasons, Scored
 from ccit.records import Decision, Sample
 from ccit.selection.admission import Selector
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ccit.config import Evaluation as Settings
 from ccit.evaluation.gate import Comparator, Gate, decide, gate_of
-from ccit.ports import Evidence
+from ccit.ports.evaluation import Evidence
 from ccit.records import GradedAnswer, Spend, SuiteResults, Verdict
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ccit.pipeline import Recipe
-from ccit.ports import PlannerContext, SourceContext
+from ccit.ports.rounds import PlannerContext, SourceContext
 from ccit.records import (
     AdapterPair,
     Artifact,

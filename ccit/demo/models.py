@@ -9,7 +9,7 @@ from pathlib import Path
 from queue import Empty
 
 from ccit.errors import CcitError, ModelUnusable
-from ccit.ports import Progress
+from ccit.ports.training import Progress
 
 _LOOK_EVERY_S = 0.5
 

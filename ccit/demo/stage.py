@@ -15,7 +15,7 @@ import tomli_w
 
 from ccit.config import Config, cache_root, load_config
 from ccit.demo.models import pair_of_models
-from ccit.ports import Progress
+from ccit.ports.training import Progress
 from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.suites import general_suite, held_out_suite

@@ -32,7 +32,7 @@ from ccit.evaluation.accuracy import accuracy, accuracy_by_group, fault_points
 from ccit.evaluation.intervals import paired
 from ccit.plugin_tables import selected
 from ccit.plugins import build
-from ccit.ports import Criterion, CriterionContext, Evidence
+from ccit.ports.evaluation import Criterion, CriterionContext, Evidence
 from ccit.records import DOMAIN, GENERAL, Finding, Outcome, SuiteResults, Verdict
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ccit.evaluation.gate import Gate
-from ccit.ports import Evaluator
+from ccit.ports.evaluation import Evaluator
 from ccit.records import Suites
 
 

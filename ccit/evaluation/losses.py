@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ccit.errors import ConfigError
 from ccit.evaluation.intervals import Differences, paired
-from ccit.ports import CriterionContext, Evidence
+from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import Estimate, Finding, SuiteResults
 
 

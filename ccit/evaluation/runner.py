@@ -23,7 +23,9 @@ from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
 from ccit.models.likelihood import Failure, Likelihood
 from ccit.plugins import build
-from ccit.ports import ArtifactStore, Metric, MetricContext, Progress
+from ccit.ports.evaluation import Metric, MetricContext
+from ccit.ports.store import ArtifactStore
+from ccit.ports.training import Progress
 from ccit.records import AdapterPair, GradedAnswer, Question, Sample, Spend, SuiteResults, Suites, digest_of
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import KEPT, keep_newest

@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 
 from ccit.config import Embedder as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
-from ccit.ports import Vectors
+from ccit.ports.vectors import Vectors
 from ccit.records import Spend
 from ccit.vectors import quantise
 

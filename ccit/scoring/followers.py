@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from ccit.errors import CcitError
-from ccit.ports import ProxyScorer
+from ccit.ports.selection import ProxyScorer
 from ccit.records import Sample, Score, Spend, Version
 
 

@@ -30,7 +30,7 @@ from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
 from ccit.models.likelihood import Failure, Likelihood
-from ccit.ports import ArtifactStore
+from ccit.ports.store import ArtifactStore
 from ccit.records import Sample, Score, Spend, Version
 
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")

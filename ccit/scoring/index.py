@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from ccit.ports import Neighbour, Vectors
+from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Position
 from ccit.vectors import cosines
 

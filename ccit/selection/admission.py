@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ccit.plugins import PluginSettings, build, kind_of
-from ccit.ports import Check, Embedder, Policy, PolicyContext, ProxyScorer, Scored, Vectors
+from ccit.ports.selection import Check, Policy, PolicyContext, ProxyScorer, Scored
+from ccit.ports.vectors import Embedder, Vectors
 from ccit.records import Decision, Position, Sample, digest_of
 from ccit.scoring.spaces import SPACES
 from ccit.selection.memory import Memory, Pending, Vector

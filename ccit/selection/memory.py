@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ccit.ports import Neighbour, SampleIndex, Vectors
+from ccit.ports.vectors import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import cosines

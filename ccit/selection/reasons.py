@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ccit.plugins import plugins
-from ccit.ports import Reasons
+from ccit.ports.selection import Reasons
 
 ADMISSION = "admission"
 """Who gives the reasons below: no check and no policy."""

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ccit.errors import ConfigError
-from ccit.ports import Check, Embedder, NeighbourCheck, Neighbours, Vectors
+from ccit.ports.selection import Check, NeighbourCheck
+from ccit.ports.vectors import Embedder, Neighbours, Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import SPACES
 from ccit.selection.reasons import ADMISSION, EXACT_DUPLICATE

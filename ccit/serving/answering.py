@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ccit.errors import CcitError
-from ccit.ports import Delta, Sampling
+from ccit.ports.serving import Delta, Sampling
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
 from ccit.serving.engine import Answer, Engine, Overloaded
 from ccit.serving.leases import VersionNotHeld

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ccit.config import Serving
-from ccit.ports import Sampling
+from ccit.ports.serving import Sampling
 from ccit.serving.answering import Answering, Order
 from ccit.serving.edge import CLIENT_GONE, Edge, refusal
 from ccit.serving.engine import Engine

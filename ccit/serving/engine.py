@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from ccit.errors import CcitError
-from ccit.ports import Backend, Delta, Sampling
+from ccit.ports.serving import Backend, Delta, Sampling
 from ccit.serving.slots import Slots
 
 logger = logging.getLogger("ccit.serving")

@@ -8,7 +8,7 @@ from ccit.errors import ModelUnusable
 from ccit.models.cached_prompts import CachedPrompts
 from ccit.models.causal import CausalModel, end_tokens
 from ccit.models.decoding import decode
-from ccit.ports import Delta, Sampling
+from ccit.ports.serving import Delta, Sampling
 from ccit.serving.sampling import Sampler
 from ccit.serving.text import IncrementalDecoder, StopTexts
 

@@ -11,7 +11,7 @@ from typing import Literal
 from jinja2 import TemplateError
 
 from ccit.models.chat import FIXED_DATE, ChatFormat
-from ccit.ports import Backend
+from ccit.ports.serving import Backend
 from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
 
 _FEW_CHARACTERS = 4  # per token, as in English: few prompts that fit have more

@@ -6,7 +6,7 @@ import secrets
 
 import torch
 
-from ccit.ports import Sampling
+from ccit.ports.serving import Sampling
 
 _COLDEST = 1e-5  # below it, logits divided by the temperature may overflow; it is greedy by then anyway
 

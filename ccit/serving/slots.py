@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
-from ccit.ports import Backend
+from ccit.ports.serving import Backend
 from ccit.serving.leases import Leases
 
 
@@ -30,7 +30,7 @@ class Slots(Leases):
     >>> import tempfile
     >>> from pathlib import Path
     >>> from ccit.models.causal import load_causal
-    >>> from ccit.ports import BackendContext
+    >>> from ccit.ports.serving import BackendContext
     >>> from ccit.serving.backends.embedded import EmbeddedBackend
     >>> from ccit.testing import random_model
     >>> base = load_causal(str(random_model(Path(tempfile.mkdtemp()))), device="cpu")

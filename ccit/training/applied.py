@@ -7,7 +7,7 @@ from typing import Any
 
 from ccit.errors import TrainingFailed
 from ccit.plugins import PluginSettings, build, kind_of
-from ccit.ports import Example, Method, MethodContext, MicroBatch, Tensors, TrainingStart
+from ccit.ports.training import Example, Method, MethodContext, MicroBatch, Tensors, TrainingStart
 
 _FOLDER = "methods/"  # of the files that travel with a version, beside the adapter's own
 

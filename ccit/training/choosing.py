@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ccit.errors import ConfigError
 from ccit.pool import Pool, ranges_of
-from ccit.ports import Choice, Planner
+from ccit.ports.rounds import Choice, Planner
 from ccit.records import LeftOut, OffsetRange, Sample
 
 

@@ -1,7 +1,7 @@
 """Training one adapter: the LoRA weights alone, without weight decay, from checkpoint to checkpoint.
 
 A step's gradient is that of the mean loss over all its response tokens, however they fall into micro-batches. The
-methods of the configuration (`ports.Method`) are called at their places.
+methods of the configuration (`ccit/ports/training.py`) are called at their places.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ccit.config import Training
 from ccit.models.causal import CausalModel
 from ccit.models.likelihood import response_losses
 from ccit.models.optimisation import Optimisation, Recipe
-from ccit.ports import Example, MicroBatch, Tensors
+from ccit.ports.training import Example, MicroBatch, Tensors
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint, TrainingState
 from ccit.training.steps import Step

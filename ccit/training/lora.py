@@ -27,7 +27,8 @@ from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
 from ccit.models.targets import target_names
 from ccit.plugins import build
-from ccit.ports import ArtifactStore, Batcher, BatcherContext, Example, MethodContext, Progress
+from ccit.ports.store import ArtifactStore
+from ccit.ports.training import Batcher, BatcherContext, Example, MethodContext, Progress
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Round, Spend, Version, digest_of
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest

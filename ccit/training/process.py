@@ -21,7 +21,7 @@ from pathlib import Path
 from ccit import errors
 from ccit.config import Config
 from ccit.errors import CcitError, MemoryExhausted, TrainingFailed
-from ccit.ports import Progress
+from ccit.ports.training import Progress
 from ccit.records import AdapterPair, Candidate, Material, Round, Sample, SuiteResults, Suites, Version
 from ccit.training.child import Child, Silent
 from ccit.training.messages import (

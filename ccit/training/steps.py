@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ccit.models.bucketing import padded_tokens
-from ccit.ports import Batcher
+from ccit.ports.training import Batcher
 from ccit.training.mixture import training_order
 
 Step = list[list[int]]  # micro-batches of sample indices
@@ -26,7 +26,7 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batcher: Ba
     batcher : Batcher
         Divides a step into micro-batches.
 
-    >>> from ccit.ports import BatcherContext
+    >>> from ccit.ports.training import BatcherContext
     >>> from ccit.training.batchers.bucketed import BucketedBatcher
     >>> batcher = BucketedBatcher(BucketedBatcher.Settings(), BatcherContext(budget=6))
     >>> plan_steps([3, 1, 3], epochs=1, batch_size=3, batcher=batcher, seed=0)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.records import Decision, Due, Pooled
 
 

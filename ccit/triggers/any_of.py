@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ccit.ports import Trigger
+from ccit.ports.rounds import Trigger
 from ccit.records import Decision, Due, Pooled
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.records import Decision, Due, Pooled
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.errors import ArtifactDamaged, StorageFailed
-from ccit.ports import ArtifactStore
+from ccit.ports.store import ArtifactStore
 from ccit.records import digest_of
 from ccit.store.files import FileStore
 

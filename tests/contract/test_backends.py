@@ -8,7 +8,7 @@ import torch
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.plugins import Plugin
-from ccit.ports import Backend, BackendContext, Delta, Sampling
+from ccit.ports.serving import Backend, BackendContext, Delta, Sampling
 from ccit.testing import random_model
 from tests.contract.registered import each, made
 

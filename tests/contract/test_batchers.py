@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
-from ccit.ports import Batcher, BatcherContext
+from ccit.ports.training import Batcher, BatcherContext
 from tests.contract.registered import each, made
 
 lengths_of_samples = st.lists(st.integers(1, 60), max_size=40)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin, plugins
-from ccit.ports import Check, CheckContext, NeighbourCheck, Neighbours, Reasons, Refuses
+from ccit.ports.selection import Check, CheckContext, NeighbourCheck, Reasons, Refuses
+from ccit.ports.vectors import Neighbours
 from ccit.records import Position, Sample, Score
 from ccit.scoring.index import ExactIndex
 from ccit.selection.memory import Memory

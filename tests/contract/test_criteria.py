@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
-from ccit.ports import Criterion, CriterionContext, Evidence
+from ccit.ports.evaluation import Criterion, CriterionContext, Evidence
 from ccit.records import SuiteResults
 from tests.contract.registered import each, made
 from tests.judged import answers, evidence, graded, results

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccit.models.embedders import SentenceTransformerEmbedder
-from ccit.ports import Embedder
+from ccit.ports.vectors import Embedder
 from ccit.vectors import cosines
 
 EMBEDDERS: Mapping[str, Callable[[], Embedder]] = {

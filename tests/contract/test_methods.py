@@ -15,7 +15,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
 from ccit.models.revision import revision_of
 from ccit.plugins import Plugin
-from ccit.ports import Example, Method, MethodContext, MicroBatch, TrainingStart
+from ccit.ports.training import Example, Method, MethodContext, MicroBatch, TrainingStart
 from ccit.records import AdapterPair, Candidate, Material, Round, Sample, Version
 from ccit.store.files import FileStore
 from ccit.testing import random_model

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
-from ccit.ports import Grade, Metric, MetricContext
+from ccit.ports.evaluation import Grade, Metric, MetricContext
 from ccit.records import Question
 from tests.contract.registered import each, made
 

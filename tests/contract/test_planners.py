@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
 from ccit.pool import Pool, ranges_of
-from ccit.ports import Choice, Planner, PlannerContext, Scorer
+from ccit.ports.rounds import Choice, Planner, PlannerContext
+from ccit.ports.selection import Scorer
 from ccit.records import Pooled, Sample, Score
 from tests.contract.registered import each, made
 from tests.nouns import pooled

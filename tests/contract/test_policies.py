@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin, plugins
-from ccit.ports import Choices, Policy, PolicyContext, Scored
+from ccit.ports.selection import Choices, Policy, PolicyContext, Scored
 from ccit.records import Decision, Sample, Score
 from ccit.selection.reasons import OWN
 from tests.evenly import EvenlyPolicy

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ccit.errors import InputError
 from ccit.plugins import Plugin
-from ccit.ports import RawMessage, Reader, ReaderContext
+from ccit.ports.ingest import RawMessage, Reader, ReaderContext
 from ccit.records import DEAD_LETTER_REASONS, Record
 from tests.contract.registered import each, made
 

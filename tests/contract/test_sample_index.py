@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ccit.ports import Neighbour, SampleIndex, Vectors
+from ccit.ports.vectors import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
 from ccit.vectors import cosines, quantise

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ccit.models.causal import load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.plugins import Plugin, plugins
-from ccit.ports import ProxyScorer, Scorer
+from ccit.ports.selection import ProxyScorer, Scorer
 from ccit.records import Sample, Score, Turn
 from ccit.scoring.ifd import IfdScorer
 from ccit.store.files import FileStore

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
-from ccit.ports import Draft, Source, SourceContext
+from ccit.ports.rounds import Draft, Source, SourceContext
 from ccit.records import Sample
 from tests.contract.registered import each
 from tests.nouns import sample

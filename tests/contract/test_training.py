@@ -13,7 +13,9 @@ from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
 from ccit.models.revision import revision_of
-from ccit.ports import ArtifactStore, Evaluator, Trainer
+from ccit.ports.evaluation import Evaluator
+from ccit.ports.store import ArtifactStore
+from ccit.ports.training import Trainer
 from ccit.records import Candidate, Material, OffsetRange, Question, Round, Sample, Version
 from ccit.store.files import FileStore
 from ccit.testing import random_model

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
-from ccit.ports import Trigger, TriggerContext
+from ccit.ports.rounds import Trigger, TriggerContext
 from ccit.triggers.any_of import AnyOf
 from tests.contract.registered import each, made
 from tests.nouns import decision, pooled

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from ccit.audit import verify
 from ccit.events import CandidateJudged, RoundPlanned, VersionPromoted, VersionRolledBack
-from ccit.ports import ArtifactStore
+from ccit.ports.store import ArtifactStore
 from ccit.records import Round
 from tests.crash.feed import key_of
 from tests.crash.ledger import Ledger, plans_in_order

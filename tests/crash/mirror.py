@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ccit.ports import Choices, Reasons, Scored
+from ccit.ports.selection import Choices, Reasons, Scored
 from ccit.records import Decision
 from ccit.selection.admission import Selector
 from ccit.selection.memory import Memory

@@ -24,7 +24,10 @@ from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.evaluation.gate import gate_of
 from ccit.evaluation.judging import Judging
-from ccit.ports import ArtifactStore, CheckContext, Progress, Vectors
+from ccit.ports.selection import CheckContext
+from ccit.ports.store import ArtifactStore
+from ccit.ports.training import Progress
+from ccit.ports.vectors import Vectors
 from ccit.records import (
     DOMAIN,
     AdapterPair,

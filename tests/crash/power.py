@@ -6,8 +6,8 @@ import os
 import signal
 
 from ccit.errors import TrainingFailed
-from ccit.ports import Progress
-from ccit.ports import Trainer as TrainerPort
+from ccit.ports.training import Progress
+from ccit.ports.training import Trainer as TrainerPort
 from ccit.records import Candidate, Material, Round, Version
 
 

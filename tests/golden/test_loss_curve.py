@@ -17,7 +17,7 @@ import pytest
 from ccit.config import Training
 from ccit.models.causal import load_causal, trainable
 from ccit.models.encoding import encode
-from ccit.ports import BatcherContext, Example
+from ccit.ports.training import BatcherContext, Example
 from ccit.records import Sample, Turn
 from ccit.testing import random_model
 from ccit.training.applied import AppliedMethods

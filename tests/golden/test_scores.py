@@ -13,7 +13,7 @@ import pytest
 
 from ccit.models.causal import load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
-from ccit.ports import Scorer
+from ccit.ports.selection import Scorer
 from ccit.records import Sample, Turn
 from ccit.scoring.ifd import IfdScorer
 from ccit.selection.checks.diversity import DiversityCheck

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from ccit.events import CandidateJudged, RoundPlanned
-from ccit.ports import Progress
+from ccit.ports.training import Progress
 from ccit.records import Candidate, Material, Round, Version
 from consumers import train as train_module
 from consumers.kafka.clients import KafkaSettings, consumer_config

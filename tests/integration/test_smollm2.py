@@ -24,7 +24,7 @@ from ccit.models.encoding import encode
 from ccit.models.fetching import fetch
 from ccit.models.fewer_layers import fewer_layers
 from ccit.models.likelihood import response_losses
-from ccit.ports import BackendContext
+from ccit.ports.serving import BackendContext
 from ccit.records import Due, Material, Round, Sample, Version
 from ccit.serving.app import create_app
 from ccit.serving.backends.embedded import EmbeddedBackend

@@ -22,7 +22,7 @@ from ccit.evaluation.judging import Judging
 from ccit.events import Event, decode
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, digest_of
 from ccit.records import Position as Place
 from ccit.triggers.any_of import AnyOf

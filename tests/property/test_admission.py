@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.plugins import plugins
-from ccit.ports import Check, Choices, PolicyContext, Scored, Vectors
+from ccit.ports.selection import Check, Choices, PolicyContext, Scored
+from ccit.ports.vectors import Vectors
 from ccit.records import Decision, Position, Sample, Score, Spend
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector

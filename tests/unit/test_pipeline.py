@@ -14,7 +14,8 @@ from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
-from ccit.ports import Choice, Progress, TriggerContext
+from ccit.ports.rounds import Choice, TriggerContext
+from ccit.ports.training import Progress
 from ccit.records import (
     AdapterPair,
     Candidate,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ccit.evaluation.intervals import Differences, fault_of, paired, share
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CriterionContext, Evidence
+from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import Finding, GradedAnswer, SuiteResults
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CriterionContext, Evidence
+from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import Finding
 
 

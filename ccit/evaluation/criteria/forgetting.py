@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ccit.evaluation.losses import LossBound, check_suites
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CriterionContext, Evidence
+from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import GENERAL, Finding
 
 

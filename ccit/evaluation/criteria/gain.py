@@ -9,7 +9,7 @@ from pydantic import Field
 from ccit.evaluation.intervals import paired
 from ccit.evaluation.losses import check_suites
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CriterionContext, Evidence
+from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import DOMAIN, Estimate, Finding
 
 

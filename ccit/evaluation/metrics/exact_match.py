@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Grade, MetricContext
+from ccit.ports.evaluation import Grade, MetricContext
 from ccit.records import Question
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")

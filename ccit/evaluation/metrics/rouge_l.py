@@ -6,7 +6,7 @@ from typing import Literal
 
 from ccit.evaluation.overlap import rouge_l
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Grade, MetricContext
+from ccit.ports.evaluation import Grade, MetricContext
 from ccit.records import Question
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from ccit.ingest.rows import parse_row, record_from_row
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import RawMessage, ReaderContext
+from ccit.ports.ingest import RawMessage, ReaderContext
 from ccit.records import Record
 
 TYPES = ("", "application/json", "application/x-ndjson")

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CheckContext, Reasons, Refuses, Vectors
+from ccit.ports.selection import CheckContext, Reasons, Refuses
+from ccit.ports.vectors import Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.diversity import mean_pairwise_distance
 from ccit.scoring.sentences import split_sentences

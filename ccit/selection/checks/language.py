@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CheckContext, Reasons, Refuses
+from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
 
 logger = logging.getLogger("ccit.selection")

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import CheckContext, Reasons, Refuses
+from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
 from ccit.scoring.sentences import split_sentences
 from ccit.selection.reasons import UNSCORED

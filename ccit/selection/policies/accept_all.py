@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Choices, PolicyContext, Reasons, Scored
+from ccit.ports.selection import Choices, PolicyContext, Reasons, Scored
 from ccit.selection.policies.stateless import Stateless
 
 

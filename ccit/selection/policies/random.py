@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Choices, PolicyContext, Reasons, Scored
+from ccit.ports.selection import Choices, PolicyContext, Reasons, Scored
 from ccit.records import Sample
 from ccit.selection.policies.stateless import Stateless
 

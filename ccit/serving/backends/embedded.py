@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ccit.errors import ModelUnusable
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import BackendContext, Delta, Sampling
+from ccit.ports.serving import BackendContext, Delta, Sampling
 
 if TYPE_CHECKING:
     from ccit.models.causal import CausalModel

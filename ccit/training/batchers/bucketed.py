@@ -7,7 +7,7 @@ from typing import Literal
 
 from ccit.models.bucketing import bucket
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import BatcherContext
+from ccit.ports.training import BatcherContext
 
 
 @plugin("batcher")

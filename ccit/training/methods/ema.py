@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Method, MethodContext, Tensors, TrainingStart
+from ccit.ports.training import Method, MethodContext, Tensors, TrainingStart
 
 _STEPS = "steps"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Method, MethodContext, MicroBatch, Tensors, TrainingStart
+from ccit.ports.training import Method, MethodContext, MicroBatch, Tensors, TrainingStart
 
 if TYPE_CHECKING:
     import torch

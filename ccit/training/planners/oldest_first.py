@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Choice, PlannerContext
+from ccit.ports.rounds import Choice, PlannerContext
 from ccit.records import Pooled
 
 

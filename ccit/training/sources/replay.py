@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Draft, SourceContext
+from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import pick_evenly
 

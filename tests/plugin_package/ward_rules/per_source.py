@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports import Choices, PolicyContext, Reasons, Scored
+from ccit.ports.selection import Choices, PolicyContext, Reasons, Scored
 from ccit.records import Decision, Sample
 
 

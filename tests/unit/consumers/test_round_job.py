@@ -13,7 +13,7 @@ import pytest
 
 from ccit.assembly import TrainerParts
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable, StorageFailed, TrainingFailed
-from ccit.ports import Progress
+from ccit.ports.training import Progress
 from ccit.records import Candidate, Material, Pooled, Round, Version
 from consumers.round_job import MAX_TRIES, PLAIN, Finished, RoundJob
 from tests.nouns import a_round, candidate, pooled, recipe_of

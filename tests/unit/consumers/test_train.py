@@ -12,7 +12,8 @@ import pytest
 from ccit.config import Config
 from ccit.errors import CcitError, ConfigError, MemoryExhausted, ModelUnusable
 from ccit.events import RoundPlanned
-from ccit.ports import Choice, Progress, Trainer
+from ccit.ports.rounds import Choice
+from ccit.ports.training import Progress, Trainer
 from ccit.records import Candidate, Material, Pooled, Round, Version
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import Scored
+from ccit.ports.selection import Scored
 from ccit.records import Decision, Position
 from ccit.scoring.index import ExactIndex
 from ccit.selection.memory import Memory

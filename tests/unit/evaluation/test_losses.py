@@ -2,7 +2,7 @@ import pytest
 
 from ccit.errors import ConfigError
 from ccit.evaluation.losses import LossBound, check_suites
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from ccit.records import Spend, SuiteResults
 from tests.judged import answers, evidence
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ccit.ports import Neighbour
+from ccit.ports.vectors import Neighbour
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
 from ccit.selection.memory import Memory, Pending

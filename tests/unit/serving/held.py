@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccit.models.causal import CausalModel
-from ccit.ports import BackendContext
+from ccit.ports.serving import BackendContext
 from ccit.serving.backends.embedded import EmbeddedBackend
 from ccit.serving.slots import Slots
 

@@ -11,7 +11,7 @@ import pytest
 
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel
-from ccit.ports import Delta, Sampling
+from ccit.ports.serving import Delta, Sampling
 from ccit.serving import generation
 from ccit.serving.engine import Engine, Overloaded
 from ccit.serving.generation import generate

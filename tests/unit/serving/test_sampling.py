@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccit.ports import Sampling
+from ccit.ports.serving import Sampling
 from ccit.serving.sampling import Sampler
 
 logit_lists = st.lists(st.floats(-20, 20, width=32), min_size=2, max_size=40)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ccit.models.causal import CausalModel
-from ccit.ports import Sampling
+from ccit.ports.serving import Sampling
 from tests.unit.serving.held import slots_over
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ccit.errors import TrainingFailed
-from ccit.ports import Example, Method, MicroBatch, Tensors, TrainingStart
+from ccit.ports.training import Example, Method, MicroBatch, Tensors, TrainingStart
 from ccit.training.applied import AppliedMethods
 from tests.nouns import sample
 

@@ -8,7 +8,7 @@ import pytest
 
 from ccit.errors import ConfigError
 from ccit.pool import Pool
-from ccit.ports import Choice
+from ccit.ports.rounds import Choice
 from ccit.records import LeftOut, OffsetRange, Pooled, Position
 from ccit.training.choosing import choose
 from tests.nouns import pooled

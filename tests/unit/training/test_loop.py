@@ -10,7 +10,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, trainable
 from ccit.models.encoding import Encoded, encode
 from ccit.models.schedule import rate_factor
-from ccit.ports import Example
+from ccit.ports.training import Example
 from ccit.records import Sample
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint, TrainingState

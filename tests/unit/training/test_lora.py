@@ -16,7 +16,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.causal import with_adapter
 from ccit.models.encoding import encode
 from ccit.models.likelihood import response_losses
-from ccit.ports import Method, MicroBatch, TrainingStart
+from ccit.ports.training import Method, MicroBatch, TrainingStart
 from ccit.records import Candidate, Material, Round, Version
 from ccit.store.files import FileStore
 from ccit.store.pruning import KEPT

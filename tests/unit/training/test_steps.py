@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccit.ports import BatcherContext
+from ccit.ports.training import BatcherContext
 from ccit.training.batchers.bucketed import BucketedBatcher
 from ccit.training.steps import plan_steps, planned_tokens
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.triggers.age import AgeTrigger
 from tests.nouns import pooled
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.triggers.age import AgeTrigger
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import TriggerContext
+from ccit.ports.rounds import TriggerContext
 from ccit.triggers.size import SizeTrigger
 from tests.nouns import pooled
 

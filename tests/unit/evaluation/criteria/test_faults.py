@@ -1,7 +1,7 @@
 import pytest
 
 from ccit.evaluation.criteria.faults import Faults
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from ccit.records import Finding, GradedAnswer, Spend, SuiteResults
 from tests.judged import answers, evidence, gate, judged, results
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from ccit.evaluation.criteria.finite_loss import FiniteLoss
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from tests.judged import evidence, results
 
 

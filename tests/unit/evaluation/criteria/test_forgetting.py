@@ -1,5 +1,5 @@
 from ccit.evaluation.criteria.forgetting import Forgetting
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from ccit.records import Outcome
 from tests.judged import answers, evidence, results
 

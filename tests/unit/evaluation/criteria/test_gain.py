@@ -1,5 +1,5 @@
 from ccit.evaluation.criteria.gain import Gain
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from tests.judged import answers, evidence, graded, results
 
 CONTEXT = CriterionContext(("domain", "general"))

@@ -1,5 +1,5 @@
 from ccit.evaluation.criteria.total_forgetting import TotalForgetting
-from ccit.ports import CriterionContext
+from ccit.ports.evaluation import CriterionContext
 from tests.judged import answers, evidence, gate, judged, results
 
 CONTEXT = CriterionContext(("domain", "general"))

@@ -1,7 +1,7 @@
 import pytest
 
 from ccit.evaluation.metrics.exact_match import ExactMatch, normalised
-from ccit.ports import MetricContext
+from ccit.ports.evaluation import MetricContext
 from ccit.records import Question
 
 CONTEXT = MetricContext(max_new_tokens=64)

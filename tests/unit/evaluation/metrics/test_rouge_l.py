@@ -1,7 +1,7 @@
 import pytest
 
 from ccit.evaluation.metrics.rouge_l import RougeL
-from ccit.ports import MetricContext
+from ccit.ports.evaluation import MetricContext
 from ccit.records import Question
 
 METRIC = RougeL(RougeL.Settings(), MetricContext(max_new_tokens=64))

@@ -4,7 +4,7 @@ import pytest
 
 from ccit.errors import InputError
 from ccit.ingest.readers.rows import RowReader
-from ccit.ports import RawMessage, ReaderContext
+from ccit.ports.ingest import RawMessage, ReaderContext
 
 
 def test_one_message_holds_one_row_and_no_other_type_is_taken() -> None:

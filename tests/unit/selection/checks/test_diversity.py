@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ccit.ports import Vectors
+from ccit.ports.vectors import Vectors
 from ccit.records import Sample, Score, Spend
 from ccit.selection.checks.diversity import ONE_SENTENCE, DiversityCheck
 from ccit.testing import check_context

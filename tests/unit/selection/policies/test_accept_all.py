@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import PolicyContext, Scored
+from ccit.ports.selection import PolicyContext, Scored
 from ccit.selection.policies.accept_all import AcceptAllPolicy
 from tests.nouns import sample
 

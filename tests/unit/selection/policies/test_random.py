@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from pydantic import ValidationError
 
-from ccit.ports import PolicyContext, Scored
+from ccit.ports.selection import PolicyContext, Scored
 from ccit.selection.policies.random import RandomPolicy
 from tests.nouns import sample
 

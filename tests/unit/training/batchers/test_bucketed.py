@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import BatcherContext
+from ccit.ports.training import BatcherContext
 from ccit.training.batchers.bucketed import BucketedBatcher
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ccit.ports import MethodContext, TrainingStart
+from ccit.ports.training import MethodContext, TrainingStart
 from ccit.training.methods.ema import EmaMethod
 
 

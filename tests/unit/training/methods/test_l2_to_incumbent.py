@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ccit.ports import MethodContext, MicroBatch, TrainingStart
+from ccit.ports.training import MethodContext, MicroBatch, TrainingStart
 from ccit.training.methods.l2_to_incumbent import L2ToIncumbent
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import PlannerContext
+from ccit.ports.rounds import PlannerContext
 from ccit.training.planners.oldest_first import OldestFirst
 from tests.nouns import pooled
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ccit.ports import Draft, SourceContext
+from ccit.ports.rounds import Draft, SourceContext
 from ccit.training.sources.general import GeneralSource
 from tests.nouns import sample
 

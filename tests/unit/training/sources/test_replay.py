@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ccit.ports import Draft, SourceContext
+from ccit.ports.rounds import Draft, SourceContext
 from ccit.training.sources.replay import ReplaySource
 from tests.nouns import sample
 

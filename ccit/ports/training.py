@@ -1,0 +1,130 @@
+"""How a round is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from ccit.records import Candidate, Material, Round, Sample, Version
+
+Progress = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class BatcherContext:
+    """What every batcher may know: how many tokens a micro-batch has at most, padding included."""
+
+    budget: int
+
+
+class Batcher(Protocol):
+    """Puts the samples of an optimiser step into micro-batches. Pure."""
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Numbers of samples, by micro-batch: each once; a sample longer than the budget is alone."""
+
+
+Tensors = Mapping[str, Any]  # name -> torch.Tensor; torch is not known here
+
+
+@dataclass(frozen=True, slots=True)
+class MethodContext:
+    """What every training method may know when it is made: whose adapter it works on, and the round's seed."""
+
+    role: Literal["deployed", "proxy"]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sample that is trained on, the part of the round that it belongs to, and its tokens.
+
+    `part` is `training` or the kind of a source; `row` is a `ccit.models.encoding.Encoded`.
+    """
+
+    sample: Sample
+    part: str
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStart:
+    """What a method sees before the first step of one adapter, and again when a killed round is taken up.
+
+    Parameters
+    ----------
+    model : Any
+        The `ccit.models.causal.CausalModel` that is trained.
+    weights : Tensors
+        Its trainable weights, the incumbent's; they change in place with each step.
+    examples : Sequence[Example]
+        All that is trained on.
+    files : Mapping[str, bytes]
+        What this method's `finish` left with the parent version; empty where it left nothing.
+    """
+
+    model: Any
+    weights: Tensors
+    examples: Sequence[Example]
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """What is computed at once: its examples, their losses (N,) in nats per response token, and its share of the step.
+
+    The shares of a step's micro-batches add up to 1: whatever a method adds is weighted by them, or the result would
+    depend on `training.batch_tokens`.
+    """
+
+    examples: Sequence[Example]
+    losses: Any
+    share: float
+
+
+class Method(Protocol):
+    """Changes how a round is trained: hooks, of which one overrides what it needs. One object works on one adapter."""
+
+    def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
+        """What is trained on instead; pure, called first. At least one is left."""
+        return examples
+
+    def prepare(self, start: TrainingStart) -> None:
+        """Called once before the first step; draws of torch's generator are seeded, here and in every step."""
+        return
+
+    def loss(self, loss: Any, batch: MicroBatch) -> Any:
+        """The micro-batch's part of the step's loss, a scalar tensor; its gradient is taken next."""
+        return loss
+
+    def after_backward(self) -> None:
+        """The step's gradients are whole (`weights[name].grad`) and not clipped yet."""
+        return
+
+    def after_step(self) -> None:
+        """The optimiser has changed the weights."""
+        return
+
+    def adapter(self, weights: Tensors) -> Tensors:
+        """The weights that become the candidate's, after the last step; those that are given are not changed."""
+        return weights
+
+    def finish(self) -> Mapping[str, bytes]:
+        """Files that travel with the version, by plain name; the next round's `prepare` gets them back."""
+        return {}
+
+    def state(self) -> Tensors:
+        """What a checkpoint must hold, so that a killed round ends as if it had not been."""
+        return {}
+
+    def load_state(self, state: Tensors) -> None:
+        """Take up a checkpoint's state; called after `prepare`, with tensors on the model's device."""
+        return
+
+
+class Trainer(Protocol):
+    """Trains a round's two adapters, starting from the parent version's."""
+
+    def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
+        """Same round, material and parent: same bytes on the same machine. Raises `TrainingFailed`."""
