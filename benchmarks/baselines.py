@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any
 
 from ccit.demo.run import MANY
-from ccit.demo.stage import Stage, set_stage
+from ccit.demo.stage import Stage, set_stage, small_ingredients
 from ccit.plugins import plugins
 from ccit.simulation.stream import hospital_stream
 
@@ -161,7 +161,7 @@ def replay(arm: str, seed: int, records: int, chosen: Line | None) -> Line:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        stage = set_stage(folder / "stage", seed, lambda *_: None, {})
+        stage = set_stage(folder / "stage", seed, small_ingredients(lambda *_: None), {})
         stream = folder / "stream.jsonl"
         stream.write_bytes(b"".join(m.value.replace(b"\n", b" ") + b"\n" for m in hospital_stream(records, seed)))
         share = share_of(chosen, stream) if chosen is not None else 1.0

@@ -37,11 +37,11 @@ def replay(rows: Path, config_path: Path | None, out: Path | None, seed: int | N
     """
     from ccit.assembly import loop as assemble
     from ccit.console import Console
-    from ccit.demo.stage import set_stage
+    from ccit.demo.stage import set_stage, small_ingredients
 
     with Console(silent=as_json) as console:
         if config_path is None:
-            config = set_stage(Path("runs/replay"), seed or 0, console.progress, {}).config
+            config = set_stage(Path("runs/replay"), seed or 0, small_ingredients(console.progress), {}).config
         else:
             config = load(config_path)
             if seed is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -23,7 +24,20 @@ class Pair:
 
 
 def pair_of_models(cache: Path, seed: int, progress: Progress) -> Pair:
-    """`ccit.models.tiny.tiny_pair` in a child process.
+    """`ccit.models.tiny.tiny_pair` in a child process. Raises `CcitError`, as `_in_a_child`."""
+    return _in_a_child(_build, cache, seed, progress)
+
+
+def real_pair(cache: Path, proxy_layers: int | None, progress: Progress) -> Pair:
+    """SmolLM2 as deployed model, and as proxy: itself, or a copy with fewer of its layers.
+
+    Fetched and cut in a child process. Raises `CcitError`, as `_in_a_child`.
+    """
+    return _in_a_child(_fetch, cache, proxy_layers, progress)
+
+
+def _in_a_child(make: Callable[..., None], cache: Path, how: int | None, progress: Progress) -> Pair:
+    """What `make(cache, how, said)` says on its queue: steps, then the pair.
 
     Raises
     ------
@@ -32,7 +46,7 @@ def pair_of_models(cache: Path, seed: int, progress: Progress) -> Pair:
     """
     context = multiprocessing.get_context("spawn")
     said: Queue[tuple[str, int, int] | Pair | CcitError] = context.Queue()
-    child = context.Process(target=_build, args=(cache, seed, said), name="pre-training", daemon=True)
+    child = context.Process(target=make, args=(cache, how, said), name="models", daemon=True)
     child.start()
     while True:
         try:
@@ -40,9 +54,7 @@ def pair_of_models(cache: Path, seed: int, progress: Progress) -> Pair:
         except Empty:
             if child.is_alive():
                 continue
-            raise ModelUnusable(
-                f"the small models should be built in {cache}, but the process that does died"
-            ) from None
+            raise ModelUnusable(f"the models should be put into {cache}, but the process that does died") from None
         if isinstance(message, CcitError):
             raise message
         if isinstance(message, tuple):
@@ -58,5 +70,19 @@ def _build(cache: Path, seed: int, said: Queue[tuple[str, int, int] | Pair | Cci
     try:
         built = tiny_pair(cache, seed, progress=lambda *step: said.put(step))
         said.put(Pair(built.deployed, built.proxy))
+    except CcitError as error:
+        said.put(error)
+
+
+def _fetch(cache: Path, proxy_layers: int | None, said: Queue[tuple[str, int, int] | Pair | CcitError]) -> None:
+    from ccit.models.fetching import fetch
+    from ccit.models.fewer_layers import fewer_layers, layers_to_keep
+
+    try:
+        deployed = fetch("smollm2", cache, progress=lambda *step: said.put(step))
+        if proxy_layers is None:
+            said.put(Pair(deployed, deployed))
+        else:
+            said.put(Pair(deployed, fewer_layers(deployed, layers_to_keep(deployed, proxy_layers), cache)))
     except CcitError as error:
         said.put(error)

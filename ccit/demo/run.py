@@ -19,9 +19,10 @@ from typing import Any, Literal
 import orjson
 
 from ccit.console import Console
-from ccit.demo.stage import Stage, clear_stage, set_stage
+from ccit.demo.real import Real, stream_of_rows
+from ccit.demo.stage import Stage, clear_stage, real_ingredients, set_stage, small_ingredients
 from ccit.demo.summary import Rollback, summarise
-from ccit.demo.traffic import Traffic
+from ccit.demo.traffic import QUICK, REAL, Traffic
 from ccit.demo.watch import Watch
 from ccit.errors import CcitError
 from ccit.evaluation.criteria.forgetting import Forgetting
@@ -50,6 +51,7 @@ ROLES = ("ingest", "score", "train", "serve")
 
 START_TIMEOUT_S = 180.0  # four processes import torch on two cores
 STALL_TIMEOUT_S = 240.0  # nothing seen on any topic for this long: something is wrong, and is said
+REAL_STALL_TIMEOUT_S = 1800.0  # a round of a real model says nothing on the topics until it is trained
 _TICK_S = 0.1
 MANY = 1200  # records; fewer are spread over fewer days, so that each wave of conditions is still seen often enough
 DAYS_OF_A_TASTE = 2
@@ -64,6 +66,7 @@ class Demo:
     seed: int
     broker: Broker
     overrides: Mapping[str, Mapping[str, Any]]
+    real: Real | None = None
 
 
 def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
@@ -76,16 +79,32 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     """
     make_directory(demo.out)
     clear_stage(demo.out)
-    stage = set_stage(demo.out, demo.seed, console.progress, demo.overrides)
-    days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
-    stream = list(hospital_stream(demo.records, demo.seed, days=days))
+    stage, stream = _prepared(demo, console)
     # A line is a message, so a line break inside garbage becomes a space; the others are JSON on one line.
     lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
     write_atomically(demo.out / "data" / "stream.jsonl", lines)  # for `ccit replay`
-    console.story(f"the simulated hospital will send {len(stream)} records over {stream[-1].day + 1} days")
+    sender = "the files" if demo.real and demo.real.rows else "the simulated hospital"
+    console.story(f"{sender} will send {len(stream)} records over {stream[-1].day + 1} days")
     with _broker(demo, console) as (settings, environment):
         create_topics(settings)
         return _Course(demo, stage, stream, settings, environment, console).run()
+
+
+def _prepared(demo: Demo, console: Console) -> tuple[Stage, list[SimulatedMessage]]:
+    """The stage, with its models, and what will be sent."""
+    if demo.real is not None and demo.real.rows:
+        stream, questions = stream_of_rows(demo.real.rows, demo.records)
+        ingredients = real_ingredients(demo.real.proxy_layers, questions, console.progress)
+    else:
+        days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
+        stream = list(hospital_stream(demo.records, demo.seed, days=days))
+        real = demo.real
+        ingredients = (
+            small_ingredients(console.progress)
+            if real is None
+            else real_ingredients(real.proxy_layers, None, console.progress)
+        )
+    return set_stage(demo.out, demo.seed, ingredients, demo.overrides), stream
 
 
 @contextmanager
@@ -117,6 +136,8 @@ class _Course:
         self._stream = stream
         self._settings = settings
         self._console = console
+        self._pace = QUICK if demo.real is None else REAL
+        self._stall_s = STALL_TIMEOUT_S if demo.real is None else REAL_STALL_TIMEOUT_S
         self._began = time.monotonic()
         self._heard = self._began
         self._watch = Watch(stream, stage.config.rounds.size)
@@ -132,7 +153,8 @@ class _Course:
         with self._observer:
             with self._supervisor:
                 url = self._start()
-                traffic = Traffic(f"{url}/v1", self._stage.config.models.alias, self._prompts(), self._began)
+                alias = self._stage.config.models.alias
+                traffic = Traffic(f"{url}/v1", alias, self._prompts(), self._began, self._pace)
                 traffic.start()
                 try:
                     self._days()
@@ -167,8 +189,8 @@ class _Course:
             self._watch.day = day
             sent += feeder.send(Raw(m.key, m.value) for m in messages)
             self._console.progress("records sent", sent, len(self._stream))
-            self._until(partial(self._decided, sent), STALL_TIMEOUT_S, f"deciding day {day + 1}")
-            self._until(self._watch.at_rest, STALL_TIMEOUT_S, f"the round of day {day + 1}")
+            self._until(partial(self._decided, sent), self._stall_s, f"deciding day {day + 1}")
+            self._until(self._watch.at_rest, self._stall_s, f"the round of day {day + 1}")
             accepted = sum(row.accepted for row in self._watch.decisions)
             self._console.story(
                 f"day {day + 1} is over: {self._watch.settled} decided, {accepted} let in, "
@@ -184,7 +206,7 @@ class _Course:
         self._console.story(f"rolling back from version {version.number} to {target}")
         started = time.monotonic()
         issue(self._settings, self._stage.config.models.alias, "rollback", target)
-        self._until(lambda: self._everyone_runs(target), STALL_TIMEOUT_S, "the rollback")
+        self._until(lambda: self._everyone_runs(target), self._stall_s, "the rollback")
         seconds = time.monotonic() - started
         self._console.story(f"server and scorer run version {target} again after {seconds:.2f} s")
         time.sleep(1.0)  # let the client see it

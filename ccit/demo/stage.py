@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ import orjson
 import tomli_w
 
 from ccit.config import Config, cache_root, load_config
-from ccit.demo.models import pair_of_models
+from ccit.demo.models import Pair, pair_of_models, real_pair
 from ccit.ports.training import Progress
 from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
@@ -45,21 +45,43 @@ def clear_stage(out: Path) -> None:
             shutil.rmtree(out / name, ignore_errors=True)
 
 
-def set_stage(out: Path, seed: int, progress: Progress, overrides: Mapping[str, Mapping[str, Any]]) -> Stage:
-    """Build or find the small models, write the demo's files below `out`, and the configuration that names them.
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """The models, their profile, and what is asked of them; `questions` None asks about the simulated hospital."""
+
+    pair: Pair
+    profiles: tuple[str, ...] = ("profile.toml",)
+    questions: Sequence[Question] | None = None
+
+
+def small_ingredients(progress: Progress) -> Ingredients:
+    """The small pair, built or found."""
+    return Ingredients(pair_of_models(cache_root() / "models", seed=0, progress=progress))
+
+
+def real_ingredients(proxy_layers: int | None, questions: Sequence[Question] | None, progress: Progress) -> Ingredients:
+    """SmolLM2, fetched or found."""
+    pair = real_pair(cache_root() / "models", proxy_layers, progress)
+    return Ingredients(pair, ("profile.toml", "real.toml"), questions)
+
+
+def set_stage(out: Path, seed: int, ingredients: Ingredients, overrides: Mapping[str, Mapping[str, Any]]) -> Stage:
+    """Write the demo's files below `out`, and the configuration that names them and the models.
 
     Parameters
     ----------
     overrides : Mapping[str, Mapping[str, Any]]
-        Section -> key -> value, over the profile.
+        Section -> key -> value, over the profiles.
     """
-    pair = pair_of_models(cache_root() / "models", seed=0, progress=progress)
-    data = out / "data"
+    pair, data = ingredients.pair, out / "data"
     make_directory(data)
     write_jsonl(data / "general.jsonl", general_rows(GENERAL_ROWS, seed))
-    write_jsonl(data / "held-out.jsonl", (asdict(_question(q)) for q in held_out_suite(seed)))
+    held_out = map(_question, held_out_suite(seed)) if ingredients.questions is None else ingredients.questions
+    write_jsonl(data / "held-out.jsonl", map(asdict, held_out))
     write_jsonl(data / "general-suite.jsonl", (asdict(_question(q)) for q in general_suite(seed)))
-    profile = tomllib.loads(files("ccit.demo").joinpath("profile.toml").read_text(encoding="utf-8"))
+    profile: dict[str, Any] = {}
+    for name in ingredients.profiles:
+        profile = merged(profile, tomllib.loads(files("ccit.demo").joinpath(name).read_text(encoding="utf-8")))
     placed: dict[str, dict[str, Any]] = {
         "models": {"deployed": str(pair.deployed), "proxy": str(pair.proxy)},
         "rounds": {"sources": {"general": {"file": str(data / "general.jsonl")}}, "seed": seed},

@@ -69,7 +69,7 @@ def summarise(
 def _truth(watch: Watch, stream: Sequence[SimulatedMessage]) -> dict[str, dict[str, int]]:
     accepted = Counter(row.kind for row in watch.decisions if row.accepted)
     refused = Counter(row.kind for row in watch.dead_letters)
-    arrived = Counter(message.kind.value for message in stream)
+    arrived = Counter(message.kind.value for message in stream if message.kind is not None)
     return {kind: {"in": n, "accepted": accepted[kind], "dead_lettered": refused[kind]} for kind, n in arrived.items()}
 
 

@@ -110,7 +110,7 @@ class Watch:
         """A dead letter holds the original bytes, so a sound record among them shows as what it is."""
         known = self._by_value.get(letter.value or b"")
         reason = (letter.header("ccit_reason") or b"").decode()
-        day, kind = (known.day, known.kind.value) if known else (self.day, "")
+        day, kind = (known.day, known.kind or "") if known else (self.day, "")
         self.dead_letters.append(DeadLetterRow(now, day, kind, reason))
 
     def _decided(self, decision: Decision, now: float) -> None:
@@ -125,7 +125,7 @@ class Watch:
                 seq=len(self.decisions),
                 at=now,
                 day=known.day if known else self.day,
-                kind=known.kind.value if known else "",
+                kind=(known.kind or "") if known else "",
                 group=sample.group,
                 accepted=decision.accepted,
                 reason=decision.reason,

@@ -38,13 +38,13 @@ Text = tuple[str, str, str]  # instruction, input, output
 
 @dataclass(frozen=True)
 class SimulatedMessage:
-    """One message of the stream, with what the generator knows about it."""
+    """One message of the stream, with what the generator knows about it; `kind` is None for others' data."""
 
     key: bytes
     value: bytes
     day: int
     record_id: str | None
-    kind: Truth
+    kind: Truth | None
 
 
 def wave_weights(time: float) -> dict[str, float]:

@@ -45,7 +45,7 @@ def rows_to_feed() -> list[dict[str, Any]]:
             return [json.loads(line) for line, _ in zip(lines, range(ROWS + HELD_OUT), strict=False)]
     logging.getLogger("ccit.test").warning("%s is absent; feeding the simulated hospital", path)
     stream = hospital_stream(4 * (ROWS + HELD_OUT), seed=3)
-    return [json.loads(m.value) for m in stream if m.kind.value in ("clean", "redundant")][: ROWS + HELD_OUT]
+    return [json.loads(m.value) for m in stream if m.kind in ("clean", "redundant")][: ROWS + HELD_OUT]
 
 
 @pytest.fixture

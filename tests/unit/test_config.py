@@ -190,3 +190,10 @@ def test_every_key_is_documented() -> None:
 @pytest.mark.parametrize("alias", ["ccit", "ward-7", "a.b_c", "7"])
 def test_plain_names_are_aliases(tmp_path: Path, alias: str) -> None:
     assert load_config(written(tmp_path, f"[models]\nalias = '{alias}'\n")).models.alias == alias
+
+
+def test_every_profile_in_deploy_is_a_configuration() -> None:
+    found = sorted((Path(__file__).parents[2] / "deploy").glob("*.toml"))
+    assert found
+    for profile in found:
+        load_config(profile)
