@@ -92,6 +92,8 @@ def await_work(settings: KafkaSettings, server: str) -> str:
     def all_have_joined() -> bool:
         try:
             return all(members(asker, settings, role) == [partitions] for role, partitions in PARTITIONS.items())
+        except TimeoutError:  # a broker that has just started is slow to answer on a busy machine
+            return False
         except KafkaException as problem:
             if error_of(problem).code() not in NOT_YET:
                 raise
