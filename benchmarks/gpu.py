@@ -47,6 +47,7 @@ def train_once(model: str, device: str, count: int, root: str) -> dict[str, str 
     config = Config.model_validate(
         {
             "models": {"deployed": model, "proxy": model, "device": device},
+            "selection": {"checks": {"length": False}},
             "training": {"epochs": 1, "batch_tokens": 2048, "batch_size": 8, "max_tokens": 512, "dropout": 0.05},
             "store": {"root": root},
         }

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ccit.config_faults import first_fault
+from ccit.config_limits import Shortest, contradictions
 from ccit.errors import ConfigError
 from ccit.plugin_tables import EachOf, OneOf
 from ccit.plugins import PluginSettings, kind_of
@@ -329,6 +330,29 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file: what the operator says last wins."""
         return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _agree(self) -> Config:
+        """No limit takes back what another allows; a default gives way to what is written."""
+        rounds = self.rounds
+        if "min_size" in rounds.model_fields_set and rounds.min_size > rounds.size:
+            raise ValueError(
+                f"rounds.min_size = {rounds.min_size} is above rounds.size = {rounds.size}: a round that is due by "
+                "time would wait for more samples than a full one; lower the one or raise the other"
+            )
+        length, ifd = (self.selection.checks.get(kind) for kind in ("length", "ifd"))
+        if length is not None:
+            limits = {
+                "training.max_tokens": self.training.max_tokens,
+                "evaluation.max_new_tokens": self.evaluation.max_new_tokens,
+                "serving.max_new_tokens": self.serving.max_new_tokens,
+            }
+            if ifd is not None:
+                limits["selection.checks.ifd.max_tokens"] = ifd.model_dump()["max_tokens"]
+            own = length.model_dump()
+            if (said := next(contradictions(Shortest(own["unit"], own["min"]), limits), None)) is not None:
+                raise ValueError(said)
+        return self
 
     def training_digest(self) -> str:
         """Digest over what shapes a round's result: rounds, training, models, evaluation, but for `_SHAPE_NOTHING`."""

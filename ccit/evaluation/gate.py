@@ -64,8 +64,15 @@ class Comparator:
 
 
 def gate_of(settings: Settings) -> Gate:
-    """Build the criteria that are selected. Raises `ConfigError` where one names a suite that nobody asks."""
-    context = CriterionContext(tuple(dict.fromkeys((DOMAIN, GENERAL, *settings.suites))))
+    """Build the criteria that are selected.
+
+    Raises
+    ------
+    ConfigError
+        One names a suite that nobody asks, or has a bound that `max_questions` questions can never show to be kept.
+    """
+    suites = tuple(dict.fromkeys((DOMAIN, GENERAL, *settings.suites)))
+    context = CriterionContext(suites, settings.max_questions, confidence_of(1, settings.error_budget))
     criteria = tuple(build("criterion", own, context) for own in selected(settings.criteria))
     return Gate(criteria, settings.error_budget, settings.baseline)
 

@@ -42,6 +42,19 @@ class LossBound:
     suites: tuple[str, ...]
     points: float
 
+    def check(self, context: CriterionContext) -> None:
+        """Raise `ConfigError` where nobody asks a suite, or where the bound could not be shown without any loss."""
+        table = f"evaluation.criteria.{self.criterion}"
+        check_suites(self.suites, context, f"{table}.suites")
+        unchanged = Differences(1.0, 0.0, 0.0, 0.0)
+        needed = unchanged.units_to_stay_below(self.points, context.confidence)
+        if context.max_questions is not None and (needed is None or needed > context.max_questions):
+            raise ConfigError(
+                f"evaluation.max_questions = {context.max_questions} can never show that no more than "
+                f"{table}.max_points = {self.points:g} were lost: even without any loss that takes "
+                f"{needed or 'more than a million'} questions; raise the one or the other"
+            )
+
     @property
     def _said(self) -> str:
         return f"the bound of {self.points:g} points (evaluation.criteria.{self.criterion}.max_points)"

@@ -43,9 +43,21 @@ class Metric(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CriterionContext:
-    """What every criterion of the gate may know: the names of the suites that are asked."""
+    """What every criterion of the gate may know.
+
+    Parameters
+    ----------
+    suites : tuple[str, ...]
+        Names of the suites that are asked.
+    max_questions : int | None
+        Questions of a suite, at most; None is any number.
+    confidence : float
+        Of the intervals in the first round after a promotion: no later round decides with less.
+    """
 
     suites: tuple[str, ...]
+    max_questions: int | None = None
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,15 @@ from tests.architecture.source import ROOT, loaded_by, own, sources, top
 # Who may know whom: a module imports modules of its own rank or of a lower one, functions included.
 RANKS = (
     {"ccit.records", "ccit.errors", "ccit.bounds", "ccit.failpoints", "ccit.console"},
-    {"ccit.config", "ccit.config_faults", "ccit.plugins", "ccit.plugin_tables", "ccit.ports", "ccit.events"},
+    {
+        "ccit.config",
+        "ccit.config_faults",
+        "ccit.config_limits",
+        "ccit.plugins",
+        "ccit.plugin_tables",
+        "ccit.ports",
+        "ccit.events",
+    },
     {
         *("ccit.pool", "ccit.places", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),

@@ -87,6 +87,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     config = Config.model_validate(
         {
             "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
+            "selection": {"checks": {"length": False}},
             "training": {
                 "rank": 2,
                 "alpha": 4,

@@ -68,6 +68,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return Config.model_validate(
         {
             "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
+            "selection": {"checks": {"length": False}},
             "training": {"rank": 2, "alpha": 4, "epochs": 1, "batch_tokens": 256, "batch_size": 4, "max_tokens": 128},
             "evaluation": {"max_new_tokens": 4},
             "store": {"root": str(root / "store")},

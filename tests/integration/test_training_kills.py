@@ -52,6 +52,7 @@ def sections(folder: Path) -> dict[str, dict[str, object]]:
     suite.write_text("".join(json.dumps(question) + "\n" for question in questions), "utf-8")
     return {
         "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
+        "selection": {"checks": {"length": False}},
         "training": {
             "rank": 4,
             "alpha": 8,

@@ -86,6 +86,15 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[training.batcher]\nkind = 'bucket'\n", "a batcher of the kinds bucketed, .*did you mean 'bucketed'"),
         ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
         ("[rounds.sources.reply]\n", "a source of the kinds general, .*found 'reply'; did you mean 'replay'"),
+        (
+            "[evaluation]\nmax_new_tokens = 128\n",
+            r"evaluation.max_new_tokens = 128 .*checks.length.min = 800",
+        ),
+        ("[serving]\nmax_new_tokens = 128\n", r"serving.max_new_tokens = 128 .*selection.checks.length.min = 800"),
+        ("[training]\nmax_tokens = 128\n", r"training.max_tokens = 128 .*selection.checks.length.min = 800"),
+        ("[selection.checks.ifd]\nmax_tokens = 128\n", r"checks.ifd.max_tokens = 128 .*checks.length.min = 800"),
+        ("[rounds]\nsize = 20\nmin_size = 21\n", "rounds.min_size = 21 is above rounds.size = 20"),
+        ("[evaluation.criteria.forgetting]\nmax_points = 0\n", "forgetting.max_points: .*greater than 0"),
         ("[evaluation]\ndomain_suite = 'a'\n", "this key is now evaluation.suites.domain"),
         ("[evaluation]\ngeneral_suite = 'a'\n", "this key is now evaluation.suites.general"),
         ("[evaluation]\nmin_gain_points = 1\n", "this key is now evaluation.criteria.gain.min_points"),
@@ -109,6 +118,19 @@ def test_what_cannot_work_is_named(tmp_path: Path, text: str, named: str) -> Non
         load_config(written(tmp_path, text))
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[rounds]\nsize = 20\n",  # the default of `min_size` is above it, and gives way
+        "[evaluation]\nmax_new_tokens = 8\n[selection.checks]\nlength = false\n",
+        "[evaluation]\nmax_new_tokens = 8\n[selection.checks.length]\nmin = 30\n",
+        "[training]\nmax_tokens = 64\n[selection.checks.length]\nunit = 'sentences'\nmin = 32\nmax = 64\n",
+    ],
+)
+def test_limits_that_can_both_be_meant_are_taken(tmp_path: Path, text: str) -> None:
+    load_config(written(tmp_path, text))
 
 
 def test_a_wrong_variable_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ccit.evaluation.losses import LossBound, check_suites
+from ccit.evaluation.losses import LossBound
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.evaluation import CriterionContext, Evidence
 from ccit.records import GENERAL, Finding
@@ -38,15 +38,15 @@ class TotalForgetting:
         suites: tuple[str, ...] = Field((GENERAL,), min_length=1, description="suites that must not be forgotten")
         max_points: float = Field(
             5.0,
-            ge=0,
+            gt=0,
             le=100,
             description="largest loss against the version of `evaluation.baseline` on each suite, percentage points; "
             "the whole interval must be within it; 100 bounds nothing",
         )
 
     def __init__(self, settings: Settings, context: CriterionContext) -> None:
-        check_suites(settings.suites, context, "evaluation.criteria.total_forgetting.suites")
         self._bound = LossBound("total_forgetting", settings.suites, settings.max_points)
+        self._bound.check(context)
 
     @property
     def tests(self) -> int:

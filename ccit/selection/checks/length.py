@@ -48,7 +48,12 @@ class LengthCheck:
         min: int = Field(
             800, ge=0, description="shortest response, in `unit`; the paper's Lmin = 800, taken as characters"
         )
-        max: int = Field(20_000, ge=1, description="longest response, in `unit`")
+        max: int = Field(
+            8_000,
+            ge=1,
+            description="longest response, in `unit`; 8,000 characters are about the 2,000 tokens that "
+            "`training.max_tokens` has room for; a longer one is trained on without its end",
+        )
 
         @model_validator(mode="after")
         def _ordered(self) -> Self:

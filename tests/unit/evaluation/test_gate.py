@@ -88,6 +88,16 @@ def test_a_criterion_about_a_suite_that_nobody_asks_is_refused() -> None:
     assert len(gate_of(named).criteria) == 5
 
 
+@pytest.mark.parametrize(("criterion", "needed"), [("forgetting", 173), ("total_forgetting", 104)])
+def test_a_bound_that_so_few_questions_can_never_show_is_refused(criterion: str, needed: int) -> None:
+    others = {other: False for other in ("forgetting", "total_forgetting") if other != criterion}
+    settings = {"criteria": others, "max_questions": needed}
+    assert gate_of(Settings.model_validate(settings))
+    said = rf"max_questions = {needed - 1} .*{criterion}\.max_points .*takes {needed} questions"
+    with pytest.raises(ConfigError, match=said):
+        gate_of(Settings.model_validate({**settings, "max_questions": needed - 1}))
+
+
 def test_the_budget_is_spent_once() -> None:
     assert sum(1 - confidence_of(k, 0.05) for k in range(1, 5000)) == pytest.approx(0.05, rel=1e-3)
     with pytest.raises(ValueError, match="from 1"):

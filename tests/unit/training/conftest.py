@@ -35,6 +35,7 @@ def make_config(model_folders: tuple[Path, Path], root: Path) -> Config:
     return Config.model_validate(
         {
             "models": {"deployed": str(deployed), "proxy": str(proxy), "device": "cpu", "threads": 1},
+            "selection": {"checks": {"length": False}},
             "training": {
                 "rank": 4,
                 "alpha": 8,

@@ -95,7 +95,7 @@ def test_a_killed_round_goes_on_and_ends_the_same(
     stage: str,
     at: int,
 ) -> None:
-    dropout = Config.model_validate(config.model_dump() | {"training": config.training.model_dump() | {"dropout": 0.1}})
+    dropout = config.model_copy(update={"training": config.training.model_copy(update={"dropout": 0.1})})
     whole = trainer(dropout, bases, tmp_path / "whole").train(plan(0), material, base_version, quiet)
     with pytest.raises(Killed):
         trainer(dropout, bases, tmp_path / "killed").train(plan(0), material, base_version, killer(stage, at))
