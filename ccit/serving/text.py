@@ -5,48 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_LONGEST_CHARACTER = 4  # bytes of a character in UTF-8, and so tokens that one can be spread over, at most
+from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from ccit.errors import ModelUnusable
 
 
 class IncrementalDecoder:
     """Turns a growing list of token ids into text; the pieces joined are what decoding all ids at once gives.
 
-    A character may be spread over several tokens. Until it is complete it decodes to replacement characters, which are
-    held back; real ones (the model said broken UTF-8) come out once something follows them. Each step decodes only the
-    tokens since the last complete character, and those before it that the tokenizer needs as context.
+    A character may be spread over several tokens; what is incomplete is held back. Replacement characters that the
+    model means (it said broken UTF-8) come out once something follows them.
+
+    Raises
+    ------
+    ModelUnusable
+        The tokenizer is none of the `tokenizers` library, which decodes step by step.
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if not isinstance(backend, Tokenizer):
+            raise ModelUnusable(
+                f"answers are streamed through the tokenizers library, but {type(tokenizer).__name__} is not made of "
+                "it; convert it to tokenizer.json"
+            )
+        self._tokenizer: Tokenizer = backend
+        self._stream = DecodeStream(skip_special_tokens=True)
         self._ids: list[int] = []
-        self._context = 0  # index of the first id that is decoded again
-        self._clean = 0  # index of the first id after the last complete character
-        self._shown = 0  # characters of the text from `_context` on that came out already
+        self._shown = 0  # characters that came out already
 
     def push(self, token: int) -> str:
         """The text that this token completes, often empty."""
         self._ids.append(token)
-        text = self._text()
-        held = unfinished = len(text) - len(text.rstrip(_REPLACEMENT))
-        if len(self._ids) - self._clean > _LONGEST_CHARACTER:  # it is broken, except perhaps its last bytes
-            held = min(held, _LONGEST_CHARACTER)
-        piece = text[self._shown : max(self._shown, len(text) - held)]
+        piece = self._stream.step(self._tokenizer, token) or ""
         self._shown += len(piece)
-        if unfinished == 0 and piece:
-            self._context, self._clean = self._clean, len(self._ids)
-            self._shown = len(self._text())
         return piece
 
     def finish(self) -> str:
         """What was held back."""
-        return self._text()[self._shown :]
-
-    def _text(self) -> str:
-        text: str = self._tokenizer.decode(
-            self._ids[self._context :], skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
+        text: str = self._tokenizer.decode(self._ids, skip_special_tokens=True)
+        return text[self._shown :]
 
 
 class StopTexts:

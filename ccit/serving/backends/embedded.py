@@ -80,6 +80,9 @@ class EmbeddedBackend:
 def _try_out(model: CausalModel, number: int) -> None:
     import torch
 
+    from ccit.serving.text import IncrementalDecoder
+
+    IncrementalDecoder(model.tokenizer)  # refuses one that cannot decode step by step
     prompt = model.chat.prompt([{"role": "user", "content": "Hello"}])
     try:
         with torch.inference_mode():

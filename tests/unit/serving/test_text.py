@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers
 from transformers import PreTrainedTokenizerFast
 
+from ccit.errors import ModelUnusable
 from ccit.serving.text import IncrementalDecoder, StopTexts
 from ccit.testing import byte_tokenizer
 
@@ -64,6 +65,17 @@ def test_characters_come_whole(text: str) -> None:
 def test_a_tokenizer_that_marks_spaces_joins_to_the_whole_too(text: str) -> None:
     ids = FALLBACK(text)["input_ids"]
     assert "".join(streamed(FALLBACK, ids)) == FALLBACK.decode(ids, skip_special_tokens=True)
+
+
+def test_an_id_that_the_tokenizer_does_not_know_is_no_text() -> None:
+    """A model's vocabulary is often padded to a round number."""
+    ids = BYTES("ab")["input_ids"]
+    assert "".join(streamed(BYTES, [ids[0], len(BYTES) + 7, ids[1]])) == "ab"
+
+
+def test_a_tokenizer_that_cannot_decode_step_by_step_is_refused_in_words() -> None:
+    with pytest.raises(ModelUnusable, match="tokenizers library"):
+        IncrementalDecoder(object())
 
 
 def test_a_character_of_four_tokens_waits_for_the_last() -> None:
