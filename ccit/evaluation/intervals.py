@@ -70,7 +70,7 @@ class Differences:
     >>> wins_4_losses_1 = Differences(units=100, total=3.0, squares=5.0, sizes=5.0)
     >>> found = wins_4_losses_1.estimate(0.95)
     >>> found.points, round(found.low, 1), round(found.high, 1)
-    (3.0, -1.8, 9.6)
+    (3.0, -2.4, 9.7)
     """
 
     units: float
