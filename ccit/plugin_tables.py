@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, SerializerFunctionWrapHandler
 from pydantic_core import core_schema
 
 from ccit.plugins import ExtensionPoint, PluginSettings, kind_of, plugins
@@ -71,7 +71,13 @@ class EachOf:
             for kind, found in plugins(self.point).items()
         }
         tables = core_schema.typed_dict_schema(fields, extra_behavior="forbid")
-        return core_schema.no_info_before_validator_function(self._switched, tables)
+        written = core_schema.wrap_serializer_function_ser_schema(self._written, schema=tables)
+        return core_schema.no_info_before_validator_function(self._switched, tables, serialization=written)
+
+    def _written(self, value: Mapping[str, PluginSettings], handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is switched off is said, or whoever reads it back would switch it on again."""
+        tables: dict[str, Any] = handler(value)
+        return tables | {kind: False for kind in self.usual if kind not in value}
 
     def _switched(self, value: Any) -> Any:
         """The tables that count: the usual ones are added, what is switched off is taken out."""

@@ -219,3 +219,11 @@ def test_every_profile_in_deploy_is_a_configuration() -> None:
     assert found
     for profile in found:
         load_config(profile)
+
+
+def test_what_is_switched_off_stays_off_when_it_is_read_back(tmp_path: Path) -> None:
+    """The training process gets the configuration by way of a pipe."""
+    config = load_config(written(tmp_path, "[selection.checks]\nifd = false\n[rounds.triggers]\nage = true\n"))
+    assert "ifd" not in config.selection.checks
+    assert Config.model_validate(config.model_dump(mode="json")) == config
+    assert Config.model_validate_json(config.model_dump_json()) == config
