@@ -40,7 +40,8 @@ def ccit(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_is_listed_with_where_it_comes_from(installed: Path) -> None:
     listed = json.loads(ccit(installed, "plugins", "--json").stdout)
     found = {row["kind"]: row for row in listed["plugins"] if row["origin"] == "ward-rules 1.0"}
-    assert {kind: row["point"] for kind, row in found.items()} == {"every_sample": "trigger", "per_source": "policy"}
+    points = {"dead_zone": "method", "every_sample": "trigger", "per_source": "policy"}
+    assert {kind: row["point"] for kind, row in found.items()} == points
     assert found["every_sample"]["summary"].startswith("Due when `count` samples wait")
     assert listed["broken"] == {}
 
@@ -78,14 +79,23 @@ def test_a_stream_is_replayed_with_it(installed: Path, tmp_path: Path) -> None:
         "evaluation": {"max_new_tokens": 4},
         "store": {"root": str(tmp_path / "store")},
     }
-    (tmp_path / "ccit.toml").write_text(tomli_w.dumps(config))
-    done = ccit(installed, "replay", str(tmp_path / "rows.jsonl"), "--config", str(tmp_path / "ccit.toml"), "--json")
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    summary = replayed(installed, tmp_path, config)
     assert (summary["accepted"], summary["rejected"]) == (20, {"source_is_full": ROWS - 20})
     rounds = summary["rounds"]
     assert [one["due"]["trigger"] for one in rounds] == ["every_sample"]
     assert rounds[0]["due"]["numbers"]["seen"] > 0
+    config["training"]["methods"] = [{"kind": "dead_zone", "below": 1e9}]  # nothing is learned any more
+    (still,) = replayed(installed, tmp_path, config)["rounds"]
+    assert still["round_id"] != rounds[0]["round_id"]
+    assert still["deployed_adapter"] != rounds[0]["deployed_adapter"]
+
+
+def replayed(installed: Path, folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+    (folder / "ccit.toml").write_text(tomli_w.dumps(config))
+    done = ccit(installed, "replay", str(folder / "rows.jsonl"), "--config", str(folder / "ccit.toml"), "--json")
+    assert done.returncode == 0, done.stderr
+    summary: dict[str, Any] = json.loads(done.stdout)
+    return summary
 
 
 def test_a_broken_package_is_named_and_ends_nothing(installed: Path, tmp_path: Path) -> None:
