@@ -13,7 +13,9 @@ from ccit.config import Training
 from ccit.errors import ArtifactDamaged, TrainingFailed
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
-from ccit.models.causal import adapter_files, trainable
+from ccit.models.bucketing import bucket, padded_tokens
+from ccit.models.causal import CausalModel, adapter_files, trainable
+from ccit.models.encoding import encode
 from ccit.records import AdapterPair, Artifact, Question, Sample
 from ccit.store.files import FileStore
 from ccit.store.pruning import KEPT
@@ -162,3 +164,40 @@ def test_progress_counts_all_suites_together(bases: BaseModels, tmp_path: Path) 
     done = [at[1] for at in seen]
     assert done == sorted(done)
     assert seen[-1] == ("evaluate", 16, 16)
+
+
+def plain_losses(model: CausalModel, prompt: Sequence[int], answer: Sequence[int]) -> list[float]:
+    """Nats of each token of an answer: one sequence, no cache, no padding."""
+    with torch.no_grad():
+        logits = model.model(input_ids=torch.tensor([[*prompt, *answer]])).logits[0].log_softmax(-1)
+    return [-float(logits[len(prompt) + i - 1, token]) for i, token in enumerate(answer)]
+
+
+def test_the_most_probable_choice_is_the_answer_and_the_least_probable_is_not(
+    bases: BaseModels, tmp_path: Path
+) -> None:
+    model = bases.deployed
+    asked = []
+    for question in DOMAIN:
+        prompt = model.chat.prompt([{"role": "user", "content": question.prompt}])
+        ranked = sorted(WORDS, key=lambda word: sum(plain_losses(model, prompt, model.chat.answer(word))))
+        asked += [
+            replace(question, question_id=f"{question.question_id} {place}", answer=ranked[place]) for place in (0, -1)
+        ]
+    found = evaluator(bases, tmp_path).evaluate(None, {"domain": tuple(asked)}, (), quiet).of("domain")
+    assert [answer.credit for answer in found] == [1.0, 0.0] * len(DOMAIN)
+
+
+def test_the_validation_loss_is_the_mean_over_all_tokens_and_its_padding_is_paid_for(
+    bases: BaseModels, tmp_path: Path
+) -> None:
+    """Answers of 2 to 41 tokens: a mean of the rows' means would be another number."""
+    model = bases.deployed
+    validation = [replace(s, response="x" * (1 + 13 * i)) for i, s in enumerate(VALIDATION)]
+    rows = [encode(model.chat, sample, 128) for sample in validation]
+    losses = [plain_losses(model, row.ids[: row.prompt_length], row.ids[row.prompt_length :]) for row in rows]
+    found = evaluator(bases, tmp_path).evaluate(None, {}, validation, quiet)
+    plain = [loss for row in losses for loss in row]
+    assert found.validation_loss == pytest.approx(sum(plain) / len(plain), rel=1e-5)
+    lengths = [len(row.fed) for row in rows]
+    assert found.spend.tokens == padded_tokens(lengths, bucket(lengths, 512)) > sum(lengths)

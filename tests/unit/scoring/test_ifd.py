@@ -170,6 +170,8 @@ def test_the_spend_counts_both_passes_without_padding(proxy: CausalModel, store:
         fed += len(proxy.chat.prompt(sample.messages())) + len(proxy.chat.anchor) + 2 * (response - 1)
     assert one.spent.tokens == fed
     assert one.spent.flops == 2 * proxy.parameters * fed
+    one.score(samples)
+    assert one.spent.tokens == 2 * fed
 
 
 def test_an_empty_batch_costs_nothing(proxy: CausalModel, store: FileStore) -> None:

@@ -308,3 +308,43 @@ def test_losses_are_finite_numbers(
     candidate = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
     assert set(candidate.losses) == {"deployed_first", "deployed_last", "proxy_first", "proxy_last"}
     assert all(math.isfinite(loss) for loss in candidate.losses.values())
+
+
+BOTH = {"deployed", "proxy"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "moved"),
+    [
+        ("learning_rate", 0.02, {"deployed"}),
+        ("proxy_learning_rate", 0.02, {"proxy"}),
+        ("dropout", 0.5, BOTH),
+        ("alpha", 16, BOTH),
+        ("max_grad_norm", 0.01, BOTH),
+        ("warmup_share", 0.9, BOTH),
+        ("batch_size", 3, BOTH),
+        ("max_tokens", 40, BOTH),
+        ("checkpoint_steps", 1, set()),
+    ],
+)
+def test_each_setting_reaches_what_it_is_for(
+    config: Config,
+    bases: BaseModels,
+    plan: Plan,
+    material: Material,
+    base_version: Version,
+    tmp_path: Path,
+    key: str,
+    value: float,
+    moved: set[str],
+) -> None:
+    def weights(update: dict[str, float]) -> dict[str, str]:
+        settings = config.training.model_copy(update={"epochs": 1, **update})
+        root = tmp_path / str(len(update))
+        one = LoraTrainer(settings, bases, FileStore(root), root / "work")
+        pair = one.train(plan(0), material, base_version, quiet).adapters
+        name = "adapter_model.safetensors"
+        return {"deployed": pair.deployed.files[name], "proxy": pair.proxy.files[name]}
+
+    usual, other = weights({}), weights({key: value})
+    assert {role for role in BOTH if usual[role] != other[role]} == moved
