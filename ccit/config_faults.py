@@ -44,11 +44,12 @@ def first_fault(error: ValidationError) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     key = ".".join(path) or "configuration"
-    said = _moved(key) or _unknown_kind(path, first)
+    said = _moved(key) or _unknown_kind(path, first) or _unknown_key(path, first)
     if said is None:
         secret = key.startswith(_SECRET) or first["type"] == "extra_forbidden"
         hidden = secret or not isinstance(first["input"], str | int | float)
-        said = f"{key}: {first['msg']}" + ("" if hidden else f" (found {first['input']!r})")
+        what = first["msg"].removeprefix("Value error, ")
+        said = f"{key}: {what}" + ("" if hidden else f" (found {first['input']!r})")
     return f"{said}; see docs/configuration.md"
 
 
@@ -69,9 +70,23 @@ def _unknown_kind(path: list[str], first: Any) -> str | None:
     return None
 
 
+def _unknown_key(path: list[str], first: Any) -> str | None:
+    """What keys a plug-in's table takes, and the nearest."""
+    if first["type"] != "extra_forbidden" or (point := _POINT_OF.get(".".join(path[:-2]))) is None:
+        return None
+    model = plugins(point)[path[-2]].settings
+    known = [key for key in model.model_fields if key != "kind"]
+    takes = f"takes {', '.join(known)}{_nearest(path[-1], known)}" if known else "takes no keys"
+    return f"{'.'.join(path)}: there is no such key; the {point} {path[-2]!r} {takes}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def _kinds(table: str, point: str, name: str) -> str:
     known = list(plugins(point))
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = _nearest(name, known)
     lost = f" ({', '.join(broken())} could not be loaded: `ccit plugins` says why)" if broken() else ""
     return f"{table}: expected a {point} of the kinds {', '.join(known)}, found {name[:80]!r}{hint}{lost}"

@@ -126,7 +126,8 @@ def plugin(point: str) -> Callable[[_Class], _Class]:
     Raises
     ------
     ConfigError
-        There is no such point; the class has no `Settings` with a `kind`, no docstring, or a `kind` that is taken.
+        There is no such point; the class has no `Settings` with a `kind`, no docstring, or a `kind` or a reason that is
+        taken.
     """
 
     def register(cls: _Class) -> _Class:
@@ -136,6 +137,7 @@ def plugin(point: str) -> Callable[[_Class], _Class]:
             raise ConfigError(
                 f"the {point} {entry.kind!r} is there twice: {_name(earlier.cls)} and {_name(cls)}; rename one of them"
             )
+        _require_own_reasons(entry)
         _registry[point][entry.kind] = entry
         return cls
 
@@ -201,6 +203,17 @@ def _plugin_of(point: str, cls: type) -> Plugin:
     if not (cls.__doc__ or "").strip():
         raise ConfigError(f"{_name(cls)}: expected a docstring whose first sentence says what it does")
     return Plugin(point, str(field.default), cls, _origin_of(cls.__module__))
+
+
+def _require_own_reasons(entry: Plugin) -> None:
+    """A reason has one owner: the report has one label for it, and a decision tells who gave it by the same word."""
+    for other in (other for known in _registry.values() for other in known.values() if other.kind != entry.kind):
+        shared = set(getattr(entry.cls, "reasons", ())) & set(getattr(other.cls, "reasons", ()))
+        if shared:
+            raise ConfigError(
+                f"{_name(entry.cls)}: the reason {min(shared)!r} is that of the {other.point} {other.kind!r} already; "
+                f"begin it with the own name, as in '{entry.kind}_{min(shared)}'"
+            )
 
 
 def _origin_of(module: str) -> str:

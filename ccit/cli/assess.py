@@ -120,6 +120,7 @@ def _line(decision: Decision, tokens: int) -> dict[str, Any]:
     from ccit.ingest.rows import prefix_of
 
     sample = decision.sample
+    others = {score.metric: score.value for score in decision.scores if score.metric not in FIELDS}
     return {
         "id": sample.record_id.removeprefix(prefix_of(sample.source)),
         "accepted": decision.accepted,
@@ -127,6 +128,7 @@ def _line(decision: Decision, tokens: int) -> dict[str, Any]:
         **{name: decision.value(name) for name in FIELDS},
         "tokens": tokens,
         "truncated": max((score.truncated for score in decision.scores), default=0),
+        "scores": others,  # of the other checks that ran, those of plug-ins among them
     }
 
 

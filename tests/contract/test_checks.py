@@ -52,6 +52,13 @@ def test_a_reason_is_one_that_it_declares_with_words(entry: Plugin, value: float
 
 
 @each("check")
+def test_a_value_that_is_missing_is_refused_and_never_taken_for_a_number(entry: Plugin) -> None:
+    check = check_of(entry)
+    said = check.refuse(score_of(check, None))
+    assert said == UNSCORED, "`refuse` returns UNSCORED of ccit.selection.reasons where the value is None"
+
+
+@each("check")
 @given(value=values, step=st.floats(0, 1000))
 def test_refusing_is_monotone_where_the_check_says_so(entry: Plugin, value: float, step: float) -> None:
     check = check_of(entry)

@@ -74,7 +74,8 @@ def test_a_score_has_a_value_or_a_reason_and_always_a_stamp(scorer: Scorer, samp
     (scores,) = scorer.score([sample])
     assert scores[0].metric == scorer.metric
     for score in scores:
-        assert (score.value is None) == bool(score.unscored)
+        assert score.value is not None or score.unscored, f"{score.metric}: without a value `unscored` gives the reason"
+        assert score.value is None or not score.unscored, f"{score.metric}: with a value `unscored` stays empty"
         assert score.scorer
         assert score.truncated >= 0
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
+from ccit.selection.reasons import UNSCORED
 
 logger = logging.getLogger("ccit.selection")
 
@@ -54,8 +55,10 @@ class LanguageCheck:
         return [(self._scored(_primary(sample.lang)),) for sample in samples]
 
     def refuse(self, score: Score) -> str | None:
-        """`language` for one that is not listed."""
-        return "language" if score.value is not None and score.value < 1.0 else None
+        """`language` for one that is not listed; a record that names none passes."""
+        if score.value is None:
+            return None if score.unscored == UNNAMED else UNSCORED
+        return "language" if score.value < 1.0 else None
 
     def _scored(self, code: str) -> Score:
         if not self._listed or code in self._listed:

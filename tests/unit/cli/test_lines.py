@@ -26,6 +26,7 @@ DECISION = Decision(
         Score("novelty", 0.5, "n.v1"),
         Score("ifd", 1.25, "i.v1", truncated=3),
         Score("diversity", None, "d.v1", "one sentence"),
+        Score("ratio", 0.25, "r.v1"),
     ),
     proxy_version=2,
 )
@@ -33,7 +34,8 @@ DECISION = Decision(
 
 def test_a_decided_row_has_the_promised_fields() -> None:
     line = _line(DECISION, tokens=9)
-    assert tuple(line) == (*ASSESSED, "truncated")
+    assert tuple(line) == (*ASSESSED, "truncated", "scores")
+    assert line["scores"] == {"ratio": 0.25}, "what another check measured is shown too"
     assert (line["id"], line["accepted"], line["reason"]) == ("7", False, "ifd_too_high")
     assert (line["ifd"], line["diversity"], line["tokens"], line["truncated"]) == (1.25, None, 9, 3)
 
