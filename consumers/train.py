@@ -199,12 +199,13 @@ class TrainConsumer:
     def _why(self) -> Due | None:
         """Why a round starts now. One that need not be full takes all that waits, so all of that is read first."""
         pool_reader, now = self._pool_reader, self._clock()
-        why = due(pool_reader.pool, self._parts.trigger, now)
+        enough = len(pool_reader.pool) >= self._parts.min_size  # whatever a trigger says, no round has fewer
+        why = due(pool_reader.pool, self._parts.trigger, now) if enough else None
         if why is not None or not pool_reader.complete:
             return why
         if self._commands.round_now is not None:
             return Due("command", f"asked for by command {self._commands.round_now.command_id}")
-        if self._flagged is None and len(pool_reader.pool) >= self._parts.min_size:
+        if self._flagged is None and enough:
             return due(pool_reader.pool, self._parts.whole_pool_trigger, now)
         return self._flagged
 

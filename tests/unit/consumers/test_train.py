@@ -14,7 +14,7 @@ from ccit.errors import CcitError, ConfigError, MemoryExhausted, ModelUnusable
 from ccit.events import RoundPlanned
 from ccit.ports.rounds import Choice
 from ccit.ports.training import Progress, Trainer
-from ccit.records import Candidate, Material, Pooled, Round, Version
+from ccit.records import Candidate, Decision, Due, Material, Pooled, Round, Version
 from consumers.commands import issue
 from consumers.kafka.clients import KafkaSettings
 from consumers.reading import event_in
@@ -148,6 +148,37 @@ def test_a_planner_that_breaks_its_port_is_named_and_ends_nothing(settings: Kafk
         until(lambda: trainer.state().failed, "said")
         until(lambda: "looks_at_nothing" in (r.detail if (r := replica(settings, "train-a")) else ""), "by name")
     assert triggers(settings) == []
+
+
+class AlwaysDue:
+    """Port `Trigger`, one that asks for nothing."""
+
+    whole_pool = False
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def observe(self, decisions: Sequence[Decision]) -> None:
+        self.seen += len(decisions)
+
+    def due(self, pool: Sequence[Pooled], now: float) -> Due | None:
+        return Due("always", "why not")
+
+
+def test_whatever_a_trigger_says_a_round_has_its_least_size(
+    settings: KafkaSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was declined again at every turn, five times a second."""
+    caplog.set_level("INFO", logger="ccit")
+    config, trigger = config_of(settings, tmp_path), AlwaysDue()
+    trainer = TrainConsumer(config, replace(stub_trainer_parts(config, 0.0), trigger=trigger), "a")
+    admit(settings, MIN_SIZE - 1)
+    with running(trainer, trainer.stop):
+        until(lambda: trigger.seen == MIN_SIZE - 1, "it has seen what waits")
+        admit(settings, 1, first=MIN_SIZE - 1)
+        until(lambda: trainer.state().judged == 1, "one more is enough")
+    assert triggers(settings) == ["always"]
+    assert "no round" not in caplog.text
 
 
 def triggers(settings: KafkaSettings) -> list[str]:
