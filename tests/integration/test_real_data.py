@@ -43,9 +43,12 @@ def rows_to_feed() -> list[dict[str, Any]]:
         logging.getLogger("ccit.test").info("feeding %s", path)
         with path.open("rb") as lines:
             return [json.loads(line) for line, _ in zip(lines, range(ROWS + HELD_OUT), strict=False)]
-    logging.getLogger("ccit.test").warning("%s is absent; feeding the simulated hospital", path)
+    logging.getLogger("ccit.test").warning(
+        "%s is absent; feeding short forms of the simulated hospital's questions", path
+    )
     stream = hospital_stream(4 * (ROWS + HELD_OUT), seed=3)
-    return [json.loads(m.value) for m in stream if m.kind in ("clean", "redundant")][: ROWS + HELD_OUT]
+    asked = [json.loads(m.value) for m in stream if m.kind.value in ("clean", "redundant")][: ROWS + HELD_OUT]
+    return [row | {"output": f"What is it that helps against {row['meta']['condition']} ?"} for row in asked]
 
 
 @pytest.fixture
