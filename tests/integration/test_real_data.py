@@ -21,6 +21,7 @@ from ccit.config import cache_root
 from ccit.demo.stage import write_jsonl
 from ccit.models.tiny import tiny_pair
 from ccit.simulation.corpus import general_rows
+from ccit.simulation.faults import Truth
 from ccit.simulation.stream import hospital_stream
 from consumers.broker.local import LocalKafka
 
@@ -47,7 +48,7 @@ def rows_to_feed() -> list[dict[str, Any]]:
         "%s is absent; feeding short forms of the simulated hospital's questions", path
     )
     stream = hospital_stream(4 * (ROWS + HELD_OUT), seed=3)
-    asked = [json.loads(m.value) for m in stream if m.kind.value in ("clean", "redundant")][: ROWS + HELD_OUT]
+    asked = [json.loads(m.value) for m in stream if m.kind in (Truth.CLEAN, Truth.REDUNDANT)][: ROWS + HELD_OUT]
     return [row | {"output": f"What is it that helps against {row['meta']['condition']} ?"} for row in asked]
 
 
