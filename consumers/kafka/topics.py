@@ -13,6 +13,7 @@ from typing import Literal
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
 
 _DAY_MS = 24 * 60 * 60 * 1000
+_THREE_DAYS_MS = 3 * _DAY_MS
 _WEEK_MS = 7 * _DAY_MS
 _QUARTER_MS = 90 * _DAY_MS
 """Far longer than the longest round: the samples topic is the pool, and what it drops is lost to training."""
@@ -74,6 +75,11 @@ class Topics:
     prefix: str = "ccit."
 
     @property
+    def clinical(self) -> Topic:
+        """HL7 v2 and FHIR as they came, with names and all: kept for days, read by de-identification alone."""
+        return Topic(f"{self.prefix}clinical", 6, retention_ms=_THREE_DAYS_MS, max_message_bytes=_INCOMING_BYTES)
+
+    @property
     def raw(self) -> Topic:
         """What the hospital's interface engine sends, byte for byte."""
         return Topic(f"{self.prefix}raw", 6, max_message_bytes=_INCOMING_BYTES, written=False)
@@ -120,5 +126,5 @@ class Topics:
 
     def __iter__(self) -> Iterator[Topic]:
         """All of them, along the flow."""
-        yield from (self.raw, self.records, self.samples, self.rejects, self.dead_letters)
+        yield from (self.clinical, self.raw, self.records, self.samples, self.rejects, self.dead_letters)
         yield from (self.rounds, self.model_versions, self.replica_status, self.commands)

@@ -16,7 +16,7 @@ from tests.architecture.source import ROOT, loaded_by, own, sources, top
 
 # Who may know whom: a module imports modules of its own rank or of a lower one, functions included.
 RANKS = (
-    {"ccit.records", "ccit.errors", "ccit.bounds", "ccit.failpoints", "ccit.console"},
+    {"ccit.records", "ccit.clinical", "ccit.errors", "ccit.bounds", "ccit.failpoints", "ccit.console"},
     {
         "ccit.config",
         "ccit.config_faults",
@@ -148,7 +148,7 @@ def test_only_the_assembly_names_concrete_scorers_trainers_and_stores_together()
 
 
 def test_records_and_errors_know_the_standard_library_alone() -> None:
-    for name in ("ccit.records", "ccit.errors"):
+    for name in ("ccit.records", "ccit.clinical", "ccit.errors"):
         assert {top(found.module) for found in sources()[name].imports()} <= sys.stdlib_module_names
 
 
