@@ -173,7 +173,7 @@ def selector(config: Config) -> Selector:
         It needs a check that is switched off.
     """
     found = Selector.of(config.selection.policy, PolicyContext(config.rounds.seed))
-    known = {plugins("check")[kind].cls.metric for kind in config.selection.checks}  # type: ignore[attr-defined]  # port
+    known = {plugins("check")[kind].metric for kind in config.selection.checks}
     lacking = sorted(set(found.policy.needs or ()) - known)
     if lacking:
         raise ConfigError(
@@ -187,7 +187,7 @@ def checks(config: Config, context: CheckContext, chosen: Selector, *, all_score
     return {
         kind: build("check", settings, context)
         for kind, settings in config.selection.checks.items()
-        if all_scores or chosen.needs(plugins("check")[kind].cls.metric)  # type: ignore[attr-defined]  # port `Check`
+        if all_scores or chosen.needs(plugins("check")[kind].metric)
     }
 
 

@@ -111,6 +111,11 @@ class Plugin:
         return found
 
     @property
+    def metric(self) -> str:
+        """What a check measures: a class attribute, since it is asked for before the check is made."""
+        return str(inspect.getattr_static(self.cls, "metric"))
+
+    @property
     def summary(self) -> str:
         """The first sentence of its docstring."""
         return " ".join((inspect.getdoc(self.cls) or "").partition("\n\n")[0].split())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from ccit.errors import InputError
 from ccit.events import Event, decode
 from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topic
@@ -23,7 +22,7 @@ class Seen:
     event: Event | None
 
 
-class Observer:
+class Observer(Closing):
     """Follows several topics from their beginning, without a group, changing nothing."""
 
     def __init__(self, settings: KafkaSettings, topics: Sequence[Topic]) -> None:
@@ -44,14 +43,6 @@ class Observer:
         """Let go of the broker."""
         for follower in self._followers:
             follower.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def seen(message: Message) -> Seen:

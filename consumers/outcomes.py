@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from ccit.fates import Fates
 from ccit.lineage import Lineage
 from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 
 
-class OutcomeFollower:
+class OutcomeFollower(Closing):
     """Follows the rounds topic for a scorer, and keeps what it tells of the samples up to date.
 
     Parameters
@@ -40,14 +39,6 @@ class OutcomeFollower:
     def close(self) -> None:
         """Let go of the broker."""
         self._follower.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _take(self, messages: Sequence[Message]) -> bool:
         news = [self.fates.take(event) for event in map(event_in, messages) if event is not None]

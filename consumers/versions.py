@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from ccit.events import VersionPromoted, VersionRolledBack
 from ccit.lineage import Lineage
 from ccit.records import Announcement, Version
 from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 
 
-class VersionFollower:
+class VersionFollower(Closing):
     """Reads the topic to its end first, then follows it.
 
     Parameters
@@ -42,14 +40,6 @@ class VersionFollower:
     def close(self) -> None:
         """Let go of the broker."""
         self._follower.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _apply(self, messages: list[Message]) -> Announcement | None:
         newest: Announcement | None = None

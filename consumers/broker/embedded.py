@@ -18,18 +18,18 @@ its limits (librdkafka 2.16):
 from __future__ import annotations
 
 import logging
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from confluent_kafka import Producer
 
 from consumers.kafka.clients import KafkaSettings
+from consumers.kafka.closing import Closing
 
 _ANSWER_TIMEOUT_S = 10.0
 _ERRORS_ONLY = 3  # syslog's level for errors: the cluster announces itself at each start otherwise
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(Closing):
     """A Kafka-speaking cluster of one broker that lives as long as this object.
 
     Parameters
@@ -63,11 +63,3 @@ class EmbeddedKafka:
     def close(self) -> None:
         """End the cluster and everything in it."""
         self._cluster = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -14,8 +14,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -30,6 +28,7 @@ from confluent_kafka import Message as ClientMessage
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
+from consumers.kafka.closing import Closing
 from consumers.kafka.intake import Intake, PartitionEnd
 from consumers.kafka.messages import Message
 from consumers.kafka.offsets import LATEST
@@ -45,7 +44,7 @@ _LOOK_TIMEOUT_S = 2.0  # usually milliseconds; whoever follows is not to stand s
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 
 
-class Follower:
+class Follower(Closing):
     """A reader that knows whether it has seen everything there was.
 
     Parameters
@@ -141,14 +140,6 @@ class Follower:
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _begin(self) -> None:
         """Read on from where we are; the broker tells the ends anew."""
