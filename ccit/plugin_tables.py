@@ -32,17 +32,24 @@ class OneOf:
         The extension point.
     usual : str
         The kind without a table; empty in a list, which may be empty itself.
+    without : tuple[str, ...]
+        Kinds that cannot stand here: one that takes another into itself does not take its own.
     """
 
     point: str
     usual: str = ""
+    without: tuple[str, ...] = ()
 
     def default(self) -> PluginSettings:
         """The usual kind with its own defaults."""
         return plugins(self.point)[self.usual].settings()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        known = {kind: handler.generate_schema(found.settings) for kind, found in plugins(self.point).items()}
+        known = {
+            kind: handler.generate_schema(found.settings)
+            for kind, found in plugins(self.point).items()
+            if kind not in self.without
+        }
         return core_schema.tagged_union_schema(known, discriminator="kind")
 
 

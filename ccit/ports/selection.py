@@ -122,10 +122,11 @@ class NeighbourCheck(Check, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A sample that every check let pass, with its Scores."""
+    """A sample that every check let pass, with its Scores and the number of the version whose proxy made them."""
 
     sample: Sample
     scores: tuple[Score, ...]
+    proxy_version: int = 0
 
     def value(self, metric: str) -> float | None:
         """The value of one metric, None where there is none."""

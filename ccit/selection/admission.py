@@ -111,7 +111,7 @@ class Admission:
         answers = self._waves.answers(samples, self._memory.__contains__)
         passed = [case for case in answers.cases if case.passed]
         vectors = self._vectors(passed, answers)
-        scored = [Scored(case.sample, self._waves.scores(case)) for case in passed]
+        scored = [Scored(case.sample, self._waves.scores(case), self._version) for case in passed]
         choices = self._policy.choose(scored) if scored else []
         if len(choices) != len(passed):
             raise ValueError(
@@ -158,6 +158,10 @@ class Admission:
                 return pending.vectors
         raise KeyError(sample_id)
 
+    @property
+    def _version(self) -> int:
+        return self._proxy.version if self._proxy is not None else 0
+
     def _vectors(self, passed: Sequence[Case], answers: Answers) -> dict[str, Vectors]:
         """Space -> a row for each; what no check had embedded is embedded now."""
         rows = [case.row for case in passed]
@@ -175,7 +179,7 @@ class Admission:
             accepted=case.refusal is None,
             reason=refusal.reason,
             scores=self._waves.scores(case),
-            proxy_version=self._proxy.version if self._proxy is not None else 0,
+            proxy_version=self._version,
             owner=refusal.owner,
             policy=self._selector.stamp,
         )

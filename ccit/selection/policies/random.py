@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import Choices, PolicyContext, Reasons, Scored
-from ccit.records import Sample
+from ccit.selection.lots import lot
 from ccit.selection.policies.stateless import Stateless
 
 
@@ -24,6 +23,7 @@ class RandomPolicy(Stateless):
 
     Example
     -------
+    >>> from ccit.records import Sample
     >>> policy = RandomPolicy(RandomPolicy.Settings(share=0.0), PolicyContext(seed=1))
     >>> policy.choose([Scored(Sample("s", "r", "ward", "en", "Dose?", "5 mg."), ())])
     ['not_drawn']
@@ -52,8 +52,5 @@ class RandomPolicy(Stateless):
 
     def choose(self, batch: Sequence[Scored]) -> Choices:
         """None for a drawn sample, `not_drawn` otherwise."""
-        return [None if self._is_drawn(scored.sample) else "not_drawn" for scored in batch]
-
-    def _is_drawn(self, sample: Sample) -> bool:
-        drawn = hashlib.sha256(f"{self._seed}\0{sample.sample_id}".encode()).digest()
-        return int.from_bytes(drawn[:8], "big") / 2**64 < self._share
+        lots = [lot(self._seed, "random", scored.sample.sample_id) for scored in batch]
+        return [None if drawn < self._share else "not_drawn" for drawn in lots]
