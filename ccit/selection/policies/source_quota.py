@@ -15,6 +15,7 @@ from ccit.records import Decision
 
 _WITHIN = OneOf("policy", "thresholds", without=("source_quota",))
 _FULL = "quota_reached"
+_OWN: Reasons = {_FULL: ("Quota of its source reached", "its source has given as many samples as it may")}
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -43,7 +44,7 @@ class SourceQuotaPolicy:
     """
 
     stateful: ClassVar[bool] = True
-    reasons: Reasons = {_FULL: ("Quota of its source reached", "its source has given as many samples as it may")}
+    reasons: Reasons = _OWN
 
     class Settings(PluginSettings):
         """How many a source may give, and what chooses among them."""
@@ -63,7 +64,7 @@ class SourceQuotaPolicy:
         self._of_source = dict(settings.sources)
         self._within: Policy = build("policy", settings.within, context)
         self.needs = self._within.needs
-        self.reasons = {**type(self).reasons, **self._within.reasons}
+        self.reasons = {**_OWN, **self._within.reasons}
         self._known: Counter[str] = Counter()
         self._chosen: Counter[str] = Counter()  # not committed yet
 
