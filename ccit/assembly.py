@@ -31,6 +31,7 @@ from ccit.ports.ingest import Reader, ReaderContext
 from ccit.ports.rounds import PlannerContext, SourceContext, Trigger, TriggerContext
 from ccit.ports.selection import Check, CheckContext, NeighbourCheck, PolicyContext, ProxyScorer, Scorer
 from ccit.ports.serving import BackendContext
+from ccit.ports.store import ArtifactStore
 from ccit.ports.training import Trainer
 from ccit.ports.vectors import Embedder
 from ccit.records import Spend, Version
@@ -304,6 +305,37 @@ def loop(config: Config) -> Loop:
         lineage=lineage,
         scoring_spent=lambda: parts.spent,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """What makes a round again beside the running system: nothing but whole adapters reaches `kept`."""
+
+    trainer: Trainer
+    made: ArtifactStore  # what the trainer makes
+    kept: ArtifactStore  # what has been announced
+
+
+def retraining(config: Config, batch_tokens: int, folder: Path) -> Retraining:
+    """A trainer in this process, with an empty work folder.
+
+    Parameters
+    ----------
+    batch_tokens : int
+        Of the micro-batches that the round was trained in: other ones give sums in another order.
+    folder : Path
+        For all that it writes.
+    """
+    from ccit.models.bases import BaseModels
+    from ccit.models.placement import make_deterministic
+    from ccit.store.overlay import OverlayStore
+    from ccit.training.lora import LoraTrainer
+
+    make_deterministic()
+    kept = store(config)
+    made = OverlayStore(kept, FileStore(folder / "store"))
+    training = config.training.model_copy(update={"batch_tokens": batch_tokens or config.training.batch_tokens})
+    return Retraining(LoraTrainer(training, BaseModels(config.models), made, folder / "work"), made, kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ COMMANDS = {
     "versions": ("look", "List the versions: who is active, who came from whom, why."),
     "status": ("look", "Who is where: replicas, rounds, lag."),
     "verify": ("look", "Check every digest, parent link and audit entry."),
+    "rebuild": ("rebuild", "Make a version again from its manifest, and compare it byte by byte."),
     "dead-letters": ("dead_letters", "List, show and re-drive the messages that could not be read."),
     "rollback": ("steer", "Make an older version active again."),
     "hold": ("steer", "Start no more rounds until `resume`."),

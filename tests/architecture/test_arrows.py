@@ -31,7 +31,7 @@ RANKS = (
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *("ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
-    {"ccit.pipeline", "ccit.replay"},
+    {"ccit.pipeline", "ccit.replay", "ccit.rebuild"},
     {"ccit.assembly"},
     {"consumers"},
     {"ccit.demo"},

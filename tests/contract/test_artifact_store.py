@@ -14,8 +14,12 @@ from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.ports.store import ArtifactStore
 from ccit.records import digest_of
 from ccit.store.files import FileStore
+from ccit.store.overlay import OverlayStore
 
-STORES: Mapping[str, Callable[[Path], ArtifactStore]] = {"files": FileStore}
+STORES: Mapping[str, Callable[[Path], ArtifactStore]] = {
+    "files": FileStore,
+    "overlay": lambda root: OverlayStore(FileStore(root), FileStore(root)),
+}
 
 names = st.text("abcdefgh_-. é", min_size=1, max_size=12).filter(lambda name: name.strip(".") == name)
 contents = st.dictionaries(names, st.binary(max_size=200), min_size=1, max_size=5)
