@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -209,6 +210,24 @@ def trainable(
         parameter.requires_grad_("lora_" in name)
     view.model.train()
     return view
+
+
+def frozen(view: CausalModel, *, adapted: bool = True) -> CausalModel:
+    """A view as it is now, for inference, whatever becomes of the weights of the first; shares the base's tensors.
+
+    Parameters
+    ----------
+    adapted : bool
+        False switches the adapter off: it answers as the base.
+    """
+    parts = (*view.model.named_parameters(), *view.model.named_buffers())
+    shared: dict[int, Any] = {id(tensor): tensor for name, tensor in parts if "lora_" not in name}
+    tree = copy.deepcopy(view.model, shared)
+    for module in tree.modules() if not adapted else ():
+        if isinstance(module, BaseTunerLayer):
+            module.enable_adapters(enabled=False)
+    tree.requires_grad_(False).eval()
+    return replace(view, model=tree)
 
 
 def adapter_files(view: CausalModel) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -59,26 +60,46 @@ def response_losses(causal: CausalModel, rows: Sequence[Encoded]) -> torch.Tenso
     >>> response_losses(causal, [Encoded((5, 6, 7), 1), Encoded((5, 6), 1)]).shape
     torch.Size([3])
     """
+    return losses_at(causal.head, *response_states(causal, rows))
+
+
+def response_states(causal: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `causal.head` needs to predict each response token, (N, D), and these tokens, (N,), row after row."""
     width = max(len(row.fed) for row in rows)
     ids = torch.tensor([[*row.fed, *[0] * (width - len(row.fed))] for row in rows], device=causal.device)  # (B, L)
     places = [(r, c) for r, row in enumerate(rows) for c in range(row.prompt_length - 1, len(row.fed))]
     targets = torch.tensor([i for row in rows for i in row.ids[row.prompt_length :]], device=causal.device)
     states = causal.head.states([r for r, _ in places], [c for _, c in places], input_ids=ids, use_cache=False)
-    return losses_at(causal.head, states, targets)
+    return states, targets
 
 
 def losses_at(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Nats of the tokens `targets` (N,) after the positions of `states` (N, D), float32.
 
-    No more than `_LOGIT_BYTES` of logits are alive at once; the backward pass makes those of each part again.
+    See `by_parts` for the memory it takes.
     """
-    size = max(1, _LOGIT_BYTES // (4 * head.words))
-    if len(targets) <= size:
-        return _losses(head, states, targets)
-    parts = zip(torch.split(states, size), torch.split(targets, size), strict=True)
+    return by_parts(partial(_losses, head), head.words, states, targets)
+
+
+def by_parts(function: Callable[..., torch.Tensor], words: int, *tensors: torch.Tensor) -> torch.Tensor:
+    """A function that makes logits of each of N positions and gives (N,), asked about a part of them at a time.
+
+    No more than `_LOGIT_BYTES` of logits are alive at once; the backward pass makes those of each part again.
+
+    Parameters
+    ----------
+    words : int
+        Logits of one position.
+    tensors : torch.Tensor
+        What the function takes, (N, ...) each.
+    """
+    size = max(1, _LOGIT_BYTES // (4 * words))
+    if len(tensors[0]) <= size:
+        return function(*tensors)
+    parts = zip(*(torch.split(tensor, size) for tensor in tensors), strict=True)
     if torch.is_grad_enabled():
-        return torch.cat([checkpoint(_losses, head, s, t, use_reentrant=False) for s, t in parts])
-    return torch.cat([_losses(head, s, t) for s, t in parts])
+        return torch.cat([checkpoint(function, *part, use_reentrant=False) for part in parts])
+    return torch.cat([function(*part) for part in parts])
 
 
 def _losses(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

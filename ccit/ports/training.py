@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ccit.records import Candidate, Material, Round, Sample, Version
+from ccit.records import Candidate, Material, Round, Sample, Spend, Version
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
@@ -72,15 +72,27 @@ class TrainingStart:
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """What is computed at once: its examples, their losses (N,) in nats per response token, and its share of the step.
+    """What is computed at once: a few of a step's examples.
 
     The shares of a step's micro-batches add up to 1: whatever a method adds is weighted by them, or the result would
     depend on `training.batch_tokens`.
+
+    Parameters
+    ----------
+    examples : Sequence[Example]
+        They have N response tokens in all.
+    losses : Any
+        (N,) nats of each response token, example after example.
+    share : float
+        N over the response tokens of the whole step.
+    states : Any
+        (N, D) what `model.head.logits` makes the model's distributions of; gradients flow through it.
     """
 
     examples: Sequence[Example]
     losses: Any
     share: float
+    states: Any = None
 
 
 class Method(Protocol):
@@ -89,6 +101,10 @@ class Method(Protocol):
     def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
         """What is trained on instead; pure, called first. At least one is left."""
         return examples
+
+    def order(self, order: Sequence[int], examples: Sequence[Example], epoch: int, epochs: int) -> Sequence[int]:
+        """Numbers in `examples`: which the epoch visits, and when; pure. `order` is what it was so far, shuffled."""
+        return order
 
     def prepare(self, start: TrainingStart) -> None:
         """Called once before the first step; draws of torch's generator are seeded, here and in every step."""
@@ -113,6 +129,10 @@ class Method(Protocol):
     def finish(self) -> Mapping[str, bytes]:
         """Files that travel with the version, by plain name; the next round's `prepare` gets them back."""
         return {}
+
+    def spent(self) -> Spend:
+        """What it has computed beside the loop, however often the round was resumed; called after `finish`."""
+        return Spend()
 
     def state(self) -> Tensors:
         """What a checkpoint must hold, so that a killed round ends as if it had not been."""

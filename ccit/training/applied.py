@@ -8,6 +8,7 @@ from typing import Any
 from ccit.errors import TrainingFailed
 from ccit.plugins import PluginSettings, build, kind_of
 from ccit.ports.training import Example, Method, MethodContext, MicroBatch, Tensors, TrainingStart
+from ccit.records import Spend
 
 _FOLDER = "methods/"  # of the files that travel with a version, beside the adapter's own
 
@@ -47,6 +48,14 @@ class AppliedMethods:
                 raise TrainingFailed(f"the training method {kind!r} leaves no example to train on; take it out")
         return examples
 
+    def order(self, order: Sequence[int], examples: Sequence[Example], epoch: int, epochs: int) -> Sequence[int]:
+        """What an epoch visits. Raises `TrainingFailed` where a method leaves nothing."""
+        for kind, method in self._methods.items():
+            order = method.order(order, examples, epoch, epochs)
+            if not order:
+                raise TrainingFailed(f"the training method {kind!r} leaves an epoch without an example; take it out")
+        return order
+
     def prepare(self, model: object, weights: Tensors, examples: Sequence[Example]) -> None:
         """Show each method what it works on, with the files that it left with the parent version itself."""
         for kind, method in self._methods.items():
@@ -83,6 +92,10 @@ class AppliedMethods:
             for kind, method in self._methods.items()
             for name, content in method.finish().items()
         }
+
+    def spent(self) -> Spend:
+        """What they computed beside the loop, in all."""
+        return sum((method.spent() for method in self._methods.values()), Spend())
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint: `<kind>/<name>`."""

@@ -16,7 +16,7 @@ import torch
 
 from ccit.config import Training
 from ccit.models.causal import CausalModel
-from ccit.models.likelihood import response_losses
+from ccit.models.likelihood import losses_at, response_states
 from ccit.models.optimisation import Optimisation, Recipe
 from ccit.ports.training import Example, MicroBatch, Tensors
 from ccit.training.applied import AppliedMethods
@@ -117,9 +117,10 @@ class AdapterTraining:
 
     def _part(self, batch: Sequence[Example], tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A micro-batch's part of the mean over the step's `tokens`: with what methods add to it, and without."""
-        losses_N = response_losses(self._view, [example.row for example in batch])
+        states_ND, targets_N = response_states(self._view, [example.row for example in batch])
+        losses_N = losses_at(self._view.head, states_ND, targets_N)
         loss = losses_N.sum() / tokens
-        micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens)
+        micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens, states_ND)
         return self._methods.loss(loss, micro_batch), loss
 
     def _tensors(self) -> dict[str, torch.Tensor]:

@@ -153,13 +153,21 @@ class LoraTrainer:
         )
         lengths = [len(example.row.fed) for example in examples]
         batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
-        steps = plan_steps(lengths, settings.epochs, settings.batch_size, batcher, planned.seed)
+        steps = plan_steps(
+            lengths,
+            settings.epochs,
+            settings.batch_size,
+            batcher,
+            planned.seed,
+            lambda order, epoch: methods.order(order, examples, epoch, settings.epochs),
+        )
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
         training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps)
         files = {**adapter_files(view), **methods.files()}
-        return files, losses, Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
+        own = Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
+        return files, losses, own + methods.spent()
 
     def _check_bases(self, planned: Round) -> None:
         wanted = (planned.base_revision, planned.proxy_revision)

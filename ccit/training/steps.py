@@ -5,7 +5,7 @@ Pure, so the whole plan of a round is known before the first step: its length, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ccit.models.bucketing import padded_tokens
 from ccit.ports.training import Batcher
@@ -14,7 +14,17 @@ from ccit.training.mixture import training_order
 Step = list[list[int]]  # micro-batches of sample indices
 
 
-def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batcher: Batcher, seed: int) -> list[Step]:
+Reorder = Callable[[Sequence[int], int], Sequence[int]]
+
+
+def plan_steps(
+    lengths: Sequence[int],
+    epochs: int,
+    batch_size: int,
+    batcher: Batcher,
+    seed: int,
+    reorder: Reorder | None = None,
+) -> list[Step]:
     """Divide `epochs` passes over the samples into optimiser steps.
 
     Parameters
@@ -25,6 +35,8 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batcher: Ba
         Samples per optimiser step; the last step of an epoch may have fewer.
     batcher : Batcher
         Divides a step into micro-batches.
+    reorder : callable, optional
+        Gets the shuffled order of an epoch and the epoch's number, and gives what is visited, and when.
 
     >>> from ccit.ports.training import BatcherContext
     >>> from ccit.training.batchers.bucketed import BucketedBatcher
@@ -34,7 +46,8 @@ def plan_steps(lengths: Sequence[int], epochs: int, batch_size: int, batcher: Ba
     """
     steps: list[Step] = []
     for epoch in range(epochs):
-        order = training_order(len(lengths), epoch, seed)
+        order: Sequence[int] = training_order(len(lengths), epoch, seed)
+        order = order if reorder is None else reorder(order, epoch)
         for start in range(0, len(order), batch_size):
             chosen = sorted(order[start : start + batch_size])
             batches = batcher.batches([lengths[i] for i in chosen])

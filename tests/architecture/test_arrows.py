@@ -72,8 +72,9 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
-        *("adapter_format", "cached_prompts", "causal", "decoding", "embedders", "fewer_layers", "gguf_conversion"),
-        *("head", "likelihood", "optimisation", "placement", "pretraining", "targets", "tiny"),
+        *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
+        *("gguf_conversion", "gradients", "head", "likelihood", "low_rank", "optimisation", "placement"),
+        *("pretraining", "targets", "tiny"),
     },
     "ccit.scoring": {"index"},
     "ccit.serving": {"sampling", "slots"},

@@ -12,7 +12,9 @@ import torch
 from ccit.config import Config, Training
 from ccit.models.adapter_format import read_adapter
 from ccit.models.bases import BaseModels
-from ccit.models.causal import with_adapter
+from ccit.models.causal import CausalModel, trainable, with_adapter
+from ccit.models.encoding import encode
+from ccit.models.likelihood import losses_at, response_states
 from ccit.models.revision import revision_of
 from ccit.plugins import Plugin
 from ccit.ports.training import Example, Method, MethodContext, MicroBatch, TrainingStart
@@ -24,8 +26,7 @@ from tests.contract.registered import each, made
 from tests.nouns import a_round, version
 
 CONTEXT = MethodContext("deployed", seed=5)
-RELATIVE, ABSOLUTE = 1e-3, 1e-5  # sums of micro-batches of another shape, over three steps of AdamW
-STEPS = 3
+RELATIVE, ABSOLUTE = 1e-3, 1e-5  # sums of micro-batches of another shape, over a few steps of AdamW
 
 
 def samples(prefix: str, count: int) -> tuple[Sample, ...]:
@@ -47,7 +48,7 @@ def quiet(stage: str, done: int, total: int) -> None:
 
 
 def kill_in_the_second(stage: str, done: int, total: int) -> None:
-    if (stage, done) == ("train proxy", 2):
+    if (stage, done) == ("train proxy", 1):
         raise Killed
 
 
@@ -152,7 +153,8 @@ def test_a_killed_round_goes_on_from_its_checkpoint_and_ends_the_same(
     resumed = bench.train(tmp_path, bench.settings(entry), lambda *at: steps.append(at[:2]))
     assert resumed.adapters == trained(entry)[1].adapters
     assert resumed.losses == trained(entry)[1].losses
-    assert steps == [("train proxy", STEPS)]
+    assert steps[0] == ("train proxy", 2)
+    assert {stage for stage, _ in steps} == {"train proxy"}
 
 
 @each("method")
@@ -187,31 +189,60 @@ def test_the_next_round_goes_on_from_what_it_made(entry: Plugin, bench: Bench, t
 
 
 @each("method")
-def test_its_state_goes_round(entry: Plugin) -> None:
-    method, weights = _stepped(entry)
+def test_its_state_goes_round(entry: Plugin, bench: Bench) -> None:
+    method, weights = _stepped(entry, bench)
     state = {name: tensor.clone() for name, tensor in method.state().items()}
-    again: Method = made(entry, CONTEXT)
-    again.prepare(TrainingStart(None, weights, [], {}))
+    again, _, _ = _prepared(entry, bench)
     again.load_state(state)
     held = again.state()
     assert list(held) == list(state)
     assert all(torch.equal(held[name], tensor) for name, tensor in state.items())
     assert _listed(again.adapter(weights)) == _listed(method.adapter(weights))
+    again.finish(), method.finish()
+    assert again.spent() == method.spent()
 
 
-def _stepped(entry: Plugin) -> tuple[Method, dict[str, torch.Tensor]]:
-    """After two steps on weights of its own, with an example of each part."""
-    weights = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([[3.0]])}
-    examples = [Example(sample, part, None) for part, sample in MATERIAL.learnable_by_part]
+@each("method")
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_an_epoch_visits_examples_that_there_are(entry: Plugin, bench: Bench, epochs: int) -> None:
+    method, _, start = _prepared(entry, bench)
+    numbers = list(range(len(start.examples)))[::-1]
+    orders = [method.order(numbers, start.examples, epoch, epochs) for epoch in range(epochs)]
+    assert all(order and set(order) <= set(numbers) for order in orders)
+    assert set(orders[-1]) == set(numbers)  # nothing that was let in is never learned
+    assert [method.order(numbers, start.examples, epoch, epochs) for epoch in range(epochs)] == orders
+
+
+def _prepared(entry: Plugin, bench: Bench) -> tuple[Method, CausalModel, TrainingStart]:
+    """At the start of a training on a tiny model, with an example of each part."""
+    base = bench.bases.deployed
+    view = trainable(base, 2, 4, 0.0, "all-linear", seed=1)
+    weights = {name: weight for name, weight in view.model.named_parameters() if weight.requires_grad}
     method: Method = made(entry, CONTEXT)
-    method.prepare(TrainingStart(None, weights, examples, {}))
-    for step in (1.0, 2.0):
-        assert bool(torch.isfinite(method.loss(torch.tensor(step), MicroBatch(examples, torch.ones(3), 1.0))))
+    examples = method.examples(
+        [Example(sample, part, encode(base.chat, sample, 96)) for part, sample in MATERIAL.learnable_by_part]
+    )
+    start = TrainingStart(view, weights, examples, {})
+    method.prepare(start)
+    return method, view, start
+
+
+def _stepped(entry: Plugin, bench: Bench) -> tuple[Method, dict[str, torch.Tensor]]:
+    """After two steps of plain gradient descent, with the weights that they led to."""
+    method, view, start = _prepared(entry, bench)
+    for _ in range(2):
+        states, targets = response_states(view, [example.row for example in start.examples])
+        losses = losses_at(view.head, states, targets)
+        loss = method.loss(losses.mean(), MicroBatch(start.examples, losses, 1.0, states))
+        assert bool(torch.isfinite(loss))
+        loss.backward()
         method.after_backward()
-        for weight in weights.values():
-            weight.add_(step)
+        with torch.no_grad():
+            for weight in start.weights.values():
+                weight.sub_(0.1 * weight.grad)
+                weight.grad = None
         method.after_step()
-    return method, weights
+    return method, dict(start.weights)
 
 
 def _listed(weights: Mapping[str, torch.Tensor]) -> dict[str, list[object]]:

@@ -13,7 +13,7 @@ from peft import PeftModel
 from safetensors.torch import load, save
 
 from ccit.errors import ConfigError, ModelUnusable
-from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
+from ccit.models.causal import CausalModel, adapter_files, frozen, load_causal, trainable, with_adapter
 from ccit.testing import random_model
 
 TARGETS = ("q_proj", "v_proj")
@@ -232,3 +232,22 @@ def test_an_adapter_follows_the_bases_number_type(folder: Path, ids: torch.Tenso
     assert {weight.dtype for weight in view.model.parameters()} == {torch.bfloat16}
     assert bool(torch.isfinite(logits(view, ids)).all())
     assert replace(view, model=None).shape is not None
+
+
+def test_a_frozen_view_stays_as_it_was_and_without_its_adapter_it_is_the_base(
+    base: CausalModel, ids: torch.Tensor
+) -> None:
+    view = trainable(base, 4, 8, 0.5, TARGETS, seed=0, start=adapter(base, seed=1))
+    kept, bare = frozen(view), frozen(view, adapted=False)
+    before = logits(kept, ids)
+    with torch.no_grad():
+        for name, weight in view.model.named_parameters():
+            if "lora_B" in name:
+                weight.zero_()
+    assert torch.equal(logits(kept, ids), before)  # dropout is off
+    assert not torch.equal(before, logits(base, ids))
+    assert torch.equal(logits(bare, ids), logits(base, ids))
+    assert not any(weight.requires_grad for weight in (*kept.model.parameters(), *bare.model.parameters()))
+    assert any(weight.requires_grad for weight in view.model.parameters())
+    embedding = base.model.get_input_embeddings().weight
+    assert kept.model.get_input_embeddings().weight is embedding

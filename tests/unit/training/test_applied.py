@@ -9,6 +9,7 @@ import pytest
 
 from ccit.errors import TrainingFailed
 from ccit.ports.training import Example, Method, MicroBatch, Tensors, TrainingStart
+from ccit.records import Spend
 from ccit.training.applied import AppliedMethods
 from tests.nouns import sample
 
@@ -26,6 +27,12 @@ class Noting(Method):
 
     def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
         return examples[1:]
+
+    def order(self, order: Sequence[int], examples: Sequence[Example], epoch: int, epochs: int) -> Sequence[int]:
+        return order[1:]
+
+    def spent(self) -> Spend:
+        return Spend(3, 5.0)
 
     def prepare(self, start: TrainingStart) -> None:
         self.files = start.files
@@ -71,6 +78,14 @@ def test_methods_are_applied_in_the_order_of_their_list() -> None:
         "second after_step",
     ]
     assert [one.sample.sample_id for one in methods.examples(EXAMPLES)] == ["s2", "s3"]
+    assert methods.order([3, 0, 2, 1], EXAMPLES, 0, 1) == [2, 1]
+    assert methods.spent() == Spend(6, 10.0)
+
+
+def test_an_epoch_that_a_method_leaves_empty_is_said_by_its_name() -> None:
+    _, _, methods = two()
+    with pytest.raises(TrainingFailed, match="'second' leaves an epoch without an example"):
+        methods.order([0, 1], EXAMPLES, 0, 1)
 
 
 def test_each_method_gets_back_its_own_state_and_no_other() -> None:

@@ -33,3 +33,10 @@ def test_seeds_and_epochs_differ_in_order() -> None:
     first = plan_steps(lengths, 2, 8, batcher_of(1000), seed=0)
     assert first != plan_steps(lengths, 2, 8, batcher_of(1000), seed=1)
     assert first[:8] != first[8:]
+
+
+def test_an_epoch_visits_what_it_is_told_to_and_no_more() -> None:
+    steps = plan_steps(
+        [1, 1, 1, 1], 2, 1, batcher_of(1000), seed=0, reorder=lambda order, epoch: sorted(order)[: 1 + epoch]
+    )
+    assert steps == [[[0]], [[0]], [[1]]]

@@ -1,0 +1,42 @@
+"""Gradients of the likelihood beside those of the training loop: what is in `.grad` stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from ccit.models.causal import CausalModel
+from ccit.models.encoding import Encoded
+from ccit.models.likelihood import response_losses
+
+
+def gradients_of(
+    causal: CausalModel, rows: Sequence[Encoded], weights: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The gradient of the summed nats of all response tokens of one batch, for each of the weights."""
+    with torch.enable_grad():
+        with torch.autocast(causal.device.type, torch.bfloat16, enabled=causal.device.type == "cuda"):  # as the loop
+            total = response_losses(causal, rows).sum()
+        found = torch.autograd.grad(total, list(weights.values()))
+    return dict(zip(weights, found, strict=True))
+
+
+def squared_gradients(
+    causal: CausalModel, rows: Sequence[Encoded], weights: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The diagonal of the empirical Fisher information, per response token.
+
+        F = 1 / (response tokens of all rows) * sum over rows of (gradient of the row's summed nats)^2
+
+    One row at a time, without dropout.
+    """
+    training = causal.model.training
+    causal.model.eval()
+    sums = {name: torch.zeros_like(weight, requires_grad=False) for name, weight in weights.items()}
+    for row in rows:
+        for name, gradient in gradients_of(causal, [row], weights).items():
+            sums[name].add_(gradient.square())
+    causal.model.train(training)
+    tokens = max(1, sum(row.response_tokens for row in rows))
+    return {name: total / tokens for name, total in sums.items()}
