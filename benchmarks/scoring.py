@@ -1,10 +1,12 @@
 """Speed of scoring: IFD in batches beside the plain way, embeddings, and admission in batches beside one by one.
 
     python benchmarks/scoring.py [--proxy DIR] [--rows FILE.jsonl] [--samples 256] [--rounds 3] [--threads 1]
+                                 [--dtype auto]
 
 Without a proxy, a Qwen2 with random weights stands in (speed does not depend on what the weights say); without rows,
 the simulated hospital writes them. Both ways of a pair run in one process, in turn, on the same samples and model; the
-ratio is the median of the rounds'. Prints a Markdown table.
+ratio is the median of the rounds'. The plain way is float32, one sequence at a time; FLOPs are 2 N per token fed,
+beside the rate of a large matrix product in the same number type. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import torch.nn.functional as F
 
 from ccit.errors import InputError
 from ccit.ingest.files import sample_from_line, samples_of
+from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.plugins import plugins
@@ -65,9 +68,11 @@ def simulated(count: int) -> list[Sample]:
 def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> None:
     """One sequence at a time, whole logits: what reference code does."""
     for sample in samples:
-        response = proxy.chat.answer(sample.response)
-        for context in (proxy.chat.prompt(sample.messages()), proxy.chat.anchor):
-            ids = torch.tensor([(context + response)[-window:]], device=proxy.device)
+        prompt, answer = proxy.chat.prompt(sample.messages()), proxy.chat.answer(sample.response)
+        kept, answered = fit(len(prompt), len(answer), window, window // 4)
+        response = answer[:answered]
+        for context in (prompt[len(prompt) - kept :], proxy.chat.anchor):
+            ids = torch.tensor([context + response], device=proxy.device)
             logits = proxy.model(input_ids=ids).logits[0, -len(response) - 1 : -1].float()
             F.cross_entropy(logits, ids[0, -len(response) :]).item()
 
@@ -76,24 +81,43 @@ def reader(proxy: CausalModel, max_tokens: int, batch_tokens: int) -> IfdScorer:
     return IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), max_tokens, batch_tokens)
 
 
-def ifd_rows(proxy: CausalModel, samples: Sequence[Sample], rounds: int) -> list[str]:
+def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
+    """FLOP/s of a product of two 2048 x 2048 matrices, the best of eight."""
+    left, right = (torch.randn(2048, 2048).to(device, dtype) for _ in range(2))
+
+    def product() -> float:
+        return float((left @ right)[0, 0])
+
+    return 2.0 * 2048**3 / min(timed(product) for _ in range(8))
+
+
+def ifd_rows(plain_proxy: CausalModel, proxy: CausalModel, samples: Sequence[Sample], rounds: int) -> list[str]:
     scorer = reader(proxy, IFD.max_tokens, IFD.batch_tokens)
     scorer.score(samples[:8])
-    plain_ifd(proxy, samples[:8], IFD.max_tokens)
-    before = scorer.spent.tokens
-    pairs = [
-        (timed(lambda: plain_ifd(proxy, samples, IFD.max_tokens)), timed(lambda: scorer.score(samples)))
-        for _ in range(rounds)
-    ]
-    tokens = (scorer.spent.tokens - before) / rounds
+    plain_ifd(plain_proxy, samples[:8], IFD.max_tokens)
+    before = scorer.spent
+    pairs, peaks = [], []
+    for _ in range(rounds):
+        pairs.append(
+            (timed(lambda: plain_ifd(plain_proxy, samples, IFD.max_tokens)), timed(lambda: scorer.score(samples)))
+        )
+        peaks.append(matrix_rate(proxy.dtype, proxy.device))  # between the rounds: other work slows both alike
+    tokens = (scorer.spent.tokens - before.tokens) / rounds
+    flops = (scorer.spent.flops - before.flops) / rounds
     plain, batched = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(p / b for p, b in pairs)
     waste = 1 - scorer.spent.tokens / scorer.padded_tokens
     return [
-        f"| IFD, one at a time | {tokens / plain:,.0f} tokens/s | |",
-        f"| IFD, in batches | {tokens / batched:,.0f} tokens/s | {ratio:.2f} times |",
+        f"| IFD, one at a time, {_name(plain_proxy)} | {tokens / plain:,.0f} tokens/s | |",
+        f"| IFD, in batches, {_name(proxy)} | {tokens / batched:,.0f} tokens/s | {ratio:.2f} times |",
+        f"| of the matrix rate, {statistics.median(peaks) / 1e12:.2f} TFLOP/s | {flops / batched / 1e12:.2f} TFLOP/s | "
+        f"{flops / batched / statistics.median(peaks):.0%} |",
         f"| padding in the batches | {waste:.1%} of the tokens | |",
     ]
+
+
+def _name(proxy: CausalModel) -> str:
+    return str(proxy.dtype).removeprefix("torch.")
 
 
 def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbedder) -> list[str]:
@@ -138,18 +162,20 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dtype", default="auto", help="of the batches; the plain way is always float32")
     options = parser.parse_args()
     samples = samples_of(options.rows, MAX_BYTES) if options.rows else simulated(options.samples)
     samples = samples[: options.samples]
     with tempfile.TemporaryDirectory() as folder:
         path = options.proxy or random_model(Path(folder) / "proxy", hidden=256, layers=4)
-        proxy = load_causal(str(path), threads=options.threads)
+        proxy = load_causal(str(path), dtype=options.dtype, threads=options.threads)
+        plain_proxy = load_causal(str(path), dtype="float32", threads=options.threads)
     print(f"{len(samples)} samples, {proxy.parameters:,} parameters, {proxy.device} {proxy.dtype}, ", end="")
     print(f"{options.threads} threads\n")
     print("| what | speed | ratio |\n|---|---|---|")
     embedder = SentenceTransformerEmbedder(device=str(proxy.device))
     for rows in (
-        ifd_rows(proxy, samples, options.rounds),
+        ifd_rows(plain_proxy, proxy, samples, options.rounds),
         embedding_rows(samples, embedder),
         admission_rows(proxy, samples),
     ):

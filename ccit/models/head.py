@@ -53,8 +53,12 @@ class Head:
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Logits (N, V) of such states, float32."""
+        return self.narrow_logits(states).float()
+
+    def narrow_logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Logits (N, V) of such states in the model's number type: half the bytes of `logits` in bfloat16."""
         logits: torch.Tensor = self._output(states) if self.alone else states
-        return logits.float()
+        return logits
 
     def _index(self, numbers: Sequence[int]) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.long, device=self._device)

@@ -86,7 +86,8 @@ class IfdScorer:
         self._spent = Spend()
         self._origin = (
             f"ifd.v1 ppl-ratio template={proxy.chat.digest} anchor={_digest(self._anchor)} "
-            f"window={self._window} proxy={proxy.name}" + (f"@{revision}" if revision else "")
+            f"window={self._window} {str(proxy.dtype).removeprefix('torch.')} "
+            f"proxy={proxy.name}" + (f"@{revision}" if revision else "")
         )
 
     @property
@@ -106,7 +107,7 @@ class IfdScorer:
 
     @property
     def stamp(self) -> str:
-        """Formula, template, anchor, window, proxy and version: what makes two scores comparable."""
+        """Formula, template, anchor, window, number type, proxy and version: what makes two scores comparable."""
         return f"{self._origin} version={self._version}"
 
     def activate(self, version: Version) -> None:

@@ -69,7 +69,8 @@ def test_losses_do_not_depend_on_the_batch(causal: CausalModel) -> None:
 
 def test_chunks_of_logits_change_nothing(causal: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Likelihood(causal, 4096).mean_losses(ROWS)
-    monkeypatch.setattr(module, "_LOGIT_BYTES", 1)
+    for bound in ("_LOGIT_BYTES", "_CPU_LOGIT_BYTES", "_SOFTMAX_BYTES"):
+        monkeypatch.setattr(module, bound, 1)
     assert Likelihood(causal, 4096).mean_losses(ROWS) == pytest.approx(whole, rel=1e-5)
 
 
@@ -99,7 +100,8 @@ def test_no_gradient_depends_on_chunks_of_logits(causal: CausalModel, monkeypatc
 
     whole = gradients()
     assert float(whole.norm()) > 0
-    monkeypatch.setattr(module, "_LOGIT_BYTES", 1)
+    for bound in ("_LOGIT_BYTES", "_CPU_LOGIT_BYTES", "_SOFTMAX_BYTES"):
+        monkeypatch.setattr(module, bound, 1)
     assert torch.allclose(gradients(), whole, rtol=1e-4, atol=1e-6)
 
 

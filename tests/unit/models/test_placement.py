@@ -3,8 +3,9 @@ import os
 import pytest
 import torch
 
+import ccit.models.placement as placement
 from ccit.errors import ConfigError
-from ccit.models.placement import device_of, dtype_of, make_deterministic
+from ccit.models.placement import bfloat16_gain, device_of, dtype_of, make_deterministic
 
 
 def test_determinism_is_strict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +27,25 @@ def test_what_is_no_device_or_type_is_refused() -> None:
         device_of("abacus")
     with pytest.raises(ConfigError, match=r"models\.dtype"):
         dtype_of("float8", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("width", "gain", "chosen"),
+    [
+        (512, 5.0, torch.bfloat16),
+        (512, 2.6, torch.float32),
+        (512, 0.3, torch.float32),
+        (128, 5.0, torch.float32),  # too narrow to gain as a whole
+        (0, 5.0, torch.float32),
+    ],
+)
+def test_the_type_on_a_cpu_is_what_a_timing_finds_fast(
+    monkeypatch: pytest.MonkeyPatch, width: int, gain: float, chosen: torch.dtype
+) -> None:
+    monkeypatch.setattr(placement, "bfloat16_gain", lambda _: gain)
+    assert dtype_of("auto", torch.device("cpu"), width) is chosen
+    assert dtype_of("float32", torch.device("cpu"), width) is torch.float32
+
+
+def test_the_timing_is_made_once() -> None:
+    assert 0 < bfloat16_gain(64) == bfloat16_gain(64)

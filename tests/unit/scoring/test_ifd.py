@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
@@ -22,6 +24,13 @@ from ccit.testing import random_model
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
     return load_causal(str(random_model(tmp_path_factory.mktemp("proxy"))), device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def models(proxy: CausalModel, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CausalModel]:
+    """The same weights in both types of number."""
+    folder = random_model(tmp_path_factory.mktemp("proxy"))
+    return {"float32": proxy, "bfloat16": load_causal(str(folder), device="cpu", dtype="bfloat16")}
 
 
 @pytest.fixture
@@ -63,6 +72,24 @@ def test_batched_scores_are_those_of_the_plain_way(proxy: CausalModel, store: Fi
                 "ppl_direct": math.exp(direct),
             },
             rel=1e-4,
+        )
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("bfloat16", 2e-2)])
+@given(lengths=st.lists(st.tuples(st.integers(0, 150), st.integers(1, 150)), min_size=1, max_size=12))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_score_is_that_of_one_sequence_at_a_time(
+    models: dict[str, CausalModel], store: FileStore, dtype: str, tolerance: float, lengths: list[tuple[int, int]]
+) -> None:
+    """Whatever its batch; and its stamp says in which type of number."""
+    proxy = models[dtype]
+    samples = [of("Why so? " * (n // 8) + "x" * (n % 8), "Take " * (m // 5) + "y" * (m % 5)) for n, m in lengths]
+    for sample, scores in zip(samples, scorer(proxy, store).score(samples), strict=True):
+        assert f" {dtype} " in scores[0].scorer
+        response = proxy.chat.answer(sample.response)
+        conditional = plain_loss(proxy, proxy.chat.prompt(sample.messages()), response)
+        assert values(scores)["ifd"] == pytest.approx(
+            math.exp(conditional - plain_loss(proxy, proxy.chat.anchor, response)), rel=tolerance
         )
 
 
