@@ -35,6 +35,7 @@ from ccit.ports.store import ArtifactStore
 from ccit.ports.training import Trainer
 from ccit.ports.vectors import Embedder
 from ccit.records import Spend, Version
+from ccit.scoring.languages import primary
 from ccit.scoring.spaces import SAMPLE, SPACES
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.memory import Memory, Vector
@@ -225,7 +226,17 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     def count_tokens(text: str) -> int:
         return len(models.proxy.chat.answer(text))
 
-    context = CheckContext(embedder, memory, reader, count_tokens, lambda: models.proxy.name, config.rounds.seed)
+    known = frozenset(map(primary, config.embedder.languages))
+    context = CheckContext(
+        embedder,
+        memory,
+        reader,
+        count_tokens,
+        lambda: models.proxy.name,
+        config.rounds.seed,
+        languages=known,
+        unseen=embedder.unseen,
+    )
     made = checks(config, context, chosen, all_scores=all_scores)
     for space in spaces_of(made):
         memory.open(space, ExactIndex(embedder.dimension))

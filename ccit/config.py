@@ -120,6 +120,11 @@ class Embedder(_Section):
     model: str = Field("builtin", description="`builtin` (all-MiniLM-L6-v2, English only), a folder or a hub id")
     revision: str = Field("", description="hub revision; empty for a local folder")
     batch_size: int = Field(64, ge=1, description="texts per forward pass")
+    languages: list[str] = Field(
+        ["en"],
+        description="languages that it knows (`en`, `zh`); what it would say of a text in another is left unscored; "
+        "empty for a model that knows all",
+    )
 
 
 class Selection(_Section):

@@ -124,6 +124,18 @@ class SentenceTransformerEmbedder:
             self._cache.popitem(last=False)
         return np.stack([known[text] for text in texts])
 
+    def unseen(self, texts: Sequence[str]) -> list[int]:
+        """Of each text, how many tokens lie beyond the model's window.
+
+        >>> SentenceTransformerEmbedder().unseen(["Rest.", "rest " * 300])
+        [0, 46]
+        """
+        window = self._model.max_seq_length
+        if not texts or window is None:
+            return [0] * len(texts)
+        read = self._model.tokenizer(list(texts), truncation=False, verbose=False)
+        return [max(0, len(ids) - window) for ids in read["input_ids"]]
+
     def _cost(self, texts: Sequence[str]) -> Spend:
         seen = self._model.tokenizer(list(texts), truncation=True, max_length=self._model.max_seq_length)
         tokens = sum(len(ids) for ids in seen["input_ids"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -48,6 +48,10 @@ class ProxyScorer(Scorer, Protocol):
         """Tokens and FLOPs since the start."""
 
 
+def _all_seen(texts: Sequence[str]) -> Sequence[int]:
+    return [0] * len(texts)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckContext:
     """What every check may use.
@@ -61,6 +65,10 @@ class CheckContext:
         Tokens of a text by the proxy's tokenizer, whose name `tokenizer` gives.
     seed : int
         The only source of randomness.
+    languages : Collection[str]
+        Those that the embedder knows, as primary subtags of BCP 47; empty for all. On others its numbers mean nothing.
+    unseen : Callable[[Sequence[str]], Sequence[int]]
+        Of each text, the tokens that the embedder does not see.
     """
 
     embedder: Embedder
@@ -69,6 +77,8 @@ class CheckContext:
     count_tokens: Callable[[str], int]
     tokenizer: Callable[[], str]
     seed: int
+    languages: Collection[str] = ()
+    unseen: Callable[[Sequence[str]], Sequence[int]] = _all_seen
 
 
 Refuses = Literal["low", "high", "outside", ""]
