@@ -211,12 +211,13 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     from ccit.models.bases import BaseModels
     from ccit.models.embedders import SentenceTransformerEmbedder
     from ccit.scoring.followers import Followers
+    from ccit.scoring.growing import GrowingIndex
     from ccit.scoring.ifd import IfdScorer
-    from ccit.scoring.index import ExactIndex
 
     base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
     embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
-    memory = Memory({SAMPLE: ExactIndex(embedder.dimension)})
+    new_index = partial(GrowingIndex, embedder.dimension, config.selection.exact_up_to)
+    memory = Memory({SAMPLE: new_index()})
     readers: list[ProxyScorer] = []
 
     def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
@@ -239,7 +240,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     )
     made = checks(config, context, chosen, all_scores=all_scores)
     for space in spaces_of(made):
-        memory.open(space, ExactIndex(embedder.dimension))
+        memory.open(space, new_index())
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, memory, embedder, proxy=following, all_scores=all_scores)
     return Scoring(base, admission, memory, following, embedder, count_tokens)

@@ -136,6 +136,12 @@ class Selection(_Section):
     policy: Annotated[PluginSettings, _POLICY] = Field(
         default_factory=_POLICY.default, description="what chooses among the samples that no check refused"
     )
+    exact_up_to: int = Field(
+        50_000,
+        ge=1000,
+        description="accepted samples up to which the search for the nearest is exact; beyond, a query reads a few "
+        "clusters of them, and may miss one in twenty",
+    )
 
 
 class Rounds(_Section):

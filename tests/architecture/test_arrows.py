@@ -76,7 +76,7 @@ ADAPTERS = {
         *("gguf_conversion", "gradients", "head", "likelihood", "low_rank", "optimisation", "placement"),
         *("pretraining", "targets", "tiny"),
     },
-    "ccit.scoring": {"index"},
+    "ccit.scoring": {"clustered", "index"},
     "ccit.serving": {"sampling", "slots"},
     "ccit.training": {"checkpoint", "loop", "lora", "trial", "worker", "steps"},
     "ccit": {"testing"},

@@ -13,11 +13,15 @@ from hypothesis.extra import numpy as arrays
 
 from ccit.ports.vectors import Neighbour, SampleIndex, Vectors
 from ccit.records import Position
+from ccit.scoring.growing import GrowingIndex
 from ccit.scoring.index import ExactIndex
 from ccit.vectors import cosines, quantise
 
 DIMENSION = 12
-INDEXES: Mapping[str, Callable[[], SampleIndex]] = {"exact": lambda: ExactIndex(DIMENSION)}
+INDEXES: Mapping[str, Callable[[], SampleIndex]] = {
+    "exact": lambda: ExactIndex(DIMENSION),
+    "growing": lambda: GrowingIndex(DIMENSION, exact_up_to=100),
+}
 
 
 def vectors(rows: st.SearchStrategy[int]) -> st.SearchStrategy[Vectors]:
