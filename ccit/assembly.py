@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccit.config import Config
+from ccit.deidentify.deidentifier import Deidentifier
+from ccit.deidentify.keys import read_key
+from ccit.deidentify.safe_harbor import SafeHarbor
+from ccit.deidentify.shifted import Shifted
 from ccit.errors import ConfigError
 from ccit.evaluation.gate import gate_of
 from ccit.evaluation.judging import Judging
@@ -26,6 +30,7 @@ from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build, foreign_sources, plugins
+from ccit.ports.deidentify import RecogniserContext
 from ccit.ports.evaluation import Evaluator
 from ccit.ports.ingest import Reader, ReaderContext
 from ccit.ports.rounds import PlannerContext, SourceContext, Trigger, TriggerContext
@@ -116,6 +121,22 @@ def triggers(config: Config) -> tuple[Trigger, ...]:
     """What starts a round, in the order of their kinds."""
     context = TriggerContext(config.rounds.size, config.rounds.min_size)
     return tuple(build("trigger", settings, context) for settings in selected(config.rounds.triggers))
+
+
+def deidentifier(config: Config) -> Deidentifier:
+    """What takes identities out of a text, as configured. Raises `ConfigError` where a key is missing."""
+    settings = config.deidentify
+    context = RecogniserContext(tuple(settings.regions))
+    found = {kind: build("recogniser", chosen, context) for kind, chosen in sorted(settings.recognisers.items())}
+    return Deidentifier(found, deidentification_mode(config))
+
+
+def deidentification_mode(config: Config) -> SafeHarbor | Shifted:
+    """What takes the place of identifiers, as configured. Raises `ConfigError`."""
+    settings = config.deidentify
+    if settings.mode == "safe_harbor":
+        return SafeHarbor(day_first=settings.day_first)
+    return Shifted(read_key(settings.key_file, "deidentify.key_file"), day_first=settings.day_first)
 
 
 def readers(config: Config) -> tuple[Reader, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from ccit.config_faults import first_fault
@@ -37,6 +37,13 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 
 _TRIGGERS = EachOf("trigger", ("size",))
+_RECOGNISERS = EachOf(
+    "recogniser",
+    (
+        *("ages", "dates", "known_names", "known_numbers", "known_places", "labelled_numbers", "long_numbers"),
+        *("national_numbers", "online", "payment", "phones", "street_addresses", "titled_names"),
+    ),
+)
 _READERS = EachOf("reader", ("rows",))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
@@ -80,6 +87,35 @@ class Ingest(_Section):
         default_factory=_READERS.default, description="what reads messages: the first that accepts one"
     )
     max_bytes: int = Field(1_000_000, ge=1024, description="largest message, bytes; a larger one is a dead letter")
+
+
+class Deidentify(_Section):
+    """What takes identities out of clinical documents, between the topics `clinical` and `raw`."""
+
+    mode: Literal["safe_harbor", "shifted"] = Field(
+        "safe_harbor",
+        description="`safe_harbor` masks the 18 classes of 45 CFR 164.514(b)(2); `shifted` keeps the distances between "
+        "a patient's dates and writes keyed pseudonyms, which an expert must find acceptable (b)(1)",
+    )
+    recognisers: Annotated[Mapping[str, PluginSettings], _RECOGNISERS] = Field(
+        default_factory=_RECOGNISERS.default, description="what finds identifiers; what any of them finds is masked"
+    )
+    regions: list[Annotated[str, StringConstraints(pattern="[A-Z]{2}")]] = Field(
+        ["US", "GB", "DE", "FR", "CN"],
+        min_length=1,
+        description="countries (ISO 3166) whose telephone numbers are expected, home first",
+    )
+    day_first: bool = Field(False, description="reads 4/5/2019 as the 4th of May")
+    key_file: str = Field(
+        "",
+        description="file of 32 random bytes or more, from which `shifted` derives pseudonyms and offsets; whoever has "
+        "it can undo them, so it stays with the hospital",
+    )
+    table_file: str = Field(
+        "",
+        description="file (SQLite) in which `safe_harbor` keeps which random number stands for which subject and "
+        "document; whoever has it can undo them, so it stays with the hospital; empty forgets them at the end",
+    )
 
 
 class Models(_Section):
@@ -322,6 +358,7 @@ class Config(BaseSettings):
 
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
+    deidentify: Deidentify = Deidentify()
     models: Models = Models()
     embedder: Embedder = Embedder()
     selection: Selection = Selection()

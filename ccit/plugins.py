@@ -89,6 +89,9 @@ _ALL = (
     ExtensionPoint("batcher", "ccit.training.batchers", "training.batcher", "one", "puts samples into micro-batches"),
     ExtensionPoint("criterion", "ccit.evaluation.criteria", "evaluation.criteria", "each", "judges a candidate"),
     ExtensionPoint("metric", "ccit.evaluation.metrics", "evaluation.metric", "one", "grades a free answer"),
+    ExtensionPoint(
+        "recogniser", "ccit.deidentify.recognisers", "deidentify.recognisers", "each", "finds identifiers in a text"
+    ),
     ExtensionPoint("reader", "ccit.ingest.readers", "ingest.readers", "each", "turns a message into records"),
     ExtensionPoint("backend", "ccit.serving.backends", "serving.backend", "one", "runs the versions that are served"),
 )

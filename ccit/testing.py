@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ccit.plugins import plugins
+from ccit.ports.deidentify import Recogniser, RecogniserContext
 from ccit.ports.selection import CheckContext, ProxyScorer
 from ccit.ports.vectors import Embedder, Neighbour, Vectors
 from ccit.records import Sample, Score, Spend, Version
@@ -131,3 +133,9 @@ def check_context(embedder: Embedder | None = None, proxy: ProxyScorer | None = 
         tokenizer=lambda: "words",
         seed=0,
     )
+
+
+def recognisers() -> dict[str, Recogniser]:
+    """Every recogniser that comes with ccit, with its defaults, by kind."""
+    found = {kind: entry for kind, entry in plugins("recogniser").items() if entry.origin == "ccit"}
+    return {kind: entry.cls(entry.settings(), RecogniserContext()) for kind, entry in found.items()}

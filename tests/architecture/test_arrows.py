@@ -29,7 +29,7 @@ RANKS = (
     {
         *("ccit.pool", "ccit.places", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
-        *("ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
+        *("ccit.deidentify", "ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
     {"ccit.pipeline", "ccit.replay", "ccit.rebuild"},
     {"ccit.assembly"},

@@ -1,0 +1,98 @@
+"""Recognisers and a mode, together: a text in, a masked text out, or the refusal to let it go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ccit.deidentify.masking import mask, united
+from ccit.deidentify.residual import residue
+from ccit.ports.deidentify import Known, Mode, Page, Recogniser, Replacing, Span
+
+PASSES = 3
+"""How often a text is masked before what is still found counts as left over: a mask may bring two pieces together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A masked text.
+
+    Parameters
+    ----------
+    replaced : tuple[Span, ...]
+        What was found at the first look, by its place in the original.
+    masks : tuple[tuple[int, int], ...]
+        Where replacements stand in the new text.
+    left : tuple[Span, ...]
+        What was found again after masking: not empty means that the text must not go on.
+    """
+
+    text: str = field(repr=False)
+    replaced: tuple[Span, ...]
+    masks: tuple[tuple[int, int], ...]
+    left: tuple[Span, ...] = ()
+
+
+class Deidentifier:
+    """Masks what its recognisers find, looks again until nothing new is found, and then looks by other means.
+
+    Parameters
+    ----------
+    recognisers : Mapping[str, Recogniser]
+        By their kinds. What they find is united: each of them can only add.
+
+    Example
+    -------
+    >>> from ccit.deidentify.safe_harbor import SafeHarbor
+    >>> from ccit.testing import recognisers
+    >>> clean = Deidentifier(recognisers(), SafeHarbor()).clean("Seen by Dr. Ann Roe on 3/14/2019.")
+    >>> clean.text, clean.left
+    ('Seen by Dr. [NAME-1] on [2019].', ())
+    """
+
+    def __init__(self, recognisers: Mapping[str, Recogniser], mode: Mode) -> None:
+        self._recognisers = recognisers
+        self._mode = mode
+
+    def clean(self, text: str, known: Known | None = None, subject: str = "") -> Cleaned:
+        """Mask one text of its own."""
+        known = known or Known()
+        return self.clean_page(text, known, self.page(known, subject))
+
+    def page(self, known: Known, subject: str) -> Replacing:
+        """What replaces, the same for all texts of one document."""
+        return self._mode.page(known, subject)
+
+    def clean_page(self, text: str, known: Known, replacing: Replacing, only: Sequence[str] = ()) -> Cleaned:
+        """Mask one text of a document.
+
+        Parameters
+        ----------
+        only : Sequence[str]
+            The kinds of the recognisers that look; all where it is empty.
+        """
+        page = Page(text, known)
+        masks, first = page.masks, self._found(page, page.masks, only)
+        spans = first
+        for _ in range(PASSES):
+            if not spans:
+                break
+            masked = mask(page, spans, masks, replacing)
+            page, masks = Page(masked.text, known), masked.masks
+            spans = self._found(page, masks, only)
+        left = spans or residue(page.text, masks, known)
+        return Cleaned(page.text, tuple(first), masks, tuple(left))
+
+    def _found(self, page: Page, masks: Sequence[tuple[int, int]], only: Sequence[str]) -> list[Span]:
+        looking = [r for kind, r in self._recognisers.items() if not only or kind in only]
+        return united((span for r in looking for span in r.find(page)), masks, page.text)
+
+
+def counts(spans: Sequence[Span]) -> dict[str, int]:
+    """How many of each kind.
+
+    >>> counts([Span(0, 1, "name", "a"), Span(2, 3, "name", "a")])
+    {'name': 2}
+    """
+    return dict(sorted(Counter(span.kind for span in spans).items()))

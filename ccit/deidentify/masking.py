@@ -1,0 +1,82 @@
+"""Spans -> a masked text, and where in it the masks are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ccit.ports.deidentify import Page, Replacing, Span
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A text after masking: what was replaced (places in the text before), and where replacements stand now."""
+
+    text: str
+    replaced: tuple[Span, ...]
+    masks: tuple[Range, ...]
+
+
+def united(spans: Iterable[Span], taken: Sequence[Range], text: str) -> list[Span]:
+    """Spans that do not overlap, in order, outside of what is masked already.
+
+    Of spans that overlap, one remains over all of them, of the kind of the longest, the first such.
+
+    >>> united([Span(0, 4, "name", "a"), Span(2, 9, "place", "b")], [], "Ann Street")
+    [Span(start=0, end=9, kind='place', rule='b')]
+    """
+    joined: list[Span] = []
+    longest = 0
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if joined and span.start < joined[-1].end:
+            last = joined[-1]
+            lead = span if span.end - span.start > longest else last
+            longest = max(longest, span.end - span.start)
+            joined[-1] = Span(last.start, max(last.end, span.end), lead.kind, lead.rule)
+        else:
+            joined.append(span)
+            longest = span.end - span.start
+    return [piece for span in joined for piece in _outside(span, taken) if _says_something(text, piece)]
+
+
+def mask(page: Page, spans: Sequence[Span], taken: Sequence[Range], replacing: Replacing) -> Masked:
+    """Write each span's replacement in its place.
+
+    Parameters
+    ----------
+    spans : Sequence[Span]
+        As `united` gives them.
+    taken : Sequence[Range]
+        What is masked already; its places move along.
+    """
+    pieces: list[str] = []
+    masks: list[Range] = []
+    length = at = 0
+    todo: list[tuple[int, int, Span | None]] = [(span.start, span.end, span) for span in spans]
+    todo += [(start, end, None) for start, end in taken]
+    for start, end, span in sorted(todo, key=lambda item: item[:2]):
+        written = page.text[start:end] if span is None else replacing.replacement(span.kind, page.text[start:end])
+        pieces += [page.text[at:start], written]
+        length += start - at
+        masks.append((length, length + len(written)))
+        length += len(written)
+        at = end
+    return Masked("".join([*pieces, page.text[at:]]), tuple(spans), tuple(masks))
+
+
+def _outside(span: Span, taken: Sequence[Range]) -> Iterable[Span]:
+    start = span.start
+    for left, right in taken:
+        if right <= start or left >= span.end:
+            continue
+        if left > start:
+            yield Span(start, left, span.kind, span.rule)
+        start = right
+    if start < span.end:
+        yield Span(start, span.end, span.kind, span.rule)
+
+
+def _says_something(text: str, span: Span) -> bool:
+    return any(character.isalnum() for character in text[span.start : span.end])

@@ -1,0 +1,58 @@
+"""Dates: everything but a year alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from ccit.deidentify.matching import spans_of
+from ccit.deidentify.written_dates import CHINESE, FULL, PARTIAL, WEEKDAY
+from ccit.plugins import PluginSettings, plugin
+from ccit.ports.deidentify import Page, RecogniserContext, Span
+
+_YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
+_AGE_OF_OLD = 90
+_DIGIT = re.compile(r"\d")
+
+
+@plugin("recogniser")
+class Dates:
+    """Finds dates in the forms of `ccit/deidentify/written_dates.py`, weekdays, and years that tell an age over 89.
+
+    A year alone is kept (45 CFR 164.514(b)(2)(i)(C)), unless it lies 90 years or more before the text was written. A
+    day and month without a year (4/5) is a date only after a word like *on* or *since*: else it may be a grade or a
+    dose.
+
+    Example
+    -------
+    >>> page = Page("Seen 3/14/2019 and on 4/2, strength 5/5, since 2012.")
+    >>> [page.text[s.start : s.end] for s in Dates(Dates.Settings(), RecogniserContext()).find(page)]
+    ['3/14/2019', '4/2']
+    """
+
+    class Settings(PluginSettings):
+        """What counts as a date."""
+
+        kind: Literal["dates"] = "dates"
+        weekdays: bool = Field(True, description="whether a day of the week, written with a capital, is one")
+
+    def __init__(self, settings: Settings, context: RecogniserContext) -> None:
+        self._partial = [pattern for pattern in PARTIAL if settings.weekdays or pattern is not WEEKDAY]
+
+    def find(self, page: Page) -> Iterable[Span]:
+        """Dates, and years that tell an age."""
+        if _DIGIT.search(page.text):
+            for pattern in FULL:
+                if pattern is not CHINESE or "月" in page.text:
+                    yield from spans_of(pattern, page, "date", "dates")
+        for pattern in self._partial:
+            yield from spans_of(pattern, page, "date", "dates")
+        if page.known.year is not None:
+            yield from _old_years(page, page.known.year)
+
+
+def _old_years(page: Page, written: int) -> Iterator[Span]:
+    yield from spans_of(_YEAR, page, "date", "dates", lambda year: int(year) <= written - _AGE_OF_OLD)
