@@ -102,11 +102,14 @@ class CopyTrial:
             return Counter(message.key or b"" for message in reader.catch_up())
 
     def configure(self, kind: ResourceType, name: str, option: str, value: str) -> None:
-        """Set an option of a topic or a group at the broker."""
+        """Set an option of a topic or a group at the broker, and return when it says that it has it."""
         entry = ConfigEntry(option, value, incremental_operation=AlterConfigOpType.SET)
         client = admin(self.settings)
         resource = ConfigResource(kind, name, incremental_configs=[entry])
         client.incremental_alter_configs([resource])[resource].result()
+        asked = ConfigResource(kind, name)
+        while client.describe_configs([asked])[asked].result()[option].value != value:
+            time.sleep(0.05)
 
     def members(self) -> int:
         """How many the broker counts in the group."""
