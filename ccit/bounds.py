@@ -14,8 +14,8 @@ from pydantic_core import SchemaValidator
 
 from ccit.errors import InputError
 
-# Bytes, measured with orjson on CPython 3.11: 56 for a number with its place in a list, 76 to 85 for a short text that is
-# not ASCII (machines differ in how full their pages get), 300 for an object that holds one value.
+# Bytes, measured with orjson on CPython 3.11: 56 for a number with its place in a list, 76 to 85 for a short text that
+# is not ASCII (machines differ in how full their pages get), 300 for an object that holds one value.
 VALUE_BYTES = 60
 MARK_BYTES = 16  # for each quotation mark: a text has two
 CONTAINER_BYTES = 220

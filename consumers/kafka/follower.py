@@ -39,6 +39,7 @@ logger = logging.getLogger("ccit.kafka")
 _MOST_PER_POLL = 1000
 _METADATA_TIMEOUT_S = 10.0
 _ASK_AGAIN_S = 0.2
+_NEWS_TRAVELS_S = 3.0  # milliseconds on a quiet cluster; seen longer with three brokers on two busy cores
 _LOOK_S = 5.0  # between two questions for new partitions; writers learn of them within 5 minutes by themselves
 _LOOK_TIMEOUT_S = 2.0  # usually milliseconds; whoever follows is not to stand still for a broker that is away
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
@@ -219,14 +220,22 @@ class Follower(Closing):
 def require_topic(
     client: Consumer | Producer, settings: KafkaSettings, name: str, timeout_s: float = _METADATA_TIMEOUT_S
 ) -> list[int]:
-    """The partitions of a topic; raises `BrokerUnavailable` where there is no such topic, or none may be seen."""
-    try:
-        found = client.list_topics(name, timeout=timeout_s).topics[name]
-    except KafkaException as problem:
-        raise unreadable(settings, name, error_of(problem)) from problem
-    if found.error is not None:
-        raise unreadable(settings, name, found.error)
-    return sorted(found.partitions)
+    """The partitions of a topic; raises `BrokerUnavailable` where there is no such topic, or none may be seen.
+
+    A topic that is unknown is asked for again for a while: of several brokers, one may hear of a new topic later than
+    the one that said it was made.
+    """
+    deadline = time.monotonic() + _NEWS_TRAVELS_S
+    while True:
+        try:
+            found = client.list_topics(name, timeout=timeout_s).topics[name]
+        except KafkaException as problem:
+            raise unreadable(settings, name, error_of(problem)) from problem
+        if found.error is None:
+            return sorted(found.partitions)
+        if found.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART or time.monotonic() > deadline:
+            raise unreadable(settings, name, found.error)
+        time.sleep(_ASK_AGAIN_S)
 
 
 def unreadable(settings: KafkaSettings, name: str, error: KafkaError) -> BrokerUnavailable:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -89,6 +90,15 @@ def test_what_was_committed_behind_an_open_transaction_is_waited_for(settings: K
         shown = [message.value for messages in follower.to_end(settled=True) for message in messages]
         ending.join()
     assert shown == [b"behind"]
+
+
+def test_a_topic_that_this_broker_has_not_heard_of_yet_is_asked_for_again(settings: KafkaSettings) -> None:
+    topic = replace(Topics(settings.prefix).rounds, name=f"{settings.prefix}new")
+    making = threading.Timer(0.5, create_topics, (settings, [topic]))
+    making.start()
+    with Follower(settings, topic) as follower:
+        assert follower.catch_up() == []
+    making.join()
 
 
 def test_compaction_keeps_the_last_of_each_key(
