@@ -195,7 +195,8 @@ def selector(config: Config) -> Selector:
     ConfigError
         It needs a check that is switched off.
     """
-    found = Selector.of(config.selection.policy, PolicyContext(config.rounds.seed))
+    chosen, context = config.selection, PolicyContext(config.rounds.seed)
+    found = Selector.of(chosen.policy, context, chosen.control_share)
     known = {plugins("check")[kind].metric for kind in config.selection.checks}
     lacking = sorted(set(found.policy.needs or ()) - known)
     if lacking:

@@ -178,6 +178,13 @@ class Selection(_Section):
         description="accepted samples up to which the search for the nearest is exact; beyond, a query reads a few "
         "clusters of them, and may miss one in twenty",
     )
+    control_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the stream that is let in by lot, whatever checks and policy would say: the control arm, "
+        "marked as `arm` in its decisions; 0 is none. What is wrong in it is trained on like the rest",
+    )
 
 
 class Rounds(_Section):

@@ -88,7 +88,7 @@ class LetterMetrics(Collector):
 
 
 class ScoreMetrics(Collector):
-    """Decisions by reason, and what a scorer knows and has spent."""
+    """Decisions by arm and reason, and what a scorer knows and has spent."""
 
     def __init__(self, consumer: ScoreConsumer) -> None:
         self._consumer = consumer
@@ -96,7 +96,10 @@ class ScoreMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Called by the registry at each scrape, in the server's thread."""
         scoring = self._consumer.scoring
-        yield _by_reason("ccit_decisions", "Records decided", self._consumer.step.decided)
+        decided = CounterMetricFamily("ccit_decisions", "Records decided", labels=["arm", "reason"])
+        for labels, count in sorted(self._consumer.step.decided.items()):
+            decided.add_metric(labels, count)
+        yield decided
         yield CounterMetricFamily("ccit_scoring_tokens", "Tokens fed to proxy and embedder", scoring.spent.tokens)
         yield CounterMetricFamily("ccit_scoring_flops", "Floating-point operations of these", scoring.spent.flops)
         yield GaugeMetricFamily("ccit_proxy_version", "The version that scores", scoring.proxy.version)

@@ -18,7 +18,7 @@ from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, d
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import parse_strict
 from ccit.pipeline import admit
-from ccit.records import Decision, Sample
+from ccit.records import Arm, Decision, Sample
 from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
@@ -67,8 +67,8 @@ class ScoreStep:
         self._clock = clock
         self._known = known
         self._exactly_once = exactly_once
-        self._reasons: Counter[str] = Counter()  # of the batch at hand
-        self.decided: Counter[str] = Counter()  # reason -> decisions in the log
+        self._reasons: Counter[tuple[Arm, str]] = Counter()  # of the batch at hand
+        self.decided: Counter[tuple[Arm, str]] = Counter()  # arm and reason -> decisions in the log
 
     def __call__(self, messages: Sequence[Message]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
@@ -129,7 +129,7 @@ class ScoreStep:
         self._scoring.proxy.score([_PLAIN])
 
     def _decided(self, decision: Decision) -> Output:
-        self._reasons[decision.reason] += 1
+        self._reasons[decision.arm, decision.reason] += 1
         key = decision.sample.sample_id.encode()
         if not decision.accepted:
             value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")

@@ -73,7 +73,8 @@ def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
     from ccit.console import Console
     from consumers.status import look
 
-    found = look(_reachable(config_path), load(config_path).models.alias)
+    config = load(config_path)
+    found = look(_reachable(config_path), config.models.alias)
     if not everyone:
         found = found.recent(time.time())
     if as_json:
@@ -97,6 +98,19 @@ def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
             f"{found.rounds_judged} rounds judged"
             + (f"; round {found.open_round} is at work" if found.open_round else "; none at work")
         )
+        console.story(_control(config.selection.control_share))
+
+
+def _control(share: float) -> str:
+    """What is known of whether the policy beats chance: nothing, as long as nothing is trained from the control arm
+    alone.
+    """
+    if share:
+        return (
+            f"{share:.1%} of the stream are let in by lot; no round was trained from them alone, so whether the "
+            "policy beats chance is not known"
+        )
+    return "no control arm (selection.control_share = 0): whether the policy beats chance is not known"
 
 
 def _ago(at: float) -> str:

@@ -85,12 +85,24 @@ def _run(rows: Path, parts: Loop, batch_size: int, max_bytes: int, console: Cons
             "decided": len(decisions),
             "accepted": sum(line["accepted"] for line in decisions),
             "rejected": dict(refused),
+            "arms": _arms(decisions),
             "unreadable": len(unreadable),
             "rounds": rounds,
             "scoring_flops": parts.scoring_spent().flops,
             "active_version": parts.lineage.incumbent.number,
         },
     }
+
+
+def _arms(decisions: Sequence[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Of each arm that decided anything: records, those let in, and the characters of their responses."""
+    arms: dict[str, dict[str, int]] = {}
+    for line in decisions:
+        counts = arms.setdefault(line["arm"], {"in": 0, "accepted": 0, "characters": 0})
+        counts["in"] += 1
+        counts["accepted"] += line["accepted"]
+        counts["characters"] += line["characters"] * line["accepted"]
+    return arms
 
 
 def _no_time() -> float:
@@ -122,6 +134,8 @@ def decision_line(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "owner": decision.owner,
         "policy": decision.policy,
+        "arm": decision.arm,
+        "characters": len(decision.sample.response),
         "proxy_version": decision.proxy_version,
         "scores": {s.metric: {"value": s.value, "scorer": s.scorer, "unscored": s.unscored} for s in decision.scores},
     }

@@ -48,6 +48,7 @@ def summarise(
             "decided_again": sum(count - 1 for count in watch.seen_records.values()),
         },
         "truth": _truth(watch, stream),
+        "arms": _arms(watch),
         "rounds": len(watch.rounds),
         "versions": _versions(watch),
         "held": sum(r.row.outcome != "promote" for r in watch.rounds),
@@ -71,6 +72,15 @@ def _truth(watch: Watch, stream: Sequence[SimulatedMessage]) -> dict[str, dict[s
     refused = Counter(row.kind for row in watch.dead_letters)
     arrived = Counter(message.kind.value for message in stream if message.kind is not None)
     return {kind: {"in": n, "accepted": accepted[kind], "dead_lettered": refused[kind]} for kind, n in arrived.items()}
+
+
+def _arms(watch: Watch) -> dict[str, dict[str, int]]:
+    """What came to each arm, and what of it was let in."""
+    came, accepted = (
+        Counter(row.arm for row in watch.decisions),
+        Counter(row.arm for row in watch.decisions if row.accepted),
+    )
+    return {arm: {"in": count, "accepted": accepted[arm]} for arm, count in came.items()}
 
 
 def _versions(watch: Watch) -> list[dict[str, Any]]:

@@ -134,6 +134,7 @@ class Watch:
                 diversity=decision.value("diversity"),
                 length=decision.value("length"),
                 proxy_version=decision.proxy_version,
+                arm=decision.arm,
             )
         )
 

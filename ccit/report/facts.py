@@ -47,6 +47,7 @@ class Facts:
     rejected: Mapping[str, float]
     dead_lettered: float | None
     truth: Mapping[str, tuple[float, float]]  # kind -> (in, accepted)
+    by_lot: tuple[float, float] | None  # of the control arm: in, accepted; None without one
     rounds: float | None
     held: float | None
     versions: tuple[VersionFact, ...]
@@ -90,6 +91,12 @@ def _mapping(value: object) -> Mapping[str, Any]:
 def _numbers(value: object) -> dict[str, float]:
     found = {k: finite(v) for k, v in _mapping(value).items()}
     return {k: v for k, v in found.items() if v is not None}
+
+
+def _by_lot(arms: object) -> tuple[float, float] | None:
+    """What came to the control arm, and what of it was let in."""
+    counts = _numbers(_mapping(arms).get("control"))
+    return (counts["in"], counts.get("accepted", 0.0)) if counts.get("in") else None
 
 
 def _count(value: object) -> float | None:
@@ -145,6 +152,7 @@ def read_summary(summary: Mapping[str, Any]) -> Facts:
         accepted=finite(records.get("accepted")),
         rejected=_numbers(records.get("rejected")),
         dead_lettered=finite(records.get("dead_lettered")),
+        by_lot=_by_lot(summary.get("arms")),
         truth={k: (v.get("in", 0.0), v.get("accepted", 0.0)) for k, v in truth.items()},
         rounds=_count(summary.get("rounds")),
         held=_count(summary.get("held")),

@@ -88,6 +88,10 @@ def tiles(facts: Facts) -> Sequence[Tile]:
         Tile("Rollback", seconds(facts.rollback_seconds), _rollback(facts)),
         _saving(facts),
     ]
+    if facts.by_lot is not None:
+        came, accepted = facts.by_lot
+        note = f"of {number(came)} drawn; whether the policy beats them is not measured"
+        shown.insert(1, Tile("Let in by lot (control arm)", number(accepted), note))
     if wrong:
         shown.insert(1, Tile("Wrong answers let in", number(wrong[1]), f"of {number(wrong[0])} that came"))
     return shown

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ccit.records import Estimate, Outcome
+from ccit.records import Arm, Estimate, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class DecisionRow:
     diversity: float | None = None
     length: float | None = None
     proxy_version: int = 0
+    arm: Arm = "policy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,46 +1,60 @@
-"""Admission of a batch: copies and checks first, then the policy, once, on what passed.
+"""Admission of a batch: the control arm by lot; of the others copies and checks first, then the policy, once, on what
+passed.
 
 The checks decide a batch exactly as one sample at a time (`ccit/selection/waves.py`), as if all that passes them were
 accepted. Then the policy is asked once, with what passed, in stream order. What it leaves out is a reject like any
 other and is not remembered after the batch. Within the batch it counted: a copy of a sample that the policy then leaves
 out stays refused as a copy, and a near-copy as not novel. A batch is what is decided together, and two records that say
 the same are one candidate in it; the same content may come again in a later batch, and is judged anew there.
+
+The control arm (`ccit/selection/control.py`) comes first: of what is drawn into it, everything but copies is accepted.
+A copy of it in the same batch is refused whichever came first; for novelty it counts from the next batch on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from ccit.plugins import PluginSettings, build, kind_of
-from ccit.ports.selection import Check, Policy, PolicyContext, ProxyScorer, Scored
+from ccit.ports.selection import Check, Choices, Policy, PolicyContext, ProxyScorer, Scored
 from ccit.ports.vectors import Embedder, Vectors
-from ccit.records import Decision, Position, Sample, digest_of
+from ccit.records import Arm, Decision, Position, Sample, digest_of
 from ccit.scoring.spaces import SPACES
+from ccit.selection.control import NO_CONTROL, ControlArm
 from ccit.selection.memory import Memory, Pending, Vector
-from ccit.selection.reasons import ACCEPTED
+from ccit.selection.reasons import ACCEPTED, ADMISSION
 from ccit.selection.waves import COPY, Answers, Case, Refusal, Waves
+
+ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A policy with its kind, and its stamp: kind and digest of its settings."""
+    """A policy with its kind, its stamp (kind and digest of its settings), and the control arm beside it."""
 
     policy: Policy
     kind: str
     stamp: str
+    control: ControlArm = NO_CONTROL
 
     @classmethod
-    def of(cls, settings: PluginSettings, context: PolicyContext) -> Self:
+    def of(cls, settings: PluginSettings, context: PolicyContext, control_share: float = 0.0) -> Self:
         """The policy that these settings select.
+
+        Parameters
+        ----------
+        control_share : float
+            Share of the stream that is let in by lot, before the policy.
 
         >>> from ccit.plugins import plugins
         >>> Selector.of(plugins("policy")["thresholds"].settings(), PolicyContext(seed=0)).kind
         'thresholds'
         """
         kind, digest = kind_of(settings), digest_of(settings.model_dump(mode="json"))
-        return cls(build("policy", settings, context), kind, f"{kind} {digest[:12]}")
+        made, control = build("policy", settings, context), ControlArm(control_share, context.seed)
+        return cls(made, kind, f"{kind} {digest[:12]}", control)
 
     def needs(self, metric: str) -> bool:
         """Whether the check of this metric decides."""
@@ -92,6 +106,8 @@ class Admission:
         deciding = {kind for kind, check in checks.items() if selector.needs(check.metric)}
         running = checks if all_scores else {kind: checks[kind] for kind in deciding}
         self._waves = Waves(running, deciding, memory, embedder, all_scores=all_scores)
+        measured = running if all_scores else {}
+        self._lot = Waves(measured, (), memory, embedder, all_scores=all_scores)  # of the control arm: refuses copies
         self._selector = selector
         self._policy = selector.policy
         self._memory = memory
@@ -108,22 +124,24 @@ class Admission:
 
         When a check, the embedder or the policy raises, nothing is staged in the memory.
         """
-        answers = self._waves.answers(samples, self._memory.__contains__)
+        arms = [self._selector.control.arm_of(sample) for sample in samples]
+        of_arm = {arm: [sample for sample, own in zip(samples, arms, strict=True) if own == arm] for arm in ARMS}
+        drawn = self._lot.answers(of_arm["control"], self._memory.__contains__)
+        taken = [case for case in drawn.cases if case.passed]
+        known = {case.digest for case in taken}
+        answers = self._waves.answers(of_arm["policy"], lambda digest: digest in known or digest in self._memory)
         passed = [case for case in answers.cases if case.passed]
-        vectors = self._vectors(passed, answers)
+        vectors, vectors_drawn = self._vectors(passed, answers), self._vectors(taken, drawn)
         scored = [Scored(case.sample, self._waves.scores(case), self._version) for case in passed]
         choices = self._policy.choose(scored) if scored else []
         if len(choices) != len(passed):
             raise ValueError(
                 f"expected {len(passed)} choices of the policy {self._selector.kind!r}, found {len(choices)}"
             )
-        for place, (case, reason) in enumerate(zip(passed, choices, strict=True)):
-            if reason is None:
-                own = {space: rows[place] for space, rows in vectors.items()}
-                self._memory.stage(Pending(case.sample.sample_id, case.digest, own))
-            else:
-                case.refusal = Refusal(self._selector.kind, reason)
-        return [self._decision(case) for case in answers.cases]
+        self._stage(taken, [None] * len(taken), vectors_drawn)
+        self._stage(passed, choices, vectors)
+        cases = {"control": iter(drawn.cases), "policy": iter(answers.cases)}
+        return [self._decision(next(cases[arm])) for arm in arms]
 
     def refused_as_copy(self, sample: Sample) -> Decision:
         """The decision about a sample that is known to have been decided before."""
@@ -140,8 +158,10 @@ class Admission:
         self._policy.abort()
 
     def observe(self, decisions: Sequence[Decision]) -> None:
-        """Accepted samples that are in the log and were not decided here; the memory learns them elsewhere."""
-        self._policy.observe(decisions)
+        """Accepted samples that are in the log and were not decided here; the memory learns them elsewhere. The policy
+        counts those that a policy chose.
+        """
+        self._policy.observe([decision for decision in decisions if decision.arm == "policy"])
 
     def policy_state(self) -> Mapping[str, Any]:
         """The policy's state after all that is committed and observed, for a snapshot."""
@@ -172,8 +192,18 @@ class Admission:
             found[space] = self._embedder.embed(texts) if embedded is None else embedded[rows]
         return found
 
+    def _stage(self, passed: Sequence[Case], choices: Choices, vectors: Mapping[str, Vectors]) -> None:
+        """What is taken is pending; what is not has its reason."""
+        for place, (case, reason) in enumerate(zip(passed, choices, strict=True)):
+            if reason is None:
+                own = {space: rows[place] for space, rows in vectors.items()}
+                self._memory.stage(Pending(case.sample.sample_id, case.digest, own))
+            else:
+                case.refusal = Refusal(self._selector.kind, reason)
+
     def _decision(self, case: Case) -> Decision:
-        refusal = case.refusal or Refusal(self._selector.kind, ACCEPTED)
+        arm = self._selector.control.arm_of(case.sample)
+        refusal = case.refusal or Refusal(self._selector.kind if arm == "policy" else ADMISSION, ACCEPTED)
         return Decision(
             sample=case.sample,
             accepted=case.refusal is None,
@@ -181,5 +211,6 @@ class Admission:
             scores=self._waves.scores(case),
             proxy_version=self._version,
             owner=refusal.owner,
-            policy=self._selector.stamp,
+            policy=self._selector.stamp if arm == "policy" else "",
+            arm=arm,
         )

@@ -70,7 +70,7 @@ def scorer(tmp_path: Path) -> Scorer:
 def test_what_is_sent_twice_is_admitted_once_and_refused_once(scorer: Scorer) -> None:
     assert scorer.commit([message(0)]) == [("samples", "")]
     assert scorer.commit([message(1)]) == [("rejects", "exact_duplicate")]
-    assert scorer.step.decided == {"accepted": 1, "exact_duplicate": 1}
+    assert scorer.step.decided == {("policy", "accepted"): 1, ("policy", "exact_duplicate"): 1}
 
 
 @pytest.mark.parametrize("exactly_once", [True, False])

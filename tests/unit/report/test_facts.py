@@ -3,6 +3,7 @@ from typing import Any
 
 from ccit.records import Estimate
 from ccit.report.facts import finite, read_summary, sound
+from ccit.report.header import tiles
 
 
 def test_every_field_of_a_full_summary_is_read(told: dict[str, Any]) -> None:
@@ -50,3 +51,11 @@ def test_an_estimate_is_sound_when_all_of_it_is_finite() -> None:
 def test_neither_the_base_nor_a_held_candidate_counts_as_promoted() -> None:
     listed = [{"number": 0}, {"number": 1, "verdict": "promote"}, {"number": 2, "verdict": "hold"}]
     assert read_summary({"versions": listed}).promoted == 1
+
+
+def test_the_control_arm_is_a_fact_where_there_is_one() -> None:
+    arms = {"policy": {"in": 90, "accepted": 30}, "control": {"in": 10, "accepted": 9}}
+    facts = read_summary({"arms": arms})
+    assert facts.by_lot == (10, 9)
+    assert any(tile.label.startswith("Let in by lot") and tile.value == "9" for tile in tiles(facts))
+    assert read_summary({"arms": {"policy": arms["policy"]}}).by_lot is None
