@@ -165,7 +165,7 @@ def replay(arm: str, seed: int, records: int, chosen: Line | None) -> Line:
         stream = folder / "stream.jsonl"
         stream.write_bytes(b"".join(m.value.replace(b"\n", b" ") + b"\n" for m in hospital_stream(records, seed)))
         share = share_of(chosen, stream) if chosen is not None else 1.0
-        summary, accepted = _replayed(stream, stage, settings_of(arm, share), folder)
+        summary, accepted = replayed(stream, stage, settings_of(arm, share), folder)
     return {
         "seed": seed,
         "arm": arm,
@@ -177,9 +177,10 @@ def replay(arm: str, seed: int, records: int, chosen: Line | None) -> Line:
     }
 
 
-def _replayed(
+def replayed(
     stream: Path, stage: Stage, settings: Mapping[str, str], folder: Path
 ) -> tuple[Mapping[str, Any], list[str]]:
+    """The summary of `ccit replay` with these variables of the environment, and the records that were let in."""
     out, environment = folder / "out", {"CCIT_STORE__ROOT": str(folder / "store"), **settings}
     command = [sys.executable, "-m", "ccit.cli.main", "replay", str(stream), "--config", str(stage.config_path)]
     subprocess.run([*command, "--out", str(out)], check=True, stdout=sys.stderr, env={**os.environ, **environment})
