@@ -24,6 +24,7 @@ CONTEXT = PolicyContext(seed=7)
 # Short streams must reach what a policy does when it knows enough.
 _SOON = {"share": 0.6, "reference_share": 0.4, "least": 2, "reference_size": 3}
 SETTINGS: dict[str, dict[str, Any]] = {
+    "clusters": _SOON,
     "filter_surprise": _SOON,
     "oasis": _SOON,
     "quantile": _SOON | {"floor": 1, "length_bounds": [5]},

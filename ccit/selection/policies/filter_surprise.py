@@ -30,9 +30,6 @@ class FilterSurprisePolicy(Compared[Reference]):
     >>> batch = [Scored(Sample("s", "r", "ward", "en", "Dose?", "5 mg."), (Score("ppl_conditional", 7.4, ""),))]
     >>> policy.choose(batch)
     ['less_surprising']
-    >>> chance = policy._rule([1.0, 2.0, 3.0], rest=0.5)  # c = 0.25
-    >>> chance(2.0)
-    0.5
     """
 
     needs: ClassVar[tuple[str, ...] | None] = None
@@ -55,15 +52,32 @@ class FilterSurprisePolicy(Compared[Reference]):
         return surprise(scored)
 
     def _rule(self, reference: Sequence[float], rest: float) -> Callable[[float], float]:
-        left, total = rest * len(reference), sum(reference)
-        for largest in reversed(reference):
-            if left * largest < total:  # it is taken with a chance below 1, and so are all that are smaller
-                break
-            left, total = left - 1, total - largest
-        return lambda value: min(1.0, value * left / total) if total > 0 else rest
+        return in_proportion(reference, rest)
 
     def _left_out(self) -> str:
         return "less_surprising"
+
+
+def in_proportion(sizes: Sequence[float], rest: float) -> Callable[[float], float]:
+    """From a size to a chance of min(1, c * size), with c such that of samples like these a share of `rest` is taken.
+
+    Parameters
+    ----------
+    sizes : Sequence[float]
+        Of the reference, in order, none below 0.
+
+    Example
+    -------
+    >>> chance = in_proportion([1.0, 2.0, 3.0], rest=0.5)  # c = 0.25
+    >>> [chance(size) for size in (1.0, 2.0, 3.0, 9.0)]
+    [0.25, 0.5, 0.75, 1.0]
+    """
+    left, total = rest * len(sizes), sum(sizes)
+    for largest in reversed(sizes):
+        if left * largest < total:  # it is taken with a chance below 1, and so are all that are smaller
+            break
+        left, total = left - 1, total - largest
+    return lambda size: min(1.0, size * left / total) if total > 0 else rest
 
 
 def surprise(scored: Scored) -> float | None:

@@ -15,7 +15,7 @@ from ccit.ports.selection import Policy, PolicyContext, Scored
 from ccit.records import Score
 from tests.nouns import sample
 
-KINDS = ("filter_surprise", "oasis", "quantile")
+KINDS = ("clusters", "filter_surprise", "oasis", "quantile")
 
 
 def policy_of(kind: str, **settings: Any) -> Policy:
@@ -28,9 +28,9 @@ def stream(count: int, spread: float = 1.0, version: int = 0, begin: int = 0) ->
     """Perplexities of e^0.5 and more, novelties of 0.2 to 1, IFDs of 0 to `spread`."""
     rng = random.Random(begin)
     values = [(math.exp(0.5 + rng.expovariate(1.0)), rng.uniform(0.2, 1), spread * rng.random()) for _ in range(count)]
-    metrics = ("ppl_conditional", "novelty", "ifd")
+    metrics = ("ppl_conditional", "novelty", "ifd", "cluster")
     return [
-        Scored(sample(begin + n), tuple(map(Score, metrics, own, ["test"] * 3)), version)
+        Scored(sample(begin + n), tuple(map(Score, metrics, (*own, float(n % 10)), ["test"] * 4)), version)
         for n, own in enumerate(values)
     ]
 
