@@ -83,7 +83,7 @@ def policy_table(arm: str, budget: float, passed: float) -> dict[str, Any]:
 def run(arm: str, seed: int, records: int, policy: Mapping[str, Any], *, trained: bool) -> Line:
     """One arm on one stream, with a store of its own."""
     began = time.monotonic()
-    overrides = {
+    overrides: dict[str, dict[str, Any]] = {
         "selection": {"policy": policy},
         "evaluation": {"criteria": dict.fromkeys(plugins("criterion"), False)},  # a gate without criteria promotes
         "rounds": {} if trained else {"size": _NEVER},
@@ -206,7 +206,7 @@ def main() -> None:
     text = options.lines.read_text("utf-8") if options.lines.exists() else ""
     earlier = [line for line in map(json.loads, text.splitlines()) if line.items() >= shape.items()]
     options.lines.parent.mkdir(parents=True, exist_ok=True)
-    done = {(line["seed"], line["arm"], line["trained"]): line for line in earlier}
+    done: dict[tuple[int, str, bool], Line] = {(line["seed"], line["arm"], line["trained"]): line for line in earlier}
 
     def made(arm: str, seed: int, passed: float, *, trained: bool) -> Line:
         if (seed, arm, trained) not in done:

@@ -89,7 +89,10 @@ class QuantilePolicy(Compared[Strata]):
 
     def _rule(self, reference: Sequence[float], rest: float) -> Callable[[float], float]:
         median = reference[len(reference) // 2]
-        worth = {"high": lambda x: x, "low": lambda x: -x, "middle": lambda x: -abs(x - median)}[self._settings.prefer]
+
+        def worth(value: float) -> float:
+            return {"high": value, "low": -value, "middle": -abs(value - median)}[self._settings.prefer]
+
         ranked = sorted(map(worth, reference))
 
         def chance(value: float) -> float:
