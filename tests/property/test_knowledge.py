@@ -17,10 +17,13 @@ from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, en
 from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pool import joined
+from ccit.ports.selection import PolicyContext
 from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
 from ccit.selection.admission import Selector
 from ccit.selection.memory import Memory
+from ccit.selection.policies.quantile import QuantilePolicy
+from ccit.selection.policies.source_quota import SourceQuotaPolicy
 from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
@@ -178,12 +181,21 @@ class World:
         return scorer
 
 
-@given(ACTS, st.sampled_from(["sample", "question"]))
+def quantile_in_quota() -> Selector:
+    """A state within a state, beside a control arm; so small that a few samples reach all of it."""
+    within = QuantilePolicy.Settings(share=0.7, reference_share=0.4, least=2, reference_size=3, floor=1)
+    return Selector.of(SourceQuotaPolicy.Settings(most=6, within=within), PolicyContext(seed=1), control_share=0.2)
+
+
+@given(ACTS, st.sampled_from(["sample", "question"]), st.sampled_from([evenly, quantile_in_quota]))
 @settings(max_examples=80, deadline=None)
 def test_restarted_rebuilt_and_never_away_decide_alike(
-    tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[str, list[str]]], space: str
+    tmp_path_factory: pytest.TempPathFactory,
+    acts: list[tuple[str, list[str]]],
+    space: str,
+    make: Callable[[], Selector],
 ) -> None:
-    world = World(tmp_path_factory.mktemp("store"), lambda _: evenly(), space)
+    world = World(tmp_path_factory.mktemp("store"), lambda _: make(), space)
     path = None
     for verb, words in acts:
         if verb == "decide":
@@ -211,6 +223,7 @@ def test_restarted_rebuilt_and_never_away_decide_alike(
     for again in (world.restarted(path), world.restarted(None)):
         assert again.decide(probes) == expected
         assert len(again.known) == len(world.live.known)
+        assert again.scoring.admission.policy_state() == world.live.scoring.admission.policy_state()
 
 
 def test_a_rollback_forward_brings_back_what_was_set_aside(tmp_path: Path) -> None:
