@@ -30,6 +30,8 @@ from ccit.models.adapter_format import LoraShape, Tensors, read_adapter, write_a
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.models.head import Head
 from ccit.models.hub import where
+from ccit.models.lora_layers import lean_layers
+from ccit.models.norms import lean_norms
 from ccit.models.placement import device_of, dtype_of
 from ccit.models.targets import target_names
 
@@ -209,6 +211,8 @@ def trainable(
     view = _inject(base, shape, tensors, seed)
     for name, parameter in view.model.named_parameters():
         parameter.requires_grad_("lora_" in name)
+    lean_layers(view.model, _ADAPTER)
+    lean_norms(view.model)
     view.model.train()
     return view
 

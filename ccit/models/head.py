@@ -60,6 +60,12 @@ class Head:
         logits: torch.Tensor = self._output(states) if self.alone else states
         return logits
 
+    @property
+    def frozen(self) -> torch.Tensor | None:
+        """The weight (V, D) where logits are a product with it and nothing else, and it is not trained; else None."""
+        plain = self.alone and type(self._output) is torch.nn.Linear and self._output.bias is None
+        return self._output.weight if plain and not self._output.weight.requires_grad else None
+
     def _index(self, numbers: Sequence[int]) -> torch.Tensor:
         return torch.tensor(numbers, dtype=torch.long, device=self._device)
 

@@ -24,10 +24,11 @@ from ccit.models.causal import CausalModel
 from ccit.models.encoding import Encoded
 from ccit.models.faults import lacks_memory
 from ccit.models.head import Head
+from ccit.models.token_losses import token_losses
 
 # float32 logits alive at once, and as much again for their softmax; below the size of the smallest real proxy.
 _LOGIT_BYTES = 128 * 2**20
-# Without gradients on a CPU: logits in the model's number type below 32 MiB, from where on glibc asks the system for
+# On a CPU: logits in the model's number type below 32 MiB, from where on glibc asks the system for
 # fresh pages each time, and their softmax in float32 in parts that stay in a core's cache. With 49k words the head took
 # 43 ms for 1024 tokens instead of 67, the softmax of 512 took 28 ms instead of 108 (2 cores with AMX, bfloat16).
 _CPU_LOGIT_BYTES = 24 * 2**20
@@ -81,11 +82,15 @@ def response_states(causal: CausalModel, rows: Sequence[Encoded]) -> tuple[torch
 def losses_at(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Nats of the tokens `targets` (N,) after the positions of `states` (N, D), float32.
 
-    See `by_parts` for the memory it takes.
+    With gradients, a frozen head's are made on the way (`ccit/models/token_losses.py`); see `by_parts` for the memory
+    that any other takes.
     """
     if states.device.type == "cpu" and not torch.is_grad_enabled():
         width = states.element_size() * head.words
         return _in_parts(partial(_losses_in_cache, head), states, targets, _CPU_LOGIT_BYTES // width)
+    if torch.is_grad_enabled() and head.frozen is not None:
+        alive = _CPU_LOGIT_BYTES if states.device.type == "cpu" else _LOGIT_BYTES
+        return token_losses(states, head.frozen, targets, max(1, alive // (states.element_size() * head.words)))
     return by_parts(partial(_losses, head), head.words, states, targets)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from ccit.records import Candidate, Material, Round, Sample, Spend, Version
 
@@ -13,13 +13,18 @@ Progress = Callable[[str, int, int], None]  # stage, done, total
 
 @dataclass(frozen=True, slots=True)
 class BatcherContext:
-    """What every batcher may know: how many tokens a micro-batch has at most, padding included."""
+    """What every batcher may know: how many tokens a micro-batch has at most, as they are computed."""
 
     budget: int
 
 
 class Batcher(Protocol):
-    """Puts the samples of an optimiser step into micro-batches. Pure."""
+    """Puts the samples of an optimiser step into micro-batches. Pure.
+
+    `packs` says how they lie in one: one behind the other in one row, or each in its own, padded to the longest.
+    """
+
+    packs: ClassVar[bool]
 
     def batches(self, lengths: Sequence[int]) -> list[list[int]]:
         """Numbers of samples, by micro-batch: each once; a sample longer than the budget is alone."""

@@ -16,8 +16,9 @@ import torch
 
 from ccit.config import Training
 from ccit.models.causal import CausalModel
-from ccit.models.likelihood import losses_at, response_states
+from ccit.models.likelihood import losses_at
 from ccit.models.optimisation import Optimisation, Recipe
+from ccit.models.packing import batch_states
 from ccit.ports.training import Example, MicroBatch, Tensors
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint, TrainingState
@@ -117,7 +118,7 @@ class AdapterTraining:
 
     def _part(self, batch: Sequence[Example], tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A micro-batch's part of the mean over the step's `tokens`: with what methods add to it, and without."""
-        states_ND, targets_N = response_states(self._view, [example.row for example in batch])
+        states_ND, targets_N = batch_states(self._view, [example.row for example in batch])
         losses_N = losses_at(self._view.head, states_ND, targets_N)
         loss = losses_N.sum() / tokens
         micro_batch = MicroBatch(batch, losses_N, _response_tokens(batch) / tokens, states_ND)

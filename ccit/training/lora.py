@@ -25,6 +25,7 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
+from ccit.models.packing import pack_rows
 from ccit.models.targets import target_names
 from ccit.plugins import build
 from ccit.ports.store import ArtifactStore
@@ -36,6 +37,7 @@ from ccit.store.sealed import read_sealed, write_sealed
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.loop import AdapterTraining, Losses
+from ccit.training.stamp import STAMP_FILE, stamp_of
 from ccit.training.steps import plan_steps, planned_tokens
 
 _CANDIDATE = TypeAdapter(Candidate)
@@ -162,10 +164,12 @@ class LoraTrainer:
             lambda order, epoch: methods.order(order, examples, epoch, settings.epochs),
         )
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
+        if batcher.packs:
+            pack_rows(view)
         training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
-        tokens = planned_tokens(lengths, steps)
-        files = {**adapter_files(view), **methods.files()}
+        tokens = planned_tokens(lengths, steps, packed=batcher.packs)
+        files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings)}
         own = Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
         return files, losses, own + methods.spent()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ccit.models.bucketing import padded_tokens
+from ccit.models.bucketing import packed_tokens, padded_tokens
 from ccit.ports.training import Batcher
 from ccit.training.mixture import training_order
 
@@ -55,6 +55,7 @@ def plan_steps(
     return steps
 
 
-def planned_tokens(lengths: Sequence[int], steps: Sequence[Step]) -> int:
+def planned_tokens(lengths: Sequence[int], steps: Sequence[Step], *, packed: bool = False) -> int:
     """Tokens that the model computes over all steps, padding included."""
-    return sum(padded_tokens(lengths, step) for step in steps)
+    count = packed_tokens if packed else padded_tokens
+    return sum(count(lengths, step) for step in steps)

@@ -73,12 +73,12 @@ ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
-        *("gguf_conversion", "gradients", "head", "likelihood", "low_rank", "optimisation", "placement"),
-        *("pretraining", "targets", "tiny"),
+        *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
+        *("packing", "placement", "pretraining", "targets", "tiny", "token_losses"),
     },
     "ccit.scoring": {"clustered", "index"},
     "ccit.serving": {"sampling", "slots"},
-    "ccit.training": {"checkpoint", "loop", "lora", "trial", "worker", "steps"},
+    "ccit.training": {"checkpoint", "comparison", "loop", "lora", "stamp", "trial", "worker", "steps"},
     "ccit": {"testing"},
 }
 

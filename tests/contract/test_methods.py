@@ -22,6 +22,7 @@ from ccit.records import AdapterPair, Candidate, Material, Round, Sample, Versio
 from ccit.store.files import FileStore
 from ccit.testing import random_model
 from ccit.training.lora import LoraTrainer
+from ccit.training.stamp import STAMP_FILE
 from tests.contract.registered import each, made
 from tests.nouns import a_round, version
 
@@ -176,7 +177,7 @@ def test_what_it_makes_is_finite_and_loads_as_an_adapter(entry: Plugin, bench: B
     assert view.shape is not None
     assert all(bool(torch.isfinite(tensor).all()) for tensor in read_adapter(files)[1].values())
     assert all(loss == loss for loss in candidate.losses.values())
-    beside = set(files) - {"adapter_config.json", "adapter_model.safetensors"}
+    beside = set(files) - {"adapter_config.json", "adapter_model.safetensors", STAMP_FILE}
     assert all(name.startswith(f"methods/{entry.kind}/") for name in beside)
 
 

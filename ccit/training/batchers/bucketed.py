@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ccit.models.bucketing import bucket
 from ccit.plugins import PluginSettings, plugin
@@ -21,6 +21,8 @@ class BucketedBatcher:
     >>> BucketedBatcher(BucketedBatcher.Settings(), BatcherContext(budget=60)).batches([30, 10, 29, 9])
     [[0, 2], [1, 3]]
     """
+
+    packs: ClassVar[bool] = False
 
     class Settings(PluginSettings):
         """Nothing to set: the size of a micro-batch is `training.batch_tokens`."""
