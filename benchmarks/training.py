@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -139,14 +140,9 @@ def main() -> int:
             peak = matrix_rate(getattr(torch, dtype))
             base = load_causal(asked.model, device="cpu", dtype=dtype)
             examples = examples_of(base, asked.rows, asked.samples)
-            arms = {f"ccit {kind}": ours(base, examples, kind, asked.seconds) for kind in ("bucketed", "packed")}
             _write(rows, examples)
-            for packed in ("0", "1") if asked.trl else ():
-                name = f"TRL {'packed' if packed == '1' else 'padded'}"
-                arms[name] = trl(asked.trl, asked.model, rows, asked.seconds, packed, dtype, "0")
-                if dtype == "bfloat16":
-                    arms[f"{name}, autocast"] = trl(asked.trl, asked.model, rows, asked.seconds, packed, "float32", "1")
-            for name, done in arms.items():
+            for name, arm in arms(base, examples, rows, asked).items():
+                done = arm()
                 flops = 4.0 * base.parameters * done.rate
                 print(
                     f"| {dtype}, {name} | {done.rate:.0f} | {flops / 1e12:.3f} | {flops / peak:.1%} of "
@@ -154,6 +150,22 @@ def main() -> int:
                     flush=True,
                 )
     return 0
+
+
+def arms(
+    base: CausalModel, examples: Sequence[Example], rows: Path, asked: argparse.Namespace
+) -> dict[str, Callable[[], Measured]]:
+    """Everything that is measured in one number type, by name."""
+    found: dict[str, Callable[[], Measured]] = {
+        f"ccit {kind}": partial(ours, base, examples, kind, asked.seconds) for kind in ("bucketed", "packed")
+    }
+    dtype = str(base.dtype).removeprefix("torch.")
+    for name, packed in (("TRL padded", "0"), ("TRL packed", "1")) if asked.trl else ():
+        run = partial(trl, asked.trl, asked.model, rows, asked.seconds, packed)
+        found[name] = partial(run, dtype, "0")
+        if dtype == "bfloat16":
+            found[f"{name}, autocast"] = partial(run, "float32", "1")
+    return found
 
 
 def _write(path: Path, examples: Sequence[Example]) -> None:

@@ -52,8 +52,8 @@ def _forward(layer: Any, adapter: str, x: torch.Tensor) -> torch.Tensor:
         return cast(torch.Tensor, base(x))
     down, up = layer.lora_A[adapter].weight.to(x.dtype), layer.lora_B[adapter].weight.to(x.dtype)
     flat = x.reshape(-1, x.shape[-1])
-    y = _Adapted.apply(flat, base.weight, base.bias, down, up, layer.scaling[adapter])  # type: ignore[no-untyped-call]  # torch
-    return cast(torch.Tensor, y).unflatten(0, x.shape[:-1])
+    y = _Adapted.apply(flat, base.weight, base.bias, down, up, layer.scaling[adapter])
+    return cast(torch.Tensor, y).view(*x.shape[:-1], -1)
 
 
 class _Adapted(torch.autograd.Function):
@@ -75,7 +75,7 @@ class _Adapted(torch.autograd.Function):
         return F.linear(x, weight, bias).addmm_(narrow, up.t())
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch ships it unannotated
+    @once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight, narrow, down, up = ctx.saved_tensors
         inner = (upstream @ up).mul_(ctx.scale)

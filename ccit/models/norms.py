@@ -43,7 +43,7 @@ def _is_root_mean_square(module: Any) -> bool:
 def _forward(norm: Any, x: torch.Tensor) -> torch.Tensor:
     """Of (..., D) to (..., D)."""
     flat = x.reshape(-1, x.shape[-1])
-    return cast(torch.Tensor, _Norm.apply(flat, norm.weight, norm.variance_epsilon)).view_as(x)  # type: ignore[no-untyped-call]  # torch
+    return cast(torch.Tensor, _Norm.apply(flat, norm.weight, norm.variance_epsilon)).view_as(x)
 
 
 def _normed(x: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -59,16 +59,16 @@ class _Norm(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.eps = eps
         y = torch.empty_like(x)
-        for part, out in zip(x.split(_rows(x)), y.split(_rows(x)), strict=True):
+        for part, out in zip(torch.split(x, _rows(x)), torch.split(y, _rows(x)), strict=True):
             torch.mul(_normed(part, eps)[0].to(x.dtype), weight, out=out)
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch ships it unannotated
+    @once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         x, weight = ctx.saved_tensors
         gradient, size = torch.empty_like(x), _rows(x)
-        for part, g, out in zip(x.split(size), upstream.split(size), gradient.split(size), strict=True):
+        for part, g, out in zip(*(torch.split(tensor, size) for tensor in (x, upstream, gradient)), strict=True):
             normed, scale = _normed(part, ctx.eps)
             weighted = (g * weight).float()
             mean = (weighted * normed).mean(-1, keepdim=True)

@@ -131,12 +131,17 @@ def _attention(
     if any(kwargs.get(name) is not None for name in _UNKNOWN) or kwargs.get("dropout"):
         raise _Unpackable
     scale = kwargs.get("scaling") or query.shape[-1] ** -0.5
-    parts = zip(packing.blocks, *(tensor[0].split(packing.sizes, dim=1) for tensor in (query, key, value)), strict=True)
-    done = [
-        _block(*(tensor.unflatten(1, block).transpose(0, 1) for tensor in own), scale, kwargs.get("sliding_window"))
-        for block, *own in parts
-    ]
+    apart = [_blocks(tensor, packing) for tensor in (query, key, value)]
+    window = kwargs.get("sliding_window")
+    done = [_block(q, k, v, scale, window) for q, k, v in zip(*apart, strict=True)]
     return torch.cat([part.transpose(1, 2).flatten(0, 1) for part in done]).unsqueeze(0), None
+
+
+def _blocks(tensor: torch.Tensor, packing: Packing) -> list[torch.Tensor]:
+    """Of (1, H, L, D) to (n, H, l, D) each."""
+    parts = torch.split(tensor[0], packing.sizes, dim=1)
+    heads, size = tensor.shape[1], tensor.shape[3]
+    return [part.view(heads, *block, size).transpose(0, 1) for part, block in zip(parts, packing.blocks, strict=True)]
 
 
 def _block(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float, window: int | None) -> torch.Tensor:

@@ -38,7 +38,7 @@ def token_losses(states: torch.Tensor, weight: torch.Tensor, targets: torch.Tens
     >>> [round(float(nats), 3) for nats in token_losses(states, weight, torch.tensor([0, 1, 2]), size=2)]
     [1.386, 1.386, 1.386]
     """
-    return cast(torch.Tensor, _TokenLosses.apply(states, weight, targets, size))  # type: ignore[no-untyped-call]  # torch
+    return cast(torch.Tensor, _TokenLosses.apply(states, weight, targets, size))
 
 
 class _TokenLosses(torch.autograd.Function):
@@ -46,10 +46,10 @@ class _TokenLosses(torch.autograd.Function):
     def forward(ctx: Any, states: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, size: int) -> torch.Tensor:
         wanted = ctx.needs_input_grad[0]
         losses, gradients = [], []
-        for part, own in zip(states.split(size), targets.split(size), strict=True):
+        for part, own in zip(torch.split(states, size), torch.split(targets, size), strict=True):
             logits = F.linear(part, weight)
             few = max(1, _CACHE_BYTES // (4 * logits.shape[1])) if logits.device.type == "cpu" else len(own)
-            for rows, words in zip(logits.split(few), own[:, None].split(few), strict=True):
+            for rows, words in zip(torch.split(logits, few), torch.split(own[:, None], few), strict=True):
                 nats = F.log_softmax(rows, -1, dtype=torch.float32)
                 losses.append(nats.gather(1, words).neg_().squeeze(1))
                 if wanted:
@@ -62,7 +62,7 @@ class _TokenLosses(torch.autograd.Function):
         return torch.cat(losses)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch ships it unannotated
+    @once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (gradients,) = ctx.saved_tensors
         return gradients * upstream[:, None].to(gradients.dtype), None, None, None

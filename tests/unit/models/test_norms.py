@@ -34,5 +34,5 @@ def test_outputs_and_gradients_are_those_of_the_model(
 
 def test_a_norm_with_another_formula_keeps_its_own() -> None:
     other = GemmaRMSNorm(6)  # 1 + w in the place of w
-    other.variance_epsilon = other.eps
+    setattr(other, "variance_epsilon", 1e-6)  # noqa: B010 - a name that torch types as a tensor or a module
     assert lean_norms(torch.nn.ModuleList([other, torch.nn.LayerNorm(6)])) == 0

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ccit.errors import ConfigError
 from ccit.models import packing
@@ -135,9 +136,9 @@ def test_the_base_keeps_its_own_attention(base: CausalModel) -> None:
 def test_attention_that_does_more_is_refused(
     base: CausalModel, monkeypatch: pytest.MonkeyPatch, fault: dict[str, float]
 ) -> None:
-    real = packing.ALL_ATTENTION_FUNCTIONS[packing._NAME]
+    real = ALL_ATTENTION_FUNCTIONS[packing._NAME]
     monkeypatch.setitem(
-        packing.ALL_ATTENTION_FUNCTIONS._global_mapping,
+        ALL_ATTENTION_FUNCTIONS._global_mapping,
         packing._NAME,
         lambda *tensors, **kwargs: real(*tensors, **{**kwargs, **fault}),
     )
