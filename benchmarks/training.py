@@ -156,15 +156,15 @@ def arms(
     base: CausalModel, examples: Sequence[Example], rows: Path, asked: argparse.Namespace
 ) -> dict[str, Callable[[], Measured]]:
     """Everything that is measured in one number type, by name."""
-    found: dict[str, Callable[[], Measured]] = {
-        f"ccit {kind}": partial(ours, base, examples, kind, asked.seconds) for kind in ("bucketed", "packed")
-    }
+    found: dict[str, Callable[[], Measured]] = {}  # those in processes of their own first: memory stays with this one
     dtype = str(base.dtype).removeprefix("torch.")
     for name, packed in (("TRL padded", "0"), ("TRL packed", "1")) if asked.trl else ():
         run = partial(trl, asked.trl, asked.model, rows, asked.seconds, packed)
         found[name] = partial(run, dtype, "0")
         if dtype == "bfloat16":
             found[f"{name}, autocast"] = partial(run, "float32", "1")
+    for kind in ("bucketed", "packed"):
+        found[f"ccit {kind}"] = partial(ours, base, examples, kind, asked.seconds)
     return found
 
 

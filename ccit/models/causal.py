@@ -211,8 +211,9 @@ def trainable(
     view = _inject(base, shape, tensors, seed)
     for name, parameter in view.model.named_parameters():
         parameter.requires_grad_("lora_" in name)
-    lean_layers(view.model, _ADAPTER)
-    lean_norms(view.model)
+    if base.device.type == "cpu":  # where they were measured; on a GPU an autocast besides changes types on the way
+        lean_layers(view.model, _ADAPTER)
+        lean_norms(view.model)
     view.model.train()
     return view
 

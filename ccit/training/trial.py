@@ -12,7 +12,10 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable, with_adapter
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
-from ccit.models.likelihood import response_losses
+from ccit.models.likelihood import losses_at, response_losses
+from ccit.models.packing import batch_states, pack_rows
+from ccit.plugins import build
+from ccit.ports.training import Batcher, BatcherContext
 from ccit.records import Sample
 
 logger = logging.getLogger("ccit.train")
@@ -28,19 +31,22 @@ def try_training(settings: Training, bases: BaseModels) -> None:
     Raises
     ------
     ConfigError
-        `training.target_modules` do not fit a model.
+        `training.target_modules` do not fit a model, or its attention does not take packed rows.
     ModelUnusable
         A model cannot be loaded, encode a chat or carry an adapter, or its numbers are not finite.
     TrainingFailed, MemoryExhausted
         A library failed.
     """
     roles: tuple[Role, ...] = ("deployed", "proxy")
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
     for role in roles:
         base = bases.of(role)
         view = trainable(base, settings.rank, settings.alpha, 0.0, settings.target_modules, seed=0)
         row = encode(base.chat, _SAMPLE, _TOKENS)
         learnt = [weight for weight in view.model.parameters() if weight.requires_grad]
-        response_losses(view, [row]).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
+        if batcher.packs:
+            pack_rows(view)
+        losses_at(view.head, *batch_states(view, [row])).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
         torch.optim.AdamW(learnt, lr=1e-4).step()
         loaded = with_adapter(base, adapter_files(view))
         with torch.inference_mode():

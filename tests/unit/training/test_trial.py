@@ -8,6 +8,7 @@ import torch
 from ccit.config import Config, Models, Training
 from ccit.errors import ConfigError, ModelUnusable
 from ccit.models.bases import BaseModels
+from ccit.models.causal import CausalModel
 from ccit.testing import random_model
 from ccit.training.trial import try_training
 
@@ -35,3 +36,15 @@ def test_a_model_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None
         bases.deployed.model.get_input_embeddings().weight.fill_(float("nan"))
     with pytest.raises(ModelUnusable, match="not finite"):
         try_training(Training(rank=2), bases)
+
+
+def test_attention_that_takes_no_packed_rows_is_refused_where_rows_are_packed(
+    bases: BaseModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(view: CausalModel) -> None:
+        raise ConfigError(f"{view.name} takes no packed rows")
+
+    monkeypatch.setattr("ccit.training.trial.pack_rows", refuse)
+    try_training(Training(rank=2), bases)
+    with pytest.raises(ConfigError, match="takes no packed rows"):
+        try_training(Training.model_validate({"rank": 2, "batcher": {"kind": "packed"}}), bases)
