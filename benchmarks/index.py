@@ -83,10 +83,10 @@ def filled(index: SampleIndex, real: Vectors, size: int) -> float:
     return spent
 
 
-def per_query(index: SampleIndex, queries: Vectors) -> tuple[float, float]:
-    """Microseconds of a query, one at a time and in batches of 128: medians."""
-    alone = [seconds(partial(index.search, query, 1)) for query in np.split(queries[:64], 64)]
-    together = [seconds(partial(index.search, queries[:128], 1)) / 128 for _ in range(5)]
+def per_query(index: SampleIndex, queries: Vectors, times: int) -> tuple[float, float]:
+    """Microseconds of a query, one at a time (medians of 12 `times`) and in batches of 128 (of `times`)."""
+    alone = [seconds(partial(index.search, query, 1)) for query in np.split(queries[: 12 * times], 12 * times)]
+    together = [seconds(partial(index.search, queries[:128], 1)) / 128 for _ in range(times)]
     return 1e6 * statistics.median(alone), 1e6 * statistics.median(together)
 
 
@@ -123,11 +123,11 @@ def measured(size: int, real: Vectors, queries: Vectors) -> Sequence[str]:
     added = filled(index, real, size)
     first = seconds(partial(index.search, queries[:1], 1))  # learns the clusters
     memory = (resident() - before) / size
-    alone, together = per_query(index, queries)
+    alone, together = per_query(index, queries, 5)
     exact = ExactIndex(real.shape[1])
     filled(exact, real, size)
     recall, near = recalls(index, exact, queries)
-    plain, plain_together = per_query(exact, queries)
+    plain, plain_together = per_query(exact, queries, 1)
     del exact
     with tempfile.TemporaryDirectory() as folder:
         written, read, taken = start_up(index, Path(folder) / "snapshot", queries)

@@ -54,9 +54,9 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def simulated(count: int) -> list[Sample]:
+def simulated(count: int, seed: int = 0) -> list[Sample]:
     samples: list[Sample] = []
-    for message in hospital_stream(2 * count, seed=0):
+    for message in hospital_stream(2 * count, seed):
         try:
             samples.append(sample_from_line(message.value, MAX_BYTES))
         except InputError:
