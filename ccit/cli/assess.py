@@ -30,9 +30,17 @@ FIELDS = ("ifd", "ppl_conditional", "ppl_direct", "diversity", "novelty")
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="One line per row, in order."
 )
 @click.option("--proxy", help="Folder of the proxy model, or ID@COMMIT on the hub; models.proxy without it.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    help="Number type of the proxy: models.dtype without it, and float32 where that is auto, so that machines agree. "
+    "`auto` scores in the type that a scorer would choose on this machine.",
+)
 @click.option("--all-scores", is_flag=True, help="Score everything on every row; the decisions stay the same.")
 @config_file
-def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_path: Path | None) -> None:
+def assess(
+    rows: Path, out: Path, proxy: str | None, dtype: str | None, all_scores: bool, config_path: Path | None
+) -> None:
     """Score IN.jsonl with the online pipeline: one line per row, same order.
 
     \b
@@ -50,7 +58,7 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
     try:
         config = load(config_path)
         place, revision = _proxy(proxy, config, console)
-        named = {"proxy": place, "proxy_revision": revision}
+        named = {"proxy": place, "proxy_revision": revision, "dtype": dtype or _exact(config.models.dtype)}
         unused = {"deployed": place, "deployed_revision": revision}  # nothing is deployed here
         config = config.model_copy(update={"models": config.models.model_copy(update=named | unused)})
         parts = scoring(config, all_scores=all_scores)
@@ -60,6 +68,11 @@ def assess(rows: Path, out: Path, proxy: str | None, all_scores: bool, config_pa
         console.close()
     accepted = sum(line["accepted"] for line in lines)
     click.echo(f"{len(lines)} rows, {accepted} accepted; written to {out}")
+
+
+def _exact(dtype: str) -> str:
+    """The configured number type; float32 where a timing would choose one."""
+    return "float32" if dtype == "auto" else dtype
 
 
 def _proxy(asked: str | None, config: Config, console: Console) -> tuple[str, str]:

@@ -112,9 +112,7 @@ def test_assess_agrees_with_the_plain_way(folder: Path, tmp_path: Path) -> None:
     rows, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
     rows.write_text("".join(json.dumps({"id": str(n), "source": "t"} | row) + "\n" for n, row in enumerate(ROWS)))
     arguments = [str(rows), "--out", str(out), "--proxy", str(folder), "--all-scores"]
-    CliRunner(env={"CCIT_MODELS__THREADS": "1", "CCIT_MODELS__DTYPE": "float32"}).invoke(
-        assess, arguments, catch_exceptions=False
-    )
+    CliRunner(env={"CCIT_MODELS__THREADS": "1"}).invoke(assess, arguments, catch_exceptions=False)
     found = [json.loads(line) for line in out.read_text().splitlines()]
     for row, scores in zip(ROWS, found, strict=True):
         text = tokenizer.apply_chat_template(messages(row), tokenize=False, add_generation_prompt=True)

@@ -1,4 +1,4 @@
-"""Which proxy `ccit assess` scores with."""
+"""Which proxy `ccit assess` scores with, and in which number type."""
 
 from __future__ import annotations
 
@@ -40,3 +40,12 @@ def test_a_folder_may_have_an_at_sign(tmp_path: Path) -> None:
     folder.mkdir()
     with Console(silent=True) as console:
         assert assess._proxy(str(folder), Config(), console) == (str(folder), "")
+
+
+@pytest.mark.parametrize(
+    ("configured", "used"), [("auto", "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")]
+)
+def test_a_file_is_scored_in_the_type_that_machines_agree_on_unless_another_is_named(
+    configured: str, used: str
+) -> None:
+    assert assess._exact(configured) == used
