@@ -135,7 +135,7 @@ def admission_rows(proxy: CausalModel, samples: Sequence[Sample]) -> list[str]:
         context = CheckContext(embedder, memory, partial(reader, proxy), len, lambda: "", seed=0)
         checks: dict[str, Check] = {
             "length": LengthCheck(LengthCheck.Settings(min=0), context),
-            "novelty": NoveltyCheck(NoveltyCheck.Settings(), context),
+            "novelty": NoveltyCheck(NoveltyCheck.Settings(space="sample"), context),
             "diversity": DiversityCheck(DiversityCheck.Settings(), context),
             "ifd": IfdCheck(IFD, context),
         }

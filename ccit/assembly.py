@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,14 +34,14 @@ from ccit.ports.deidentify import RecogniserContext
 from ccit.ports.evaluation import Evaluator
 from ccit.ports.ingest import Reader, ReaderContext
 from ccit.ports.rounds import PlannerContext, SourceContext, Trigger, TriggerContext
-from ccit.ports.selection import Check, CheckContext, NeighbourCheck, PolicyContext, ProxyScorer, Scorer
+from ccit.ports.selection import Check, CheckContext, EvidenceCheck, NeighbourCheck, PolicyContext, ProxyScorer, Scorer
 from ccit.ports.serving import BackendContext
 from ccit.ports.store import ArtifactStore
 from ccit.ports.training import Trainer
 from ccit.ports.vectors import Embedder
 from ccit.records import Spend, Version
 from ccit.scoring.languages import primary
-from ccit.scoring.spaces import SAMPLE, SPACES
+from ccit.scoring.spaces import LOOKED_UP, SAMPLE, dimension_of, vectors_in
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.memory import Memory, Vector
 from ccit.store.files import FileStore
@@ -166,6 +166,7 @@ class Scoring:
     proxy: ProxyScorer
     embedder: Embedder
     count_tokens: Callable[[str], int]
+    checks: Mapping[str, Check] = field(default_factory=dict)  # those of the admission, by kind
 
     @property
     def spent(self) -> Spend:
@@ -180,9 +181,9 @@ class Scoring:
         """
         written = {SAMPLE: admitted.embedding, **admitted.spaces} if admitted.embedder == self.embedder.stamp else {}
         return {
-            space: decode_vector(written[space], self.embedder.dimension)
+            space: decode_vector(written[space], dimension_of(space, self.embedder))
             if space in written
-            else self.embedder.embed([SPACES[space](admitted.decision.sample)])[0]
+            else vectors_in(space, [admitted.decision.sample], self.embedder)[0]
             for space in self.memory.spaces
         }
 
@@ -216,8 +217,9 @@ def checks(config: Config, context: CheckContext, chosen: Selector, *, all_score
 
 
 def spaces_of(made: Mapping[str, Check]) -> set[str]:
-    """The spaces of vectors in which these checks compare."""
-    return {check.space for check in made.values() if isinstance(check, NeighbourCheck)}
+    """The spaces of vectors in which these checks compare, or look something up."""
+    compared = {check.space for check in made.values() if isinstance(check, NeighbourCheck)}
+    return compared.union(*(check.spaces for check in made.values() if isinstance(check, EvidenceCheck)))
 
 
 def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
@@ -235,11 +237,12 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     from ccit.scoring.followers import Followers
     from ccit.scoring.growing import GrowingIndex
     from ccit.scoring.ifd import IfdScorer
+    from ccit.scoring.lookup import LookupIndex
 
     base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
     embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
-    new_index = partial(GrowingIndex, embedder.dimension, config.selection.exact_up_to)
-    memory = Memory({SAMPLE: new_index()})
+    new_index = partial(GrowingIndex, exact_up_to=config.selection.exact_up_to)
+    memory = Memory({SAMPLE: new_index(embedder.dimension)})
     readers: list[ProxyScorer] = []
 
     def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
@@ -262,10 +265,11 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     )
     made = checks(config, context, chosen, all_scores=all_scores)
     for space in spaces_of(made):
-        memory.open(space, new_index())
+        dimension = dimension_of(space, embedder)
+        memory.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, memory, embedder, proxy=following, all_scores=all_scores)
-    return Scoring(base, admission, memory, following, embedder, count_tokens)
+    return Scoring(base, admission, memory, following, embedder, count_tokens, made)
 
 
 @dataclass(frozen=True, slots=True)

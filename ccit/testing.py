@@ -12,7 +12,7 @@ from ccit.plugins import plugins
 from ccit.ports.deidentify import Recogniser, RecogniserContext
 from ccit.ports.selection import CheckContext, ProxyScorer
 from ccit.ports.vectors import Embedder, Neighbour, Vectors
-from ccit.records import Sample, Score, Spend, Version
+from ccit.records import Position, Sample, Score, Spend, Version
 from ccit.vectors import quantise
 
 CHATML = (
@@ -120,6 +120,9 @@ class FixedProxy:
 class _NoNeighbours:
     def search(self, vectors: Vectors, k: int, space: str = "sample") -> list[tuple[Neighbour, ...]]:
         return [()] * len(vectors)
+
+    def at(self, positions: Sequence[Position], space: str) -> Vectors:
+        raise KeyError(positions[0])
 
 
 def check_context(embedder: Embedder | None = None, proxy: ProxyScorer | None = None) -> CheckContext:

@@ -126,8 +126,32 @@ class NeighbourCheck(Check, Protocol):
     def space(self) -> str:
         """Which text of two samples is compared: one of `ccit/scoring/spaces.py`."""
 
-    def scored(self, similarity: float) -> tuple[Score, ...]:
-        """The Scores for the highest cosine to anything accepted; -1 where there is nothing."""
+    def scored(self, sample: Sample, similarity: float) -> tuple[Score, ...]:
+        """The Scores of a sample for its highest cosine to anything accepted; -1 where there is nothing."""
+
+
+@runtime_checkable
+class EvidenceCheck(Check, Protocol):
+    """A Check that judges a sample by what was accepted before its batch.
+
+    Samples of one batch are no evidence for or against each other: what came in together may come from one hand. So
+    such a score depends on where a batch begins, which a NeighbourCheck's does not.
+    """
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """The spaces in which accepted samples are kept for it."""
+
+
+@runtime_checkable
+class DerivedCheck(Check, Protocol):
+    """A Check that combines what others have measured on a sample. It costs more than they, so it comes after them.
+
+    `score` has nothing to combine: its Scores are unscored.
+    """
+
+    def derived(self, scores: Sequence[Score]) -> tuple[Score, ...]:
+        """Its Scores, from those that the sample has so far."""
 
 
 @dataclass(frozen=True, slots=True)

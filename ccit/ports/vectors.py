@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,14 @@ class SampleIndex(Protocol):
     def __len__(self) -> int: ...
 
 
+@runtime_checkable
+class Lookup(SampleIndex, Protocol):
+    """A SampleIndex that gives a sample's vector back by its place."""
+
+    def at(self, positions: Sequence[Position]) -> Vectors:
+        """The rows of these samples (n, d). Raises `KeyError` for one that is not there."""
+
+
 class Neighbours(Protocol):
     """What a new sample is near to, among everything accepted so far."""
 
@@ -77,4 +85,9 @@ class Neighbours(Protocol):
         """As `SampleIndex.search` in one space; what is accepted but not in the log yet counts too, and has no place.
 
         The spaces are those of `ccit/scoring/spaces.py` that a check asks for, and `sample`.
+        """
+
+    def at(self, positions: Sequence[Position], space: str) -> Vectors:
+        """The vectors (n, d) of samples that a search found, in a space that is looked up (`ccit/scoring/spaces.py`).
+        Raises `KeyError` for a place where none lies.
         """

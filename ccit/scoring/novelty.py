@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ccit.records import Score
-from ccit.scoring.spaces import SAMPLE
+from ccit.scoring import claims
+from ccit.scoring.spaces import SAMPLE, STATEMENT
 
 
 def novelty_score(similarity: float, embedder_stamp: str, space: str = SAMPLE) -> Score:
@@ -16,5 +17,5 @@ def novelty_score(similarity: float, embedder_stamp: str, space: str = SAMPLE) -
     >>> novelty_score(-1.0, "e").value
     2.0
     """
-    of = "" if space == SAMPLE else f" {space}"
+    of = {SAMPLE: "", STATEMENT: f" statement {claims.VERSION}"}.get(space, f" {space}")
     return Score("novelty", 1.0 - similarity, f"novelty.v1 1-max-cosine{of} {embedder_stamp}")

@@ -21,7 +21,7 @@ from ccit.plugins import PluginSettings, build, kind_of
 from ccit.ports.selection import Check, Choices, Policy, PolicyContext, ProxyScorer, Scored
 from ccit.ports.vectors import Embedder, Vectors
 from ccit.records import Arm, Decision, Position, Sample, digest_of
-from ccit.scoring.spaces import SPACES
+from ccit.scoring.spaces import vectors_in
 from ccit.selection.control import NO_CONTROL, ControlArm
 from ccit.selection.memory import Memory, Pending, Vector
 from ccit.selection.reasons import ACCEPTED, ADMISSION
@@ -188,8 +188,8 @@ class Admission:
         found = {}
         for space in self._memory.spaces if passed else ():
             embedded = answers.vectors.get(space)
-            texts = [SPACES[space](case.sample) for case in passed] if embedded is None else []
-            found[space] = self._embedder.embed(texts) if embedded is None else embedded[rows]
+            own = [case.sample for case in passed] if embedded is None else []
+            found[space] = vectors_in(space, own, self._embedder) if embedded is None else embedded[rows]
         return found
 
     def _stage(self, passed: Sequence[Case], choices: Choices, vectors: Mapping[str, Vectors]) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ccit.ports.vectors import Neighbour, SampleIndex, Vectors
+from ccit.ports.vectors import Lookup, Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import cosines
@@ -99,6 +99,13 @@ class Memory:
             for near, row in zip(found, waiting, strict=True)
         ]
         return [tuple(sorted(row, key=lambda near: -near.similarity)[:k]) for row in joined]
+
+    def at(self, positions: Sequence[Position], space: str) -> Vectors:
+        """The vectors (n, d) of committed samples in a space that is looked up. Raises `KeyError` for what is not."""
+        index = self._indexes[space]
+        if not isinstance(index, Lookup):
+            raise KeyError(f"the space {space!r} is searched, not looked up")
+        return index.at(positions)
 
     def stage(self, accepted: Pending) -> None:
         """Count an accepted sample in, for now."""

@@ -20,13 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ccit.errors import ConfigError
-from ccit.ports.selection import Check, NeighbourCheck
+from ccit.ports.selection import Check, DerivedCheck, NeighbourCheck
 from ccit.ports.vectors import Embedder, Neighbours, Vectors
 from ccit.records import Sample, Score
-from ccit.scoring.spaces import SPACES
+from ccit.scoring.spaces import vectors_in
 from ccit.selection.reasons import ADMISSION, EXACT_DUPLICATE
 from ccit.vectors import cosines
 
@@ -155,16 +153,13 @@ class Waves:
         reached = [case for case in cases if self._all_scores or case.refused_cheaply is None] if self._near else []
         for row, case in enumerate(reached):
             case.row = row
-        vectors = {space: self._vectors(space, reached) for space in {check.space for check in self._near.values()}}
+        going = [case.sample for case in reached]
+        spaces = {check.space for check in self._near.values()}
+        vectors = {space: vectors_in(space, going, self._embedder) for space in spaces}
         if self._all_scores:
             for kind in self._dear:
                 self._score(kind, cases)
         return {space: _Similarities(found, self._neighbours, space) for space, found in vectors.items()}
-
-    def _vectors(self, space: str, cases: Sequence[Case]) -> Vectors:
-        if cases:
-            return self._embedder.embed([SPACES[space](case.sample) for case in cases])
-        return np.zeros((0, self._embedder.dimension), dtype=np.float32)
 
     def _wave(self, cases: Sequence[Case], similarities: _Spaces) -> list[Case]:
         """Refuse what can be refused now; return what goes on to the dear checks."""
@@ -197,7 +192,7 @@ class Waves:
 
     def _compare(self, case: Case, similarities: _Spaces, others: Sequence[int]) -> None:
         for kind, check in self._near.items():
-            case.found[kind] = check.scored(similarities[check.space].highest(case.row, others))
+            case.found[kind] = check.scored(case.sample, similarities[check.space].highest(case.row, others))
 
     def _settle(self, wave: Sequence[Case]) -> None:
         """Take a wave through the dear checks; what is left has passed."""
@@ -220,9 +215,12 @@ class Waves:
                 passed.append(case.row)
 
     def _score(self, kind: str, cases: Sequence[Case]) -> None:
-        if cases:
-            scored = self._checks[kind].score([case.sample for case in cases])
-            for case, scores in zip(cases, scored, strict=True):
+        check = self._checks[kind]
+        if isinstance(check, DerivedCheck):
+            for case in cases:
+                case.found[kind] = check.derived(self.scores(case))
+        elif cases:
+            for case, scores in zip(cases, check.score([case.sample for case in cases]), strict=True):
                 case.found[kind] = scores
 
     def _refusal(self, case: Case, kinds: Collection[str]) -> Refusal | None:

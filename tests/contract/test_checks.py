@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin, plugins
-from ccit.ports.selection import Check, CheckContext, NeighbourCheck, Reasons, Refuses
+from ccit.ports.selection import Check, CheckContext, DerivedCheck, EvidenceCheck, NeighbourCheck, Reasons, Refuses
 from ccit.ports.vectors import Neighbours
-from ccit.records import Position, Sample, Score
-from ccit.scoring.index import ExactIndex
-from ccit.selection.memory import Memory
+from ccit.records import Sample, Score
+from ccit.scoring.spaces import SPACES
 from ccit.selection.reasons import OWN, UNSCORED
 from ccit.testing import check_context
+from tests.accepted import after
 from tests.contract.registered import each, made
 
+SAMPLE = Sample("s", "r", "ward", "en", "abc?", "Abc. Cab.")
 values = st.floats(-1, 30_000, allow_nan=False)
 
 
@@ -85,7 +86,7 @@ def test_a_check_that_compares_with_neighbours_refuses_low_and_its_score_falls(e
     check = check_of(entry)
     if isinstance(check, NeighbourCheck):
         assert check.refuses == "low"
-        found = [score.value for s in (-1.0, 0.0, 0.5, 0.9, 1.0) for score in check.scored(s) if s is not None]
+        found = [score.value for s in (-1.0, 0.0, 0.5, 0.9, 1.0) for score in check.scored(SAMPLE, s)]
         assert found == sorted((value for value in found if value is not None), reverse=True)
 
 
@@ -97,6 +98,25 @@ def test_its_cost_and_its_metric_are_known_before_it_is_made(entry: Plugin) -> N
     assert entry.cls.cost == check.cost >= 0.0  # type: ignore[attr-defined]  # what is tested
 
 
+@each("check")
+def test_a_check_that_judges_by_what_was_accepted_names_spaces_that_there_are(entry: Plugin) -> None:
+    check = check_of(entry)
+    if isinstance(check, EvidenceCheck):
+        assert check.spaces
+        assert set(check.spaces) <= set(SPACES)
+
+
+@each("check")
+def test_a_check_that_combines_others_has_no_number_without_them(entry: Plugin) -> None:
+    """A text alone says nothing to it, and what could not be measured is not guessed."""
+    check = check_of(entry)
+    if isinstance(check, DerivedCheck):
+        missing = [Score(found.metric, None, "t", unscored="gone") for found in plugins("check").values()]
+        for scores in (check.derived(()), check.derived(missing), *check.score([SAMPLE])):
+            assert [score.value for score in scores] == [None]
+        assert check.cost > max(found.cls.cost for found in plugins("check").values() if found is not entry)  # type: ignore[attr-defined]  # every check has one
+
+
 def test_each_metric_has_one_check() -> None:
     metrics = [vars(found.cls)["metric"] for found in plugins("check").values()]
     assert len(metrics) == len(set(metrics))
@@ -104,10 +124,7 @@ def test_each_metric_has_one_check() -> None:
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_equal_neighbours_give_equal_scores(count: int) -> None:
-    memory = Memory({"sample": ExactIndex(26)})
-    embedder = check_context().embedder
-    for n in range(count):
-        memory.learn(f"d{n}", {"sample": embedder.embed(["abc" * (n + 1)])[0]}, Position(0, n))
-    samples = [Sample("s", "r", "ward", "en", "abc?", "Abc. Cab.")]
+    context = after([replace(SAMPLE, response="abc" * (n + 1)) for n in range(count)])
+    samples = [SAMPLE]
     for entry in plugins("check").values():
-        assert check_of(entry, memory).score(samples) == check_of(entry, memory).score(samples)
+        assert check_of(entry, context.neighbours).score(samples) == check_of(entry, context.neighbours).score(samples)

@@ -11,16 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ccit.ports.vectors import Neighbour, SampleIndex, Vectors
+from ccit.ports.vectors import Lookup, Neighbour, SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.growing import GrowingIndex
 from ccit.scoring.index import ExactIndex
+from ccit.scoring.lookup import LookupIndex
 from ccit.vectors import cosines, quantise
 
 DIMENSION = 12
 INDEXES: Mapping[str, Callable[[], SampleIndex]] = {
     "exact": lambda: ExactIndex(DIMENSION),
     "growing": lambda: GrowingIndex(DIMENSION, exact_up_to=100),
+    "lookup": lambda: LookupIndex(DIMENSION),
 }
 
 
@@ -117,3 +119,13 @@ def test_many_equal_rows_are_no_trouble(make: Callable[[], SampleIndex]) -> None
 def test_vectors_of_another_dimension_are_refused(make: Callable[[], SampleIndex]) -> None:
     with pytest.raises(ValueError, match="expected 1 vectors of 12"):
         make().add(np.ones((1, 3), np.float32), [Position(0, 0)])
+
+
+@pytest.mark.parametrize("name", sorted(INDEXES))
+def test_what_is_looked_up_by_place_is_what_was_added(name: str) -> None:
+    index, rows, at = INDEXES[name](), quantise(np.eye(DIMENSION)[:5]), places(5)
+    index.add(rows, at)
+    if isinstance(index, Lookup):
+        assert np.array_equal(index.at([at[3], at[0]]), rows[[3, 0]])
+        with pytest.raises(KeyError):
+            index.at([Position(9, 9)])

@@ -13,6 +13,7 @@ from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.ports.vectors import Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.diversity import mean_pairwise_distance
+from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
 from ccit.scoring.sentences import split_sentences
 from ccit.selection.reasons import UNSCORED
 
@@ -27,7 +28,8 @@ class DiversityCheck:
     when they are opposite. The paper prints half that factor (arXiv 2503.15924); see `ccit/scoring/diversity.py`.
 
     A single sentence has no pairs and passes: it is neither diverse nor repetitive, and whether an answer is too short
-    is the length's question. All sentences of a batch are embedded at once.
+    is the length's question. So does one in a language that the embedder does not know. All sentences of a batch are
+    embedded at once.
 
     Example
     -------
@@ -59,27 +61,30 @@ class DiversityCheck:
     def __init__(self, settings: Settings, context: CheckContext) -> None:
         self._min = settings.min
         self._embedder = context.embedder
+        self._languages = context.languages
         self._stamp = f"diversity.v1 mean-pairwise sentences.v1 {context.embedder.stamp}"
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `diversity` per sample, 0 (all alike) to 2 (opposite); unscored below two sentences."""
-        sentences = [split_sentences(sample.response) for sample in samples]
+        reasons = [unknown_language(sample, self._languages) for sample in samples]
+        sentences = [[] if why else split_sentences(s.response) for s, why in zip(samples, reasons, strict=True)]
         counted = [own if len(own) > 1 else [] for own in sentences]
-        flat = [sentence for own in counted for sentence in own]
-        if not flat:
-            return [(self._unscored(),) for _ in samples]
-        vectors = self._embedder.embed(flat)
+        vectors = self._embedder.embed([sentence for own in counted for sentence in own])
         bounds = [0, *accumulate(len(own) for own in counted)]
-        return [(self._scored(vectors[a:b]) if b > a else self._unscored(),) for a, b in pairwise(bounds)]
+        return [
+            (self._scored(vectors[a:b]) if b > a else self._unscored(why or ONE_SENTENCE),)
+            for (a, b), why in zip(pairwise(bounds), reasons, strict=True)
+        ]
 
     def refuse(self, score: Score) -> str | None:
         """`not_diverse` below `min`."""
         if score.value is None:
-            return None if score.unscored == ONE_SENTENCE else UNSCORED
+            passes = score.unscored == ONE_SENTENCE or score.unscored.startswith(UNKNOWN_LANGUAGE)
+            return None if passes else UNSCORED
         return "not_diverse" if score.value < self._min else None
 
     def _scored(self, vectors: Vectors) -> Score:
         return Score("diversity", mean_pairwise_distance(vectors), self._stamp)
 
-    def _unscored(self) -> Score:
-        return Score("diversity", None, self._stamp, unscored=ONE_SENTENCE)
+    def _unscored(self, why: str) -> Score:
+        return Score("diversity", None, self._stamp, unscored=why)

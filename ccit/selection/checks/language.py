@@ -11,6 +11,7 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
+from ccit.scoring.languages import STAMP, UNDETERMINED, language_of, primary
 from ccit.selection.reasons import UNSCORED
 
 logger = logging.getLogger("ccit.selection")
@@ -22,8 +23,10 @@ UNNAMED = "no language is named"
 class LanguageCheck:
     """Refuses a sample whose language is not listed.
 
-    The primary subtag of `lang` counts (BCP 47, RFC 5646: `en-US` is `en`). The score is 1 where it is listed and 0
-    where it is not. A sample that names no language (empty or `und`) is unscored and passes; the log says so once.
+    The language is identified from question and answer (`ccit/scoring/languages.py`). Where that is not certain, as
+    with "5 mg.", the primary subtag of the record's `lang` counts (BCP 47, RFC 5646: `en-US` is `en`). The score is 1
+    where it is listed and 0 where it is not. A sample that leaves it open and names none (empty or `und`) is unscored
+    and passes; the log says so once.
 
     Example
     -------
@@ -35,7 +38,7 @@ class LanguageCheck:
     """
 
     metric: ClassVar[str] = "language"
-    cost: ClassVar[float] = 0.0
+    cost: ClassVar[float] = 0.5
     refuses: ClassVar[Refuses] = "low"
     reasons: ClassVar[Reasons] = {"language": ("Other language", "in a language that this system does not read")}
 
@@ -43,16 +46,24 @@ class LanguageCheck:
         """Which languages are read."""
 
         kind: Literal["language"] = "language"
-        languages: list[str] = Field(["en"], description="accepted `lang` codes; empty accepts all")
+        languages: list[str] = Field(["en"], description="codes of the languages that are let in; empty lets in all")
+        identify: bool = Field(
+            True, description="identify the language from the text; false: believe the record's `lang` alone"
+        )
 
     def __init__(self, settings: Settings, context: CheckContext) -> None:
-        self._listed = {_primary(code) for code in settings.languages}
-        self._stamp = f"language.v1 {','.join(sorted(self._listed)) or 'any'}"
+        self._listed = {primary(code) for code in settings.languages}
+        self._identify = settings.identify
+        how = STAMP if settings.identify else "believed"
+        self._stamp = f"language.v2 {','.join(sorted(self._listed)) or 'any'} {how}"
         self._has_warned = False
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `language` per sample, 1 or 0."""
-        return [(self._scored(_primary(sample.lang)),) for sample in samples]
+        if not self._listed:
+            return [(Score("language", 1.0, self._stamp),) for _ in samples]
+        tell = language_of if self._identify else _believed
+        return [(self._scored(tell(sample)),) for sample in samples]
 
     def refuse(self, score: Score) -> str | None:
         """`language` for one that is not listed; a record that names none passes."""
@@ -61,17 +72,18 @@ class LanguageCheck:
         return "language" if score.value < 1.0 else None
 
     def _scored(self, code: str) -> Score:
-        if not self._listed or code in self._listed:
+        if code in self._listed:
             return Score("language", 1.0, self._stamp)
-        if code not in ("", "und"):
+        if code != UNDETERMINED:
             return Score("language", 0.0, self._stamp)
         if not self._has_warned:
             logger.warning(
-                "records without a language (`lang`) pass the check of languages; name it to have it checked"
+                "records that name no language (`lang`) and whose text leaves it open pass the check of languages; "
+                "name it to have it checked"
             )
             self._has_warned = True
         return Score("language", None, self._stamp, unscored=UNNAMED)
 
 
-def _primary(code: str) -> str:
-    return code.replace("_", "-").partition("-")[0].strip().lower()
+def _believed(sample: Sample) -> str:
+    return primary(sample.lang)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -10,8 +12,9 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
+from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
 from ccit.scoring.novelty import novelty_score
-from ccit.scoring.spaces import SPACES
+from ccit.scoring.spaces import SPACES, vectors_in
 from ccit.selection.reasons import UNSCORED
 
 
@@ -22,11 +25,16 @@ class NoveltyCheck:
     novelty = 1 - cosine to the nearest of them: 0 for a copy, 1 for what is unrelated, 2 where there is nothing to
     compare with (Lin et al. 2025, arXiv 2503.15924).
 
+    A correction is no copy. In the space `statement` only what claims the same numbers, sides, negations and drugs
+    is near (`ccit/scoring/claims.py`); everything else counts as unrelated. In a language that the embedder does not
+    know there is no number; such a sample passes.
+
     Example
     -------
     >>> from ccit.testing import check_context
     >>> check = NoveltyCheck(NoveltyCheck.Settings(max_similarity=0.9), check_context())
-    >>> [check.refuse(check.scored(similarity)[0]) for similarity in (0.95, 0.9, 0.85)]
+    >>> sample = Sample("s", "r", "ward", "en", "Dose?", "5 mg.")
+    >>> [check.refuse(check.scored(sample, similarity)[0]) for similarity in (0.95, 0.9, 0.85)]
     ['not_novel', 'not_novel', None]
     """
 
@@ -44,32 +52,40 @@ class NoveltyCheck:
         max_similarity: float = Field(
             0.95, ge=-1, le=1, description="cosine to the nearest pooled or trained sample at which one is not novel"
         )
-        space: Literal["sample", "question"] = Field(
-            "sample",
-            description="what of two samples is compared: `sample` is question and answer, `question` the question "
-            "alone; each with the earlier turns",
+        space: Literal["statement", "sample", "question"] = Field(
+            "statement",
+            description="what of two samples is compared: `statement` is question and answer, where other numbers, "
+            "sides, negations or drugs make another statement; `sample` is question and answer whatever the numbers; "
+            "`question` the question alone; each with the earlier turns",
         )
 
     def __init__(self, settings: Settings, context: CheckContext) -> None:
         self.space = settings.space
         self._max_similarity = settings.max_similarity
-        self._embedder = context.embedder
-        self._neighbours = context.neighbours
+        self._context = context
+        self._unseen = lru_cache(maxsize=4096)(lambda text: context.unseen([text])[0])  # asked for in every wave
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `novelty` per sample, against what was accepted before the batch."""
         if not samples:
             return []
-        vectors = self._embedder.embed([SPACES[self.space](sample) for sample in samples])
-        found = self._neighbours.search(vectors, 1, self.space)
-        return [self.scored(near[0].similarity if near else -1.0) for near in found]
+        vectors = vectors_in(self.space, samples, self._context.embedder)
+        found = self._context.neighbours.search(vectors, 1, self.space)
+        return [
+            self.scored(sample, near[0].similarity if near else -1.0)
+            for sample, near in zip(samples, found, strict=True)
+        ]
 
-    def scored(self, similarity: float) -> tuple[Score, ...]:
+    def scored(self, sample: Sample, similarity: float) -> tuple[Score, ...]:
         """`novelty` for the highest cosine to anything accepted; -1 where there is nothing."""
-        return (novelty_score(similarity, self._embedder.stamp, self.space),)
+        stamp = self._context.embedder.stamp
+        if why := unknown_language(sample, self._context.languages):
+            return (replace(novelty_score(similarity, stamp, self.space), value=None, unscored=why),)
+        unseen = self._unseen(SPACES[self.space](sample))
+        return (replace(novelty_score(similarity, stamp, self.space), truncated=unseen),)
 
     def refuse(self, score: Score) -> str | None:
-        """`not_novel` from `max_similarity` on."""
+        """`not_novel` from `max_similarity` on; a language that the embedder does not know passes."""
         if score.value is None:
-            return UNSCORED
+            return None if score.unscored.startswith(UNKNOWN_LANGUAGE) else UNSCORED
         return "not_novel" if 1.0 - score.value >= self._max_similarity else None

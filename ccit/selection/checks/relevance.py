@@ -73,8 +73,7 @@ class RelevanceCheck:
 
     def _scored(self, samples: Sequence[Sample]) -> list[Score]:
         """Questions and answers are embedded together: texts of similar length then meet in a batch."""
-        asked, answered = map(question_text, samples), map(answer_text, samples)
-        texts = [*asked, *answered]
+        texts = [*map(question_text, samples), *map(answer_text, samples)]
         if not texts:
             return []
         vectors, unseen = self._context.embedder.embed(texts), self._context.unseen(texts)

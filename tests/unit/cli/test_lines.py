@@ -33,9 +33,10 @@ DECISION = Decision(
 
 
 def test_a_decided_row_has_the_promised_fields() -> None:
-    line = _line(DECISION, tokens=9)
-    assert tuple(line) == (*ASSESSED, "truncated", "scores")
+    line = _line(DECISION, 9, {})
+    assert tuple(line) == (*ASSESSED, "truncated", "scores", "unscored", "refused")
     assert line["scores"] == {"ratio": 0.25}, "what another check measured is shown too"
+    assert line["unscored"] == {"diversity": "one sentence"}
     assert (line["id"], line["accepted"], line["reason"]) == ("7", False, "ifd_too_high")
     assert (line["ifd"], line["diversity"], line["tokens"], line["truncated"]) == (1.25, None, 9, 3)
 

@@ -23,7 +23,7 @@ def admission_of(control_share: float, most: int = 1000, max_similarity: float =
     context = replace(check_context(), neighbours=memory)
     checks: dict[str, Check] = {"length": LengthCheck(LengthCheck.Settings(min=20), context)}
     if max_similarity < 1:
-        checks["novelty"] = NoveltyCheck(NoveltyCheck.Settings(max_similarity=max_similarity), context)
+        checks["novelty"] = NoveltyCheck(NoveltyCheck.Settings(max_similarity=max_similarity, space="sample"), context)
     chosen = Selector.of(SourceQuotaPolicy.Settings(most=most), PolicyContext(seed=5), control_share)
     return Admission(checks, chosen, memory, LetterEmbedder())
 

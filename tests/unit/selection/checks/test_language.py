@@ -44,3 +44,15 @@ def test_records_without_a_language_are_named_once(caplog: pytest.LogCaptureFixt
             ((score,),) = one.score([sample])
     assert len(caplog.records) == 1
     assert (score.value, score.unscored) == (None, "no language is named")
+
+
+@pytest.mark.parametrize("declared", ["en", "", "zh"])
+def test_the_language_is_identified_and_not_believed(declared: str) -> None:
+    german = Sample(
+        "s", "r", "ward", declared, "Welche Dosis ist richtig?", "Geben Sie zweimal am Tag fünf Milligramm."
+    )
+    one = check("en")
+    believing = LanguageCheck(LanguageCheck.Settings(languages=["en"], identify=False), check_context())
+    ((score,),), ((believed,),) = one.score([german]), believing.score([german])
+    assert one.refuse(score) == "language"
+    assert believing.refuse(believed) == {"en": None, "": None, "zh": "language"}[declared]

@@ -1,0 +1,116 @@
+"""Do accepted answers to nearly the same question say the same?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ccit.plugins import PluginSettings, plugin
+from ccit.ports.selection import CheckContext, Reasons, Refuses
+from ccit.ports.vectors import Neighbour, Vectors
+from ccit.records import Sample, Score
+from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
+from ccit.scoring.leads import STAMP
+from ccit.scoring.spaces import ANSWER, LEAD, QUESTION, vectors_in
+from ccit.selection.reasons import UNSCORED
+from ccit.vectors import cosines
+
+TOO_FEW = "too few accepted questions are near"
+
+
+@plugin("check")
+class AgreementCheck:
+    """Refuses an answer that differs from the answers to the nearest accepted questions.
+
+    agreement = sum over the neighbours i of w_i a_i / sum of w_i, with w_i = exp(sharpness cosine of the questions) and
+    a_i = (cosine of the embedded answers + cosine of the words of their first sentences) / 2, of the `k` accepted
+    samples whose questions are nearest, as far as their cosine reaches `min_similarity`. The embedder sees another
+    subject, the words another drug (`ccit/scoring/leads.py`). Fewer than `min_neighbours` of them are no evidence: the
+    check then abstains, and the sample passes, as does one in a language that the embedder does not know. (Selection
+    by the agreement of neighbours: Wilson 1972, "edited nearest neighbor".)
+
+    The neighbours are those accepted before the batch; see `EvidenceCheck`.
+
+    Example
+    -------
+    >>> from ccit.testing import check_context
+    >>> check = AgreementCheck(AgreementCheck.Settings(), check_context())
+    >>> ((score,),) = check.score([Sample("s", "r", "ward", "en", "Dose?", "5 mg.")])
+    >>> score.value, score.unscored, check.refuse(score)
+    (None, 'too few accepted questions are near', None)
+    """
+
+    metric: ClassVar[str] = "agreement"
+    cost: ClassVar[float] = 16.0
+    refuses: ClassVar[Refuses] = "low"
+    reasons: ClassVar[Reasons] = {
+        "disagrees": ("Disagrees", "accepted answers to nearly the same question say something else")
+    }
+    spaces: ClassVar[tuple[str, ...]] = (QUESTION, ANSWER, LEAD)
+
+    class Settings(PluginSettings):
+        """Whose agreement counts, and how much of it is asked for."""
+
+        kind: Literal["agreement"] = "agreement"
+        k: int = Field(8, ge=1, le=64, description="nearest accepted questions that are looked at")
+        min_similarity: float = Field(
+            0.75, ge=-1, le=1, description="cosine of two questions from which one says something about the other"
+        )
+        min_neighbours: int = Field(2, ge=1, description="so many of them at least, or it abstains")
+        sharpness: float = Field(10.0, ge=0, description="how much more a nearer question counts; 0: all alike")
+        min: float = Field(
+            0.12,
+            ge=-1,
+            le=1,
+            description="agreement below which a sample is refused; where the same is asked often, 0.28 finds more",
+        )
+
+    def __init__(self, settings: Settings, context: CheckContext) -> None:
+        self._settings = settings
+        self._context = context
+        self._stamp = (
+            f"agreement.v1 k={settings.k} from={settings.min_similarity} at-least={settings.min_neighbours} "
+            f"sharpness={settings.sharpness} {STAMP} {context.embedder.stamp}"
+        )
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        """One `agreement` per sample, -1 to 1."""
+        reasons = [unknown_language(sample, self._context.languages) for sample in samples]
+        known = [sample for sample, why in zip(samples, reasons, strict=True) if not why]
+        scored = iter(self._scored(known))
+        return [(self._unscored(why) if why else next(scored),) for why in reasons]
+
+    def refuse(self, score: Score) -> str | None:
+        """`disagrees` below `min`; where it abstains the sample passes."""
+        if score.value is None:
+            passes = score.unscored == TOO_FEW or score.unscored.startswith(UNKNOWN_LANGUAGE)
+            return None if passes else UNSCORED
+        return "disagrees" if score.value < self._settings.min else None
+
+    def _scored(self, samples: Sequence[Sample]) -> list[Score]:
+        if not samples:
+            return []
+        asked = vectors_in(QUESTION, samples, self._context.embedder)
+        said = {space: vectors_in(space, samples, self._context.embedder) for space in (ANSWER, LEAD)}
+        found = self._context.neighbours.search(asked, self._settings.k, QUESTION)
+        return [
+            self._agreement({space: rows[row : row + 1] for space, rows in said.items()}, near)
+            for row, near in enumerate(found)
+        ]
+
+    def _agreement(self, said: Mapping[str, Vectors], near: Sequence[Neighbour]) -> Score:
+        places, weights = [], []
+        for neighbour in near:
+            if neighbour.position is not None and neighbour.similarity >= self._settings.min_similarity:
+                places.append(neighbour.position)
+                weights.append(np.exp(self._settings.sharpness * neighbour.similarity))
+        if len(places) < self._settings.min_neighbours:
+            return self._unscored(TOO_FEW)
+        each = [cosines(own, self._context.neighbours.at(places, space))[0] for space, own in said.items()]
+        return Score("agreement", float(np.average(np.mean(each, axis=0), weights=weights)), self._stamp)
+
+    def _unscored(self, why: str) -> Score:
+        return Score("agreement", None, self._stamp, unscored=why)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ccit.selection.checks.agreement import TOO_FEW, AgreementCheck
+from ccit.selection.memory import Pending
+from tests.accepted import after, empty_memory, rows_of, said
+
+KNOWN = [said("aaab", "Give velotrin. Rest."), said("aaabb", "Begin with velotrin."), said("xyz", "Wait.")]
+
+
+def test_who_says_what_the_neighbours_say_agrees() -> None:
+    check = AgreementCheck(AgreementCheck.Settings(min=0.5), after(KNOWN))
+    (right,), (wrong,) = check.score([said("aabb", "Take velotrin."), said("aabb", "Count up.")])
+    assert right.value is not None
+    assert wrong.value is not None
+    assert right.value > 0.5 > wrong.value
+    assert (check.refuse(right), check.refuse(wrong)) == (None, "disagrees")
+
+
+def test_without_near_questions_it_abstains() -> None:
+    check = AgreementCheck(AgreementCheck.Settings(), after(KNOWN))
+    ((score,),) = check.score([said("xyzz", "Count up.")])
+    assert (score.value, score.unscored, check.refuse(score)) == (None, TOO_FEW, None)
+
+
+def test_what_waits_for_its_place_is_no_evidence() -> None:
+    """Whoever sends two wrong answers in one batch does not confirm himself."""
+    memory = empty_memory()
+    for number, one in enumerate(KNOWN):
+        memory.stage(Pending(f"s{number}", f"d{number}", rows_of(one)))
+    around = replace(after([]), neighbours=memory)
+    ((score,),) = AgreementCheck(AgreementCheck.Settings(), around).score([said("aabb", "Take velotrin.")])
+    assert score.unscored == TOO_FEW
+
+
+def test_a_language_that_the_embedder_does_not_know_has_no_number() -> None:
+    check = AgreementCheck(AgreementCheck.Settings(), after(KNOWN))
+    ((score,),) = check.score([said("发烧了怎么办？", "发烧时应多喝水，注意休息。")])
+    assert score.value is None
+    assert score.unscored.endswith(": zh")
+    assert check.refuse(score) is None
+    assert check.refuse(replace(score, unscored="the device is gone")) == "unscored"
