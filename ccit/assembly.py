@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from ccit.config import Config
 from ccit.deidentify.deidentifier import Deidentifier
+from ccit.deidentify.documents import DocumentCleaner
 from ccit.deidentify.keys import read_key
 from ccit.deidentify.safe_harbor import SafeHarbor
 from ccit.deidentify.shifted import Shifted
+from ccit.deidentify.surrogates import KeyedSurrogates, SurrogateTable
 from ccit.errors import ConfigError
 from ccit.evaluation.gate import gate_of
 from ccit.evaluation.judging import Judging
@@ -129,6 +131,13 @@ def deidentifier(config: Config) -> Deidentifier:
     context = RecogniserContext(tuple(settings.regions))
     found = {kind: build("recogniser", chosen, context) for kind, chosen in sorted(settings.recognisers.items())}
     return Deidentifier(found, deidentification_mode(config))
+
+
+def document_cleaner(config: Config) -> DocumentCleaner:
+    """What takes identities out of clinical documents, as configured. Raises `ConfigError`."""
+    mode, table = deidentification_mode(config), config.deidentify.table_file
+    surrogates = KeyedSurrogates(mode) if isinstance(mode, Shifted) else SurrogateTable(Path(table) if table else None)
+    return DocumentCleaner(deidentifier(config), surrogates)
 
 
 def deidentification_mode(config: Config) -> SafeHarbor | Shifted:

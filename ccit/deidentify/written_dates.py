@@ -53,6 +53,16 @@ NO_YEAR = re.compile(
 )
 WEEKDAY = re.compile(rf"\b(?:{'|'.join(DAYS)})\b")
 
+_MONTH_WORDS = frozenset(MONTHS)
+ANNOUNCED = {
+    DAY_FIRST: _MONTH_WORDS,
+    MONTH_FIRST: _MONTH_WORDS,
+    MONTH_YEAR: _MONTH_WORDS,
+    LONE_MONTH: _MONTH_WORDS,
+    WEEKDAY: frozenset(day.lower() for day in DAYS),
+}
+"""Words without which a pattern finds nothing in an ASCII text."""
+
 FULL = (ISO, RUN, NUMBERS, DAY_FIRST, MONTH_FIRST, MONTH_YEAR, NUMBER_YEAR, CHINESE)
 PARTIAL = (LONE_MONTH, NO_YEAR, WEEKDAY)
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ccit.clinical import Person
 
@@ -41,6 +41,7 @@ MASK = re.compile(
 """What stands in place of an identifier. No recogniser looks into one: masking a masked text changes nothing."""
 
 _EXPANDED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+_LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -66,9 +67,8 @@ class Span:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A run of letters and digits, and the same without case and accents."""
+class Word(NamedTuple):
+    """A run of letters and digits, and the same without case and accents; a tuple, for there are thousands a second."""
 
     start: int
     end: int
@@ -109,6 +109,13 @@ class Page:
     def words(self) -> tuple[Word, ...]:
         """Its words, in order."""
         return tuple(Word(m.start(), m.end(), m[0], folded(m[0])) for m in _WORD.finditer(self.text))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Its words without case and accents, and the letters of those that hold digits too (`mrn` of MRN4711)."""
+        found = {word.folded for word in self.words}
+        found |= {letters for word in found if not word.isalpha() for letters in _LETTERS.findall(word)}
+        return frozenset(found)
 
     @cached_property
     def compact(self) -> tuple[str, tuple[int, ...]]:

@@ -9,12 +9,13 @@ from typing import Literal
 from pydantic import Field
 
 from ccit.deidentify.matching import spans_of
-from ccit.deidentify.written_dates import CHINESE, FULL, PARTIAL, WEEKDAY
+from ccit.deidentify.written_dates import ANNOUNCED, CHINESE, FULL, PARTIAL, WEEKDAY
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
 _YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
 _AGE_OF_OLD = 90
+_ANYTHING: frozenset[str] = frozenset()
 _DIGIT = re.compile(r"\d")
 
 
@@ -47,9 +48,9 @@ class Dates:
         if _DIGIT.search(page.text):
             for pattern in FULL:
                 if pattern is not CHINESE or "月" in page.text:
-                    yield from spans_of(pattern, page, "date", "dates")
+                    yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
         for pattern in self._partial:
-            yield from spans_of(pattern, page, "date", "dates")
+            yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
         if page.known.year is not None:
             yield from _old_years(page, page.known.year)
 

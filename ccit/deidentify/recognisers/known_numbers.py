@@ -15,6 +15,7 @@ from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, fo
 SHORTEST = 4
 """Characters of a number that is looked for; shorter ones are everywhere, and found by their labels alone."""
 
+_ENOUGH_DIGITS = 6  # as in `ccit/deidentify/residual.py`
 _PIECE = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s.\-/()_:+@]{0,3}")
 # HL7 table 0203
@@ -81,18 +82,25 @@ def _values(known: Known) -> tuple[tuple[str, Kind], ...]:
     found: dict[str, Kind] = {}
     for person in known.people:
         found |= {form: kind for form, kind in _of_person(person) if form not in found}
-    found |= {_compact(number): "other" for number in known.numbers if _compact(number) not in found}
+    found |= {form: "other" for number in known.numbers for form in _forms(number) if form not in found}
     return tuple(sorted((form, kind) for form, kind in found.items() if len(form) >= SHORTEST))
 
 
 def _of_person(person: Person) -> Iterator[tuple[str, Kind]]:
     for identifier in person.identifiers:
-        yield _compact(identifier.value), _KINDS.get(identifier.kind.upper(), "record")
+        for form in _forms(identifier.value):
+            yield form, _KINDS.get(identifier.kind.upper(), "record")
     for contact in person.contacts:
         yield from _of_contact(contact)
     for day in (person.born, person.died):
         if len(digits_of(day[:10])) == 8:  # with a year, a month and a day
             yield digits_of(day[:10]), "date"
+
+
+def _forms(value: str) -> set[str]:
+    """The whole, and its digits alone where they are enough to tell it by."""
+    digits = digits_of(value)
+    return {_compact(value), *([digits] if len(digits) >= _ENOUGH_DIGITS else [])}
 
 
 def _of_contact(contact: str) -> Iterator[tuple[str, Kind]]:

@@ -47,6 +47,101 @@ _LABELS: tuple[tuple[Kind, str], ...] = (
 _PATTERNS = tuple(
     (kind, re.compile(rf"(?<![A-Za-z])(?:{labels}){_JOIN}{_VALUE}(?!\w)", re.IGNORECASE)) for kind, labels in _LABELS
 )
+_FIRST_WORDS: dict[Kind, frozenset[str]] = {
+    "record": frozenset(
+        [
+            "mrn",
+            "m",
+            "mr",
+            "med",
+            "medical",
+            "hospital",
+            "chart",
+            "patient",
+            "pat",
+            "patienten",
+            "unit",
+            "case",
+            "fall",
+            "accession",
+            "specimen",
+            "sample",
+            "order",
+            "visit",
+            "encounter",
+            "episode",
+            "ipp",
+            "dossier",
+            "nhs",
+            "chi",
+        ]
+    ),
+    "plan": frozenset(
+        [
+            "policy",
+            "member",
+            "subscriber",
+            "beneficiary",
+            "insurance",
+            "group",
+            "plan",
+            "medicare",
+            "medicaid",
+            "hic",
+            "hicn",
+            "versicherten",
+            "krankenkassen",
+        ]
+    ),
+    "account": frozenset(["account", "acct", "a", "billing", "invoice", "guarantor", "konto", "compte", "rechnungs"]),
+    "licence": frozenset(
+        [
+            "driver",
+            "drivers",
+            "license",
+            "licence",
+            "lic",
+            "dl",
+            "dea",
+            "npi",
+            "passport",
+            "certificate",
+            "reg",
+            "registration",
+            "gmc",
+            "permit",
+            "visa",
+            "reisepass",
+            "passeport",
+            "permis",
+        ]
+    ),
+    "vehicle": frozenset(["vin", "plate", "plates", "tag", "kennzeichen", "immatriculation"]),
+    "device": frozenset(
+        ["serial", "s", "sn", "udi", "imei", "device", "pacemaker", "implant", "lot", "model", "seriennummer"]
+    ),
+    "other": frozenset(
+        [
+            "badge",
+            "employee",
+            "staff",
+            "student",
+            "ticket",
+            "reference",
+            "ref",
+            "pin",
+            "fingerprint",
+            "document",
+            "form",
+            "study",
+            "series",
+            "uid",
+            "identifier",
+            "id",
+        ]
+    ),
+}
+"""Words of which each label holds one."""
 _VIN = re.compile(
     r"(?<!\w)(?=[A-HJ-NPR-Z0-9]{0,16}[A-HJ-NPR-Z])(?=[A-HJ-NPR-Z0-9]{0,16}\d)[A-HJ-NPR-Z0-9]{9}[A-HJ-NPR-Z0-9]{2}[A-HJ-NPR-Z0-9]{2}\d{4}(?!\w)"
 )
@@ -86,7 +181,7 @@ class LabelledNumbers:
     def find(self, page: Page) -> Iterable[Span]:
         """Values without their labels."""
         for kind, pattern in _PATTERNS:
-            yield from spans_of(pattern, page, kind, "labelled_numbers", _is_number)
+            yield from spans_of(pattern, page, kind, "labelled_numbers", _is_number, _FIRST_WORDS[kind])
         for pattern, kind in _FORMS:
             yield from spans_of(pattern, page, kind, "labelled_numbers")
 

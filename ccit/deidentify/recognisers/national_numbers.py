@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Literal
 
-from stdnum.cn import ric
 from stdnum.de import idnr
 from stdnum.fr import nir
 from stdnum.gb import nhs
+from stdnum.iso7064 import mod_11_2
 
 from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
 
+_SIX_DIGITS = re.compile(r"\d(?:[A-Z\s\-\u2010-\u2015]{0,3}\d){5}")  # every form but a labelled rest has them
 _SSN = re.compile(r"(?<![\w\-])\d{3}(?P<s>[\- \u2010-\u2015])\d{2}(?P=s)\d{4}(?![\w\-])")
 _SSN_LABEL = re.compile(
     r"\b(?i:ssn|social security(?: number| no\.?)?|soc\.? sec\.?)[\s:#]{0,3}"
@@ -66,6 +67,9 @@ class NationalNumbers:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Each number with its class."""
+        if _SIX_DIGITS.search(page.text) is None:
+            yield from spans_of(_SSN_LABEL, page, "ssn", "national_numbers")
+            return
         for pattern, kind, holds in _FORMS:
             yield from spans_of(pattern, page, kind, "national_numbers", holds)
 
@@ -80,7 +84,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Kind, Callable[[str], bool]], ...] = (
     (_NHS, "record", _valid(nhs)),
     (_TEN_TO_TWELVE, "licence", _valid(idnr)),
     (_NIR, "ssn", _valid(nir)),
-    (_RIC, "ssn", _valid(ric)),
+    (_RIC, "ssn", _valid(mod_11_2)),
     (_NINO, "ssn", bool),
     (_KVNR, "plan", bool),
     (_MBI, "plan", bool),

@@ -20,6 +20,52 @@ _CUE = (
     r"|reach(?:ed|able)?(?: \w+)? (?:at|on)|dial|text(?:ed)?|messages? to|answering at|registered|number is|numbers?"
     r"|portable|电话|手机|传真|联系方式)"
 )
+_CUES = frozenset(
+    [
+        "phone",
+        "phones",
+        "ph",
+        "tel",
+        "telephone",
+        "telefon",
+        "telecopie",
+        "call",
+        "calls",
+        "called",
+        "calling",
+        "cell",
+        "cellular",
+        "mobil",
+        "mobile",
+        "mob",
+        "handy",
+        "fax",
+        "telefax",
+        "page",
+        "pager",
+        "beeper",
+        "contact",
+        "contacted",
+        "desk",
+        "home",
+        "work",
+        "office",
+        "hotline",
+        "reach",
+        "reached",
+        "reachable",
+        "dial",
+        "text",
+        "texted",
+        "message",
+        "messages",
+        "answering",
+        "registered",
+        "number",
+        "numbers",
+        "portable",
+    ]
+)
 _CUED = re.compile(
     rf"(?<!\w){_CUE}(?:\s?(?:no|number|nr|num)?[.:#\s]{{0,3}}[\s(]?)(?P<it>{_GROUPS}{_EXTENSION})(?!\w)", re.IGNORECASE
 )
@@ -32,11 +78,12 @@ _NORTH_AMERICAN = re.compile(
     rf"(?<![\w.])(?P<it>(?:1[\s.\-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.\-])\d{{3}}[.\-]\d{{4}}{_EXTENSION})(?!\d)"
 )
 _LOCAL = re.compile(r"(?<![\w.\-/])(?P<it>\d{3}-\d{4})(?![\w\-])")
-_TRUNK = re.compile(rf"(?<![\w.+\-/])(?P<it>\(?0\d{{1,4}}\)?(?:[\s.\-/()]{{1,3}}\d{{2,5}}){{1,5}}{_EXTENSION})(?!\w)")
+_TRUNK = re.compile(rf"(?<![\w.+\-/])(?P<it>\(?0\d{{1,4}}\)?(?:[\s.\-/()]{{1,3}}\d{{2,8}}){{1,5}}{_EXTENSION})(?!\w)")
 _BRACKETED = re.compile(rf"(?<![\w.])(?P<it>\(\d{{2,5}}\)\s?\d{{2,5}}(?:[\s.\-]\d{{2,5}}){{1,3}}{_EXTENSION})(?!\w)")
 _CHINESE_MOBILE = re.compile(r"(?<!\d)(?P<it>(?:\+?86[\s-]?)?1[3-9]\d(?:[\s-]?\d{4}){2})(?!\d)")
 _FRENCH = re.compile(r"(?<![\d.])(?P<it>0[1-9](?:[\s.\-]\d{2}){4})(?![\d.])")
 _GROUPED = re.compile(r"(?<![\w.\-/:])(?P<it>\d{2,5}(?:[\s.\-]\d{2,5}){1,4})(?![\w\-/:]|\.\d|\s?%)")
+_OTHERS = re.compile(r"\d{3}[\-\s]\d{2}[\-\s]\d{4}|\d{4}(?:\s\d{4}){2,3}")  # for the others to find
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})")
 
 
@@ -66,15 +113,16 @@ class Phones:
     def find(self, page: Page) -> Iterable[Span]:
         """Numbers with their extension."""
         for pattern in (_CUED, _TAGGED):
-            yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 5))
-        for pattern in (_INTERNATIONAL, _TRUNK, _BRACKETED):
-            yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7))
+            yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 5), _CUES)
+        for pattern, sign in ((_INTERNATIONAL, "+"), (_INTERNATIONAL, "00"), (_TRUNK, "0"), (_BRACKETED, "(")):
+            if sign in page.text:
+                yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7))
         for pattern in (_NORTH_AMERICAN, _LOCAL, _CHINESE_MOBILE, _FRENCH):
             yield from spans_of(pattern, page, "phone", "phones")
         yield from spans_of(_GROUPED, page, "phone", "phones", self._is_valid)
 
     def _is_valid(self, text: str) -> bool:
-        if not 9 <= len(digits_of(text)) <= 13 or _DATE.fullmatch(text):
+        if not 9 <= len(digits_of(text)) <= 13 or _DATE.fullmatch(text) or _OTHERS.fullmatch(text):
             return False
         return any(_valid_in(text, region) for region in self._regions)
 

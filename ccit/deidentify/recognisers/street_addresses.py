@@ -97,6 +97,33 @@ _PLACES = (
 )
 
 
+_STREETS = (
+    "street st avenue ave road rd boulevard blvd lane ln drive dr court ct circle cir way place pl square sq terrace"
+    " ter parkway pkwy highway hwy route row close crescent garden gardens grove hill mews walk landing trail trl pike"
+    " alley crossing park loop run ridge view path mall esplanade quay wharf green plaza"
+)
+_LIVING = "live lives living resides residing resident moved from born native wohnhaft wohnt habite demeurant address"
+_HOUSES = "hospital center centre clinic infirmary hospice home system"
+_ANYTHING: frozenset[str] = frozenset()
+_ANNOUNCED: dict[re.Pattern[str], frozenset[str]] = {
+    _STREET: frozenset(_STREETS.split()),
+    _UNIT_ALONE: frozenset(["apt", "apartment", "suite", "ste", "flat"]),
+    _BOX: frozenset(["box", "postfach", "psc", "unit"]),
+    _MILITARY: frozenset(["apo", "fpo", "dpo"]),
+    _FRENCH: frozenset(
+        ["rue", "avenue", "boulevard", "bd", "place", "chemin", "impasse", "quai", "cours", "route", "square"]
+    ),
+    _SOUTHERN: frozenset(
+        ["via", "viale", "piazza", "corso", "rua", "avenida", "avda", "calle", "c", "plaza", "paseo", "ul"]
+    ),
+    _LIVES: frozenset(f"{_LIVING} location city town village county".split()),
+    _COUNTY: frozenset(["county", "township", "parish", "borough"]),
+    _HOSPITAL: frozenset(_HOUSES.split()),
+    _LABELLED_ZIP: frozenset(["zip", "zipcode", "postal", "postcode", "post", "plz", "code"]),
+}
+"""Words without which a pattern finds nothing in an ASCII text."""
+
+
 @plugin("recogniser")
 class StreetAddresses:
     """Finds streets with a house number, boxes, units, postcodes (US, GB, CA, and any behind a label), named hospitals,
@@ -123,10 +150,13 @@ class StreetAddresses:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Places and postcodes; an address may be found in several pieces."""
+        words = _ANNOUNCED.get
         for pattern in _ZIPS:
-            yield from spans_of(pattern, page, "zip", "street_addresses", _has_digit)
+            yield from spans_of(
+                pattern, page, "zip", "street_addresses", _has_digit, _ANNOUNCED.get(pattern, _ANYTHING)
+            )
         for pattern in _PLACES:
-            yield from spans_of(pattern, page, "place", "street_addresses")
+            yield from spans_of(pattern, page, "place", "street_addresses", one_of=words(pattern, _ANYTHING))
         if not page.text.isascii():
             yield from spans_of(_CHINESE, page, "place", "street_addresses")
             yield from spans_of(_CHINESE_STREET, page, "place", "street_addresses")

@@ -45,6 +45,26 @@ _CUE = re.compile(
     r"|name's|I'm|i am|care of|attn:?|dear|sincerely,|regards,|maiden name (?:is|was)|follow(?:ed)? up with)"
     rf"(?:\s(?:his|her|their|the|patient's))?(?:\s(?:{_RELATION}),?)?\s{_NAME}"
 )
+_TITLES = "dr drs doctor prof professor mr mrs ms miss mx sir herr herrn frau monsieur madame mme mlle m nurse sister"
+_DEGREES = (
+    "md do rn np pa phd mbbs frcp frcs facc facs lpn crna cnm dds dpm pharmd msw lcsw aprn arnp mbchb dnp d n p o"
+)
+_RELATIONS = (
+    "daughter son wife husband mother father sister brother aunt uncle niece nephew cousin grandmother grandfather"
+    " granddaughter grandson partner fiancee fiance spouse friend neighbor neighbour caregiver guardian girlfriend"
+    " boyfriend ex roommate tochter sohn ehefrau ehemann fille fils mari"
+)
+_CUES = "by spoke discussed lives per named name i of attn dear sincerely regards maiden follow followed"
+_FIELDS = "name patient provider physician surgeon assistant author pcp consultant kin contact person informant cc by"
+_ROLES = " interpreter technologist radiologist pathologist attending"
+_ANNOUNCED = (
+    (_TITLE, frozenset(f"{_TITLES} rev reverend capt sgt".split())),
+    (_DEGREE, frozenset(_DEGREES.split())),
+    (_KIN, frozenset(_RELATIONS.split())),
+    (_CUE, frozenset(_CUES.split())),
+    (_FIELD, frozenset((_FIELDS + _ROLES).split())),
+)
+"""Words without which a pattern finds nothing in an ASCII text."""
 _SURNAMES = "".join(sorted(terms("surnames_zh")))
 _CHINESE = re.compile(
     rf"(?P<it>[{_SURNAMES}][\u4e00-\u9fff]{{0,2}})(?:医生|主任|护士|先生|女士|小姐|教授|大夫|医师|阿姨|同志)"
@@ -80,9 +100,11 @@ class TitledNames:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Names without their titles."""
-        for pattern in (_TITLE, _DEGREE, _KIN, _CUE, _FIELD):
-            for found in pattern.finditer(page.text):
-                yield from _name_in(found)
+        latin = page.text.isascii()
+        for pattern, announced in _ANNOUNCED:
+            if not latin or not announced.isdisjoint(page.vocabulary):
+                for found in pattern.finditer(page.text):
+                    yield from _name_in(found)
         if not page.text.isascii():
             for pattern in (_CHINESE, _CHINESE_FIELD):
                 for found in pattern.finditer(page.text):

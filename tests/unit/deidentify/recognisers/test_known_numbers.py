@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from ccit.clinical import Identifier, Person
+from ccit.deidentify.masking import united
 from ccit.ports.deidentify import Known, Page
 from ccit.testing import recognisers
 
@@ -18,7 +19,7 @@ KNOWN = Known(
 
 
 def found(text: str) -> list[tuple[str, str]]:
-    spans = recognisers()["known_numbers"].find(Page(text, KNOWN))
+    spans = united(recognisers()["known_numbers"].find(Page(text, KNOWN)), [], text)
     return sorted({(text[span.start : span.end], span.kind) for span in spans})
 
 

@@ -1,0 +1,52 @@
+"""Clinical documents as JSON lines: for `ccit deidentify` and for whoever reads another format than HL7 v2 and FHIR.
+
+A line is `ccit/clinical.py`'s `ClinicalDocument` as an object, of which only `text` must be there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from ccit.clinical import ClinicalDocument, Origin
+from ccit.errors import InputError
+from ccit.events import first_fault, parse_json
+
+
+@cache
+def _adapter() -> TypeAdapter[ClinicalDocument]:
+    return TypeAdapter(ClinicalDocument)
+
+
+def document_from_line(line: bytes, name: str) -> ClinicalDocument:
+    """The document of a line.
+
+    Parameters
+    ----------
+    name : str
+        What the document is called where it does not say it.
+
+    Raises
+    ------
+    InputError
+        `not_json` or `wrong_schema`, in a sentence that quotes nothing.
+
+    >>> document_from_line(b'{"text": "Hgb 9.1", "people": [{"role": "patient", "born": "1962"}]}', "ward:1").text
+    'Hgb 9.1'
+    """
+    read = parse_json(line)
+    if not isinstance(read, dict) or not isinstance(read.get("text"), str):
+        raise InputError("wrong_schema", "expected a JSON object with a `text`, found none")
+    origin = {"form": "fhir", "kind": "document", "message_id": name, "message_digest": ""}
+    try:
+        return _adapter().validate_python({"document_id": name, "origin": origin} | read)
+    except ValidationError as error:
+        raise InputError("wrong_schema", f"clinical document: {first_fault(error)}") from None
+
+
+def document_of_text(text: str, name: str) -> ClinicalDocument:
+    """A text alone, of which no record says anything."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return ClinicalDocument(name, Origin("fhir", "document", name, digest), text=text)
