@@ -9,11 +9,13 @@ made of. Prints a Markdown table.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import statistics
 import tempfile
 import threading
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import torch
@@ -53,10 +55,14 @@ class Decoding:
     def _run(self) -> None:
         while not self._stop.is_set():
             with self._slots.lease() as version:
-                for _ in self._slots.backend.stream(
-                    version, [1, 2, 3], Sampling(200, temperature=0.0), self._stop.is_set
-                ):
-                    self.stamps.append(time.perf_counter())
+                asyncio.run(self._answer(version))
+
+    async def _answer(self, version: int) -> None:
+        async with aclosing(self._slots.backend.stream(version, [1, 2, 3], Sampling(200, temperature=0.0))) as deltas:
+            async for _ in deltas:
+                self.stamps.append(time.perf_counter())
+                if self._stop.is_set():
+                    return
 
 
 def measure(hidden: int, layers: int, swaps: int) -> str:

@@ -311,7 +311,7 @@ class Serving(_Section):
     port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
     token: str = Field("", description="bearer token that clients must send; empty asks for none")
     max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")
-    concurrency: int = Field(2, ge=1, description="requests that generate at the same time")
+    concurrency: int = Field(32, ge=1, description="requests that generate at the same time, in one batch")
     drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
     template_date: date | Literal["", "today"] = Field(
         "", description="what such a template is told when serving: a date, or `today`; empty: models.template_date"

@@ -123,6 +123,17 @@ def write_adapter(shape: LoraShape, tensors: Mapping[str, torch.Tensor], base: s
     }
 
 
+def check_fit(wanted: Mapping[str, tuple[int, ...]], weights: Tensors) -> None:
+    """Raises ValueError where an adapter's weights are not exactly those that a model wants, by name and shape."""
+    differing = sorted(wanted.keys() ^ weights.keys())
+    if differing:
+        side = "lacks" if differing[0] in wanted else "has the unknown"
+        raise ValueError(f"it {side} weight {differing[0]} ({len(differing)} such)")
+    for name, shape in wanted.items():
+        if tuple(weights[name].shape) != shape:
+            raise ValueError(f"{name} has shape {tuple(weights[name].shape)}, the model wants {shape}")
+
+
 def _parse_config(text: bytes) -> LoraShape:
     try:
         config = json.loads(text)

@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from ccit.errors import ConfigError, ModelUnusable
-from ccit.models.adapter_format import LoraShape, Tensors, read_adapter, write_adapter
+from ccit.models.adapter_format import LoraShape, Tensors, check_fit, read_adapter, write_adapter
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.models.head import Head
 from ccit.models.hub import where
@@ -272,7 +272,7 @@ def _inject(base: CausalModel, shape: LoraShape, tensors: Tensors | None, seed: 
         inject_adapter_in_model(config, tree, adapter_name=_ADAPTER, low_cpu_mem_usage=True)
         wanted = _lora_shapes(tree)
         weights = _fresh(wanted, seed) if tensors is None else tensors
-        _check_fit(wanted, weights)
+        check_fit(wanted, weights)
         _place(tree, weights, base.device)
     except (ValueError, KeyError, RuntimeError) as error:
         raise ModelUnusable(f"the adapter does not fit {base.name}: {_first_line(error)}") from error
@@ -285,16 +285,6 @@ def _lora_shapes(tree: Any) -> dict[str, tuple[int, ...]]:
         for name, parameter in tree.named_parameters()
         if ".lora_A." in name or ".lora_B." in name
     }
-
-
-def _check_fit(wanted: Mapping[str, tuple[int, ...]], weights: Tensors) -> None:
-    differing = sorted(wanted.keys() ^ weights.keys())
-    if differing:
-        side = "lacks" if differing[0] in wanted else "has the unknown"
-        raise ValueError(f"it {side} weight {differing[0]} ({len(differing)} such)")
-    for name, shape in wanted.items():
-        if tuple(weights[name].shape) != shape:
-            raise ValueError(f"{name} has shape {tuple(weights[name].shape)}, the model wants {shape}")
 
 
 def _place(tree: Any, weights: Tensors, device: torch.device) -> None:

@@ -1,70 +1,211 @@
-"""The decode loop: answers token by token, of many prompts at once or of one, by whatever rule the next token is drawn.
+"""Continuous batching: rows join and leave a batch between passes, each with a position and an adapter of its own.
 
-Each step costs one forward pass over one position per row. A loop owns all of its state (cache, rows), so any number of
-them may run in parallel threads over one model.
+One batch serves evaluation and serving. Whoever owns it calls, in turn: `join` for each prompt there is room for;
+`passes`, and `run` for each of them; `append` for each row that `run` gave logits for; `leave`. Rows that decode go
+together, one token each. Prompts are read in parts, in the order of joining, beside them, so that a long prompt holds
+nobody up for longer than one part takes (chunked prefill: Agrawal et al. 2023, arXiv 2308.16369).
 
-Shape suffixes: R rows that go on, V vocabulary.
+A row's logits depend on its neighbours by rounding alone: sums over another shape are added in another order.
+
+Shape suffixes: R rows, C columns of new tokens, N rows that want a token, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 
-from ccit.models.cached_prompts import CachedPrompts
-from ccit.models.causal import end_tokens
+from ccit.models.adapter_bank import AdapterBank
+from ccit.models.causal import CausalModel
+from ccit.models.kv_blocks import KvBlocks, Reservation
+from ccit.models.paged_cache import BLOCK, PagedCache, kv_layout
 
-Draw = Callable[[torch.Tensor], Sequence[int]]
-"""The next token of each row, from logits (R, V)."""
+PART = 256
+"""Tokens of prompts that one pass reads, padding included, unless its owner says otherwise."""
 
 
-def likeliest(logits_RV: torch.Tensor) -> list[int]:
-    """The most probable token of each row: greedy decoding.
+def finite(logits_NV: torch.Tensor) -> list[bool]:
+    """Whether the model still answers with numbers, row by row; a word that is forbidden (-inf) is none's fault."""
+    found: list[bool] = logits_NV.amax(dim=-1).isfinite().tolist()
+    return found
 
-    >>> likeliest(torch.tensor([[0.1, 0.9], [0.7, 0.2]]))
-    [1, 0]
+
+def likeliest(logits_NV: torch.Tensor) -> list[int | None]:
+    """The most probable token of each row, greedy decoding; None where the logits are not finite.
+
+    >>> likeliest(torch.tensor([[0.1, 0.9], [0.7, 0.2], [float("nan"), 0.0]]))
+    [1, 0, None]
     """
-    tokens: list[int] = logits_RV.argmax(dim=-1).tolist()
-    return tokens
+    tokens: list[int] = logits_NV.argmax(dim=-1).tolist()
+    return [token if sound else None for token, sound in zip(tokens, finite(logits_NV), strict=True)]
 
 
-def decode(run: CachedPrompts, draw: Draw, max_new_tokens: int) -> Iterator[dict[int, int | None]]:
-    """Continue prompts step by step; an answer ends with its end token, without finite logits, or at the limit.
-
-    Rows that have ended leave the batch once they are half of it.
+@dataclass(eq=False, slots=True)
+class Row:
+    """One sequence in the batch.
 
     Parameters
     ----------
-    run : CachedPrompts
-        Fresh; it counts the tokens computed.
-    draw : callable
-        Asked once per step, for the rows still in the batch.
-
-    Yields
-    ------
-    dict
-        What each prompt that has not ended goes on with: its number -> a token id, the end token included, or None
-        where the model's logits are not finite.
+    held : Reservation
+        Its blocks.
+    slot : int | None
+        Its adapter's; None is the model without one.
+    pending : list[int]
+        Tokens to be read next.
+    position : int
+        Of the first of them.
     """
-    ends = end_tokens(run.causal)
-    rows = list(range(len(run.logits_BV)))  # the prompt behind each row of the batch
-    ended: set[int] = set()
-    logits_RV = run.logits_BV
-    for length in range(1, max_new_tokens + 1):
-        # Entered anew for each step: the caller's thread must not stay in inference mode between them.
-        with torch.inference_mode():
-            finite_R = logits_RV.amax(dim=-1).isfinite()
-            drawn = list(draw(logits_RV.where(finite_R[:, None], 0.0)))
-        found = zip(rows, drawn, finite_R.tolist(), strict=True)
-        step = {row: token if finite else None for row, token, finite in found if row not in ended}
-        yield step
-        ended |= {row for row, token in step.items() if token is None or token in ends}
-        kept = [i for i, row in enumerate(rows) if row not in ended]
-        if not kept or length == max_new_tokens:
-            return
-        if 2 * len(kept) <= len(rows):
-            run.select(kept)
-            rows, drawn = [rows[i] for i in kept], [drawn[i] for i in kept]
-        with torch.inference_mode():
-            logits_RV = run.causal.head.logits(run.extend([[token] for token in drawn]))
+
+    held: Reservation
+    slot: int | None
+    pending: list[int]
+    position: int
+
+    def append(self, token: int) -> None:
+        """The row goes on with this token."""
+        self.pending.append(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Rows to run together, and how many tokens of each."""
+
+    rows: tuple[Row, ...]
+    sizes: tuple[int, ...]
+
+    def alone(self) -> Iterable[Pass]:
+        """Each row for itself, to find the one that a pass failed for; what was written is written again."""
+        return (Pass((row,), (size,)) for row, size in zip(self.rows, self.sizes, strict=True))
+
+
+class Batch:
+    """Rows over one model, within a bounded memory.
+
+    Parameters
+    ----------
+    source : CausalModel | AdapterBank
+        What the rows go through; with a bank, each through its own slot.
+    mebibytes : int
+        Memory for keys and values, at most.
+    positions : int
+        As many are enough; memory for more is not taken.
+    part : int
+        Tokens of prompts that one pass reads, padding included; a long prompt takes several.
+
+    Raises
+    ------
+    ModelUnusable
+        The model keeps something else than keys and values.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from ccit.models.causal import load_causal
+    >>> from ccit.testing import random_model
+    >>> batch = Batch(load_causal(str(random_model(Path(tempfile.mkdtemp()))), device="cpu"), 1, positions=64)
+    >>> row = batch.join([1, 2, 3], length=5)
+    >>> for _ in range(2):
+    ...     for step in batch.passes():
+    ...         for row, logits in zip(*batch.run(step)):
+    ...             row.append(int(logits.argmax()))
+    >>> row.position, len(row.pending)
+    (4, 1)
+    """
+
+    def __init__(self, source: CausalModel | AdapterBank, mebibytes: int, positions: int, part: int = PART) -> None:
+        self._part = part
+        self._bank = source if isinstance(source, AdapterBank) else None
+        self.causal = source.causal if isinstance(source, AdapterBank) else source
+        self._head = self.causal.head  # made before any row is there: it asks the model
+        layout = kv_layout(self.causal)
+        number = min(layout.blocks(mebibytes), -(-positions // BLOCK) + 1)
+        self._blocks = KvBlocks(max(number, 2), BLOCK)
+        self._cache = PagedCache(self.causal, layout, self._blocks.number)
+        self.rows: list[Row] = []  # in the order of joining
+        self.computed = 0  # positions, padding included
+
+    @property
+    def positions(self) -> int:
+        """The longest sequence that there is ever room for."""
+        return (self._blocks.number - 1) * BLOCK
+
+    def join(self, prompt: Sequence[int], length: int, slot: int | None = None, root: Hashable = None) -> Row | None:
+        """Take a prompt in; None where there is no room for it now.
+
+        Parameters
+        ----------
+        prompt : Sequence[int]
+            Token ids, at least one.
+        length : int
+            Positions that the row will need: prompt and answer without its last token, which nobody reads.
+        slot : int | None
+            Of the bank.
+        root : Hashable
+            Names the weights behind the slot; prompts that begin alike share what equal weights made of it.
+        """
+        held = self._blocks.reserve(root, prompt, length)
+        if held is None:
+            return None
+        self._cache.clear(held.blocks[held.shared :])
+        shared = held.shared * BLOCK
+        row = Row(held, slot, list(prompt[shared:]), shared)
+        self.rows.append(row)
+        return row
+
+    def leave(self, row: Row) -> None:
+        """The row's blocks are free."""
+        self.rows.remove(row)
+        self._blocks.release(row.held)
+
+    def passes(self) -> list[Pass]:
+        """What to run now: the rows that decode, and a part of the prompts that are still to be read."""
+        decoding = [row for row in self.rows if len(row.pending) == 1]
+        found = [Pass(tuple(decoding), (1,) * len(decoding))] if decoding else []
+        rows, sizes = list[Row](), list[int]()
+        for row in self.rows:
+            size = min(len(row.pending), self._part)
+            if size > 1 and max([size, *sizes]) * (len(rows) + 1) <= self._part:
+                rows.append(row)
+                sizes.append(size)
+        return [*found, Pass(tuple(rows), tuple(sizes))] if rows else found
+
+    @torch.inference_mode()
+    def run(self, step: Pass) -> tuple[list[Row], torch.Tensor]:
+        """Read tokens; gives the rows that want a token now, and their logits (N, V), float32.
+
+        Raises
+        ------
+        RuntimeError
+            The device gave up; the rows are as they were.
+        """
+        rows, sizes = step.rows, step.sizes
+        position_RC, mask = self._cache.begin([row.held.blocks for row in rows], [row.position for row in rows], sizes)
+        width = max(sizes)
+        ids = [[*row.pending[:size], *[0] * (width - size)] for row, size in zip(rows, sizes, strict=True)]
+        if self._bank is not None:
+            self._bank.use([row.slot for row in rows])
+        wanting = [n for n, row in enumerate(rows) if len(row.pending) == sizes[n]]
+        states_ND = self._head.states(
+            wanting,
+            [sizes[n] - 1 for n in wanting],
+            input_ids=torch.tensor(ids, device=self.causal.device),
+            position_ids=position_RC,
+            attention_mask=mask,
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        logits_NV = self._head.logits(states_ND)
+        self.computed += width * len(rows)
+        for row, size in zip(rows, sizes, strict=True):
+            self._advance(row, size)
+        return [rows[n] for n in wanting], logits_NV
+
+    def _advance(self, row: Row, size: int) -> None:
+        prompt = len(row.held.prompt)
+        if row.position < prompt <= row.position + size:
+            self._blocks.computed(row.held)
+        row.position += size
+        del row.pending[:size]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -61,7 +61,8 @@ class BackendContext:
 class Backend(Protocol):
     """Runs the versions that are served. Which one is active, and who uses which, is not its concern.
 
-    Every method may be called from any thread. Version 0 is the base model, held from the start.
+    Every method may be called from any thread; a stream belongs to the event loop that iterates it. Version 0 is the
+    base model, held from the start.
     """
 
     @property
@@ -85,10 +86,8 @@ class Backend(Protocol):
     def unload(self, version: int) -> None:
         """Let a version go that nobody uses."""
 
-    def stream(
-        self, version: int, prompt: Sequence[int], sampling: Sampling, cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Delta]:
-        """The answer of one version to a prompt of token ids; the last Delta has a `finish`, unless it was cancelled.
+    def stream(self, version: int, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Delta]:
+        """The answer of one version to a prompt of token ids; the last Delta has a `finish`.
 
-        Raises `ModelUnusable` where its numbers are not finite.
+        Closing it ends the answer at once. Raises `ModelUnusable` where the version's numbers are not finite.
         """

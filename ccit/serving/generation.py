@@ -1,50 +1,48 @@
-"""One answer as a stream of texts: the decode loop, drawing as the request wants, up to its stop texts."""
+"""One answer in the making: from the logits after each token to the next token and the text that it adds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import torch
 
 from ccit.errors import ModelUnusable
-from ccit.models.cached_prompts import CachedPrompts
 from ccit.models.causal import CausalModel, end_tokens
-from ccit.models.decoding import decode
 from ccit.ports.serving import Delta, Sampling
 from ccit.serving.sampling import Sampler
 from ccit.serving.text import IncrementalDecoder, StopTexts
 
 
-def generate(
-    causal: CausalModel, prompt: Sequence[int], sampling: Sampling, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Delta]:
-    """Answer a prompt; the last Delta has a `finish`, unless `cancelled` ended the answer.
+class Generation:
+    """Draws as its request wants, with a random state of its own, up to its stop texts.
 
     Parameters
     ----------
-    prompt : Sequence[int]
-        Token ids, at least one; together with `max_tokens` within the model's context.
-    cancelled : Callable[[], bool]
-        Asked before every token.
-
-    Raises
-    ------
-    ModelUnusable
-        The model's numbers are not finite.
+    causal : CausalModel
+        For its tokenizer and end tokens.
     """
-    sampler, decoder, stop = Sampler(sampling), IncrementalDecoder(causal.tokenizer), StopTexts(sampling.stop)
-    ends = end_tokens(causal)
-    run = CachedPrompts(causal, [prompt])
-    for count, step in enumerate(decode(run, sampler.draw_each, sampling.max_tokens), start=1):
-        token = step[0]
-        if token is None:
-            raise ModelUnusable(f"{causal.name} gave numbers that are not finite; roll back to an earlier version")
-        ended = token in ends
-        piece = stop.push("" if ended else decoder.push(token))
-        if ended or count == sampling.max_tokens:
-            piece += stop.push(decoder.finish())
-            piece += stop.finish()
-        if ended or stop.reached:
-            yield Delta(piece, count, "stop")
-            return
-        yield Delta(piece, count, "length" if count == sampling.max_tokens else None)
-        if count == sampling.max_tokens or cancelled():
-            return
+
+    def __init__(self, causal: CausalModel, sampling: Sampling) -> None:
+        self._name, self._ends, self._limit = causal.name, end_tokens(causal), sampling.max_tokens
+        self._sampler, self._stop = Sampler(sampling), StopTexts(sampling.stop)
+        self._decoder = IncrementalDecoder(causal.tokenizer)
+        self._count = 0
+
+    def step(self, logits_V: torch.Tensor, finite: bool) -> tuple[int, Delta]:
+        """The next token, and what it adds; the last Delta has a `finish`.
+
+        Raises
+        ------
+        ModelUnusable
+            The logits are not finite.
+        """
+        if not finite:
+            raise ModelUnusable(f"{self._name} gave numbers that are not finite; roll back to an earlier version")
+        token = self._sampler.draw(logits_V)
+        self._count += 1
+        ended, last = token in self._ends, self._count == self._limit
+        piece = self._stop.push("" if ended else self._decoder.push(token))
+        if ended or last:
+            piece += self._stop.push(self._decoder.finish())
+            piece += self._stop.finish()
+        if ended or self._stop.reached:
+            return token, Delta(piece, self._count, "stop")
+        return token, Delta(piece, self._count, "length" if last else None)

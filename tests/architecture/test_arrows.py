@@ -72,12 +72,13 @@ KAFKA = {"confluent_kafka", "apscheduler"}
 ADAPTERS = {
     "ccit.evaluation": {"choices"},
     "ccit.models": {
+        *("adapter_bank", "paged_cache"),
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
         *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
         *("packing", "placement", "pretraining", "targets", "tiny", "token_losses"),
     },
     "ccit.scoring": {"clustered", "index"},
-    "ccit.serving": {"sampling", "slots"},
+    "ccit.serving": {"decode_loop", "generation", "sampling"},
     "ccit.training": {"checkpoint", "comparison", "loop", "lora", "stamp", "trial", "worker", "steps"},
     "ccit": {"testing"},
 }

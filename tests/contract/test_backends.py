@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
+
 import pytest
 import torch
 
@@ -38,7 +41,10 @@ def backend_of(entry: Plugin, base: CausalModel) -> Backend:
 
 
 def answer(backend: Backend, version: int, sampling: Sampling = GREEDY) -> list[Delta]:
-    return list(backend.stream(version, PROMPT, sampling))
+    async def whole() -> list[Delta]:
+        return [delta async for delta in backend.stream(version, PROMPT, sampling)]
+
+    return asyncio.run(whole())
 
 
 @each("backend")
@@ -56,11 +62,16 @@ def test_versions_do_not_mix_and_one_that_goes_leaves_the_others(
     backend = backend_of(entry, base)
     alone = answer(backend, 0)
     backend.load(1, adapter)
-    both = backend.stream(1, PROMPT, GREEDY)
-    begun = [next(both)]
-    assert answer(backend, 0) == alone
-    backend.unload(1)
-    assert [*begun, *both] != alone
+    changed = answer(backend, 1)
+    assert changed != alone
+
+    async def unloaded_halfway() -> list[Delta]:
+        both = backend.stream(1, PROMPT, GREEDY)
+        begun = [await anext(both)]
+        backend.unload(1)
+        return [*begun, *[delta async for delta in both]]
+
+    assert asyncio.run(unloaded_halfway()) == changed
     assert answer(backend, 0) == alone
 
 
@@ -74,11 +85,23 @@ def test_what_cannot_be_loaded_is_refused_and_changes_nothing(entry: Plugin, bas
 
 
 @each("backend")
-def test_a_seed_gives_its_answer_again_and_a_cancelled_one_stops(entry: Plugin, base: CausalModel) -> None:
+def test_a_seed_gives_its_answer_again(entry: Plugin, base: CausalModel) -> None:
     backend = backend_of(entry, base)
     seeded = Sampling(12, temperature=1.0, seed=3)
     assert answer(backend, 0, seeded) == answer(backend, 0, seeded)
-    assert len(list(backend.stream(0, PROMPT, Sampling(200, temperature=0), lambda: True))) == 1
+
+
+@each("backend")
+def test_an_answer_that_is_closed_is_over_and_others_go_on(entry: Plugin, base: CausalModel) -> None:
+    backend = backend_of(entry, base)
+    before = answer(backend, 0)
+
+    async def closed() -> list[Delta]:
+        async with aclosing(backend.stream(0, PROMPT, Sampling(200, temperature=0))) as deltas:
+            return [await anext(deltas)]
+
+    assert asyncio.run(closed()) == before[:1]
+    assert answer(backend, 0) == before
 
 
 @each("backend")

@@ -162,7 +162,6 @@ def client(model: CausalModel) -> Iterator[openai.OpenAI]:
     engine, readiness = Engine(slots), Readiness()
     with Server(create_app(engine, readiness, settings), settings) as server:
         yield openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
-    engine.close()
 
 
 def test_it_answers(client: openai.OpenAI) -> None:

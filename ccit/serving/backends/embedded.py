@@ -1,45 +1,69 @@
-"""Versions as views on one model in this process."""
+"""Versions in the slots of one model in this process, all requests in one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
-from ccit.errors import ModelUnusable
+from pydantic import Field
+
+from ccit.errors import CcitError, ModelUnusable
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.serving import BackendContext, Delta, Sampling
 
 if TYPE_CHECKING:
     from ccit.models.causal import CausalModel
+    from ccit.serving.decode_loop import Made
+    from ccit.serving.residents import Resident
+
+_POSITIONS = 2**20  # of all sequences together: what tiny models would get beyond it is never used
 
 
 @plugin("backend")
 class EmbeddedBackend:
-    """Runs the versions in the server's own process, as views that share the base model's tensors.
+    """Runs the versions in the server's own process, in one batch that requests join and leave between its steps.
 
-    A version costs its adapter's bytes; loading one writes nothing that another reads. Each answer is a decode loop of
-    its own, so answers run side by side in threads.
+    Each row of the batch goes through the adapter of the version that its request began with. A version that loads is
+    converted in the caller's thread, copied into a free slot between steps, and tried out by a prompt of its own; one
+    that is unloaded keeps its slot until its last answer has ended.
 
     Example
     -------
-    >>> import tempfile
+    >>> import asyncio, tempfile
     >>> from pathlib import Path
     >>> from ccit.models.causal import load_causal
     >>> from ccit.testing import random_model
     >>> base = load_causal(str(random_model(Path(tempfile.mkdtemp()))), device="cpu")
     >>> backend = EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base))
-    >>> [delta.tokens for delta in backend.stream(0, [1, 2, 3], Sampling(max_tokens=2, temperature=0))]
+    >>> async def tokens():
+    ...     return [delta.tokens async for delta in backend.stream(0, [1, 2], Sampling(max_tokens=2, temperature=0))]
+    >>> asyncio.run(tokens())
     [1, 2]
     """
 
     class Settings(PluginSettings):
-        """Nothing to set: `[models]` names the model, its device and its number type."""
+        """What it may use; `[models]` names the model, its device and its number type."""
 
         kind: Literal["embedded"] = "embedded"
+        cache_mib: int = Field(
+            1024, ge=1, description="memory for the keys and values of all answers under way, and of prompts kept, MiB"
+        )
 
     def __init__(self, settings: Settings, context: BackendContext) -> None:
+        from ccit.models.adapter_bank import AdapterBank
+        from ccit.models.decoding import Batch
+        from ccit.serving.decode_loop import DecodeLoop
+        from ccit.serving.residents import Resident, Residents
+
         self._base: CausalModel = context.load()
-        self._versions: dict[int, CausalModel] = {0: self._base}
+        bank = AdapterBank(self._base)
+        batch = Batch(bank, settings.cache_mib, _POSITIONS)
+        self.context_length = min(int(self._base.model.config.max_position_embeddings), batch.positions)
+        """Positions of prompt and answer together: what the model knows and the memory holds."""
+        self._loop = DecodeLoop(batch)
+        self._residents = Residents(bank, self._loop)
+        self._versions: dict[int, Resident] = {0: Resident()}
 
     @property
     def tokenizer(self) -> Any:
@@ -51,45 +75,72 @@ class EmbeddedBackend:
         """Token ids are below this."""
         return int(self._base.model.config.vocab_size)
 
-    @property
-    def context_length(self) -> int:
-        """Positions of prompt and answer together."""
-        return int(self._base.model.config.max_position_embeddings)
-
     def load(self, version: int, files: Mapping[str, bytes] | None) -> None:
-        """Build the version's view and try it out. Raises `ModelUnusable`; nothing has changed then."""
-        from ccit.models.causal import with_adapter
-
-        model = self._base if files is None else with_adapter(self._base, files)
-        _try_out(model, version)
-        self._versions[version] = model
+        """Take the version in and try it out. Raises `ModelUnusable`; nothing has changed then."""
+        try:
+            resident = self._residents.take_in(files)
+        except RuntimeError as error:  # out of memory (torch.OutOfMemoryError), mostly
+            why = str(error).partition("\n")[0] or type(error).__name__
+            raise ModelUnusable(f"version {version} cannot be loaded: {why}") from error
+        try:
+            self._try_out(resident, version)
+        except ModelUnusable:
+            self._residents.drop(resident)
+            raise
+        self._versions[version] = resident
 
     def unload(self, version: int) -> None:
-        """Let the view go; the memory is free when the last answer over it has ended."""
-        self._versions.pop(version, None)
+        """Let the version go when its last answer has ended."""
+        self._residents.drop(self._versions.pop(version))
 
-    def stream(
-        self, version: int, prompt: Sequence[int], sampling: Sampling, cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Delta]:
+    async def stream(self, version: int, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Delta]:
         """The answer of one version, token by token."""
-        from ccit.serving.generation import generate
+        import asyncio
 
-        return generate(self._versions[version], prompt, sampling, cancelled)
+        made: asyncio.Queue[Made] = asyncio.Queue()
+        cancel = self._submit(self._versions[version], prompt, sampling, made.put_nowait, asyncio.get_running_loop())
+        try:
+            while True:
+                delta = await made.get()
+                if isinstance(delta, CcitError):
+                    raise delta
+                yield delta
+                if delta.finish:
+                    return
+        finally:
+            cancel()
 
+    def _submit(
+        self, version: Resident, prompt: Sequence[int], sampling: Sampling, told: Callable[[Made], None], on: Any = None
+    ) -> Callable[[], None]:
+        """Start an answer; gives what ends it."""
+        from ccit.serving.decode_loop import Ticket
+        from ccit.serving.generation import Generation
 
-def _try_out(model: CausalModel, number: int) -> None:
-    import torch
+        ticket = Ticket(
+            Generation(self._base, sampling),
+            prompt,
+            len(prompt) + sampling.max_tokens - 1,
+            version.slot,
+            version.digest,
+            told,
+            lambda: self._residents.end(version),
+            on,
+            first=on is None,
+        )
+        self._residents.begin(version)
+        self._loop.submit(ticket)
+        return lambda: self._loop.cancel(ticket)
 
-    from ccit.serving.text import IncrementalDecoder
+    def _try_out(self, version: Resident, number: int) -> None:
+        """One token after a trial prompt, before those who wait; nobody else can ask this version yet."""
+        from ccit.serving.decode_loop import GenerationFailed
 
-    IncrementalDecoder(model.tokenizer)  # refuses one that cannot decode step by step
-    prompt = model.chat.prompt([{"role": "user", "content": "Hello"}])
-    try:
-        with torch.inference_mode():
-            ids = torch.tensor([prompt], device=model.device)
-            finite = bool(torch.isfinite(model.model(input_ids=ids, use_cache=False, logits_to_keep=1).logits).all())
-    except RuntimeError as error:  # out of memory (torch.OutOfMemoryError), or an operation that the device refuses
-        why = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelUnusable(f"version {number} cannot answer a trial prompt: {why}") from error
-    if not finite:
-        raise ModelUnusable(f"version {number} answers a trial prompt with numbers that are not finite; not loaded")
+        prompt = self._base.chat.prompt([{"role": "user", "content": "Hello"}])
+        made: SimpleQueue[Made] = SimpleQueue()
+        self._submit(version, prompt, Sampling(max_tokens=1, temperature=0), made.put)
+        answer = made.get()
+        if isinstance(answer, GenerationFailed):
+            raise ModelUnusable(f"version {number} cannot answer a trial prompt: {answer}")
+        if isinstance(answer, CcitError):
+            raise ModelUnusable(f"version {number} answers a trial prompt with numbers that are not finite; not loaded")

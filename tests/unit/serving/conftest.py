@@ -69,6 +69,5 @@ def serve(base: CausalModel) -> Serve:
         engine, readiness = Engine(slots, configured.concurrency, queue), Readiness()
         with Server(create_app(engine, readiness, configured), configured) as server:
             yield Running(slots, engine, readiness, server)
-        engine.close()
 
     return start

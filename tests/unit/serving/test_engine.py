@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,9 +10,8 @@ import pytest
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel
 from ccit.ports.serving import Delta, Sampling
-from ccit.serving import generation
 from ccit.serving.engine import Engine, Overloaded
-from ccit.serving.generation import generate
+from ccit.serving.generation import Generation
 from ccit.serving.leases import VersionNotHeld
 from tests.unit.serving.held import slots_over
 
@@ -40,7 +37,6 @@ def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
         samplings = [Sampling(20, temperature=1.1, seed=seed) for seed in range(9)]
         alone = [await texts(engine, sampling) for sampling in samplings]
         together = await asyncio.gather(*(texts(engine, sampling) for sampling in samplings))
-        engine.close()
         return alone, list(together)
 
     alone, together = asyncio.run(both())
@@ -48,30 +44,19 @@ def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
     assert len(set(alone)) > 1
 
 
-def test_no_more_than_the_limit_generate_at_once(base: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most, lock = 0, 0, threading.Lock()
-    real = generate
-
-    def counted(*arguments: Any) -> Iterator[Delta]:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        try:
-            yield from real(*arguments)
-        finally:
-            with lock:
-                running -= 1
-
-    monkeypatch.setattr(generation, "generate", counted)
-
-    async def many() -> None:
+def test_no_more_than_the_limit_generate_at_once(base: CausalModel) -> None:
+    async def many() -> list[int]:
         engine = Engine(slots_over(base), concurrency=2)
-        await asyncio.gather(*(texts(engine) for _ in range(8)))
-        engine.close()
+        seen = []
 
-    asyncio.run(many())
-    assert most == 2
+        async def one() -> None:
+            async with engine.answer([1, 2, 3], GREEDY) as answer:
+                seen.extend([leases(engine) async for _ in answer.deltas])
+
+        await asyncio.gather(*(one() for _ in range(8)))
+        return seen
+
+    assert max(asyncio.run(many())) == 2
 
 
 def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalModel) -> None:
@@ -96,27 +81,26 @@ def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalM
             async with engine.answer([1], GREEDY, version=9):
                 pass
         assert await texts(engine)
-        engine.close()
 
     asyncio.run(leave())
-
-
-def failing(error: Exception) -> Callable[..., Iterator[Delta]]:
-    def half(*_arguments: Any) -> Iterator[Delta]:
-        yield Delta("half", 1)
-        raise error
-
-    return half
 
 
 @pytest.mark.parametrize("error", [ModelUnusable("not finite"), RuntimeError("out of memory")])
 def test_an_answer_that_fails_halfway_is_never_passed_for_a_whole_one(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    real = Generation.step
+
+    def half(generation: Generation, logits: Any, finite: bool) -> tuple[int, Delta]:
+        token, delta = real(generation, logits, finite)
+        if delta.tokens > 1:
+            raise error
+        return token, delta
+
     with serve() as running:
         client = running.client()
         with monkeypatch.context() as patch:
-            patch.setattr(generation, "generate", failing(error))
+            patch.setattr(Generation, "step", half)
             with pytest.raises(openai.InternalServerError, match=str(error)):
                 client.chat.completions.create(model="ccit", messages=HELLO)
             stream = client.chat.completions.create(model="ccit", messages=HELLO, stream=True)

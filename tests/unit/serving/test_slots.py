@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ccit.models.causal import CausalModel
@@ -23,4 +25,4 @@ def test_what_is_dropped_leaves_the_backend_too(base: CausalModel, adapters: lis
         slots.activate(number)
     assert 1 not in slots.held
     with pytest.raises(KeyError):
-        list(slots.backend.stream(1, [1, 2], Sampling(1)))
+        asyncio.run(anext(slots.backend.stream(1, [1, 2], Sampling(1))))
