@@ -81,7 +81,8 @@ def test_greedy_answers_are_those_of_the_version_alone(versions: Versions, reque
             rows[row] = number
             waiting.pop(0)
         for one in batch.passes():
-            for row, token in zip(batch.rows and (found := batch.run(one))[0], likeliest(found[1]), strict=True):
+            ready, logits = batch.run(one)
+            for row, token in zip(ready, likeliest(logits), strict=True):
                 number = rows[row]
                 assert token is not None
                 written[number].append(token)

@@ -1,0 +1,315 @@
+"""The server under load, and while versions change: throughput, failures, latencies, memory.
+
+    python -m benchmarks.serving [--hidden 128] [--layers 4] [--requests 3000] [--swaps 100] [--memory-swaps 1000]
+
+Clients are the openai package with retries off, in a process of their own; the server, a Qwen2 with random weights and
+LoRA adapters of rank 16 is in this one. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import statistics
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openai
+import torch
+
+from ccit.config import Serving
+from ccit.models.adapter_bank import AdapterBank
+from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
+from ccit.models.decoding import Batch, likeliest
+from ccit.ports.serving import BackendContext
+from ccit.serving.app import create_app
+from ccit.serving.backends.embedded import EmbeddedBackend
+from ccit.serving.engine import Engine
+from ccit.serving.readiness import Readiness
+from ccit.serving.server import Server
+from ccit.serving.slots import Slots
+from ccit.testing import random_model
+
+TOKENS = 32
+PROMPTS = [f"Ward {number}: which dose of drug {number * 7} is given, and how often a day?" for number in range(8)]
+NEAR_S = 5.0  # an answer within this of a swap counts as near to it
+VERSIONS = 6
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One request, seen by its client; times in seconds of `time.time`."""
+
+    prompt: int
+    began: float
+    first: float
+    ended: float
+    tokens: int
+    models: tuple[str, ...]
+    text: str
+    failure: str = ""
+
+    @property
+    def per_token(self) -> float:
+        return (self.ended - self.first) / max(self.tokens - 1, 1)
+
+
+async def ask(client: openai.AsyncOpenAI, prompt: int) -> Answered:
+    began, first, texts, models = time.time(), 0.0, list[str](), set[str]()
+    message: Any = {"role": "user", "content": PROMPTS[prompt]}
+    try:
+        stream: Any = await client.chat.completions.create(
+            model="ccit", messages=[message], max_tokens=TOKENS, temperature=0, stream=True
+        )
+        async for chunk in stream:
+            models.add(chunk.model)
+            if chunk.choices and chunk.choices[0].delta.content:
+                first = first or time.time()
+                texts.append(chunk.choices[0].delta.content)
+    except openai.OpenAIError as error:
+        return Answered(prompt, began, began, time.time(), 0, (), "", repr(error))
+    return Answered(prompt, began, first or time.time(), time.time(), TOKENS, tuple(models), "".join(texts))
+
+
+async def load(url: str, clients: int, requests: int) -> list[Answered]:
+    numbers, answers = iter(range(requests)), list[Answered]()
+
+    async def one() -> None:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120) as client:
+            answers.extend([await ask(client, number % len(PROMPTS)) for number in numbers])
+
+    await asyncio.gather(*(one() for _ in range(clients)))
+    return answers
+
+
+def clients_process(url: str, clients: int, requests: int) -> list[Answered]:
+    return asyncio.run(load(url, clients, requests))
+
+
+class Steps:
+    """When each step of the loop ended and how long it took, by wrapping the batch's passes."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, float]] = []
+        real = Batch.run
+
+        def run(batch: Batch, step: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return real(batch, step)
+            finally:
+                self.seen.append((time.time(), time.perf_counter() - began))
+
+        Batch.run = run  # type: ignore[method-assign]  # a measurement, for the life of this process
+
+
+@contextmanager
+def serving(base: CausalModel) -> Iterator[tuple[Slots, str]]:
+    settings = Serving(port=0, concurrency=32)
+    slots = Slots(EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base)), "ccit")
+    with Server(create_app(Engine(slots, settings.concurrency), Readiness(), settings), settings) as server:
+        yield slots, server.url
+
+
+def adapters(base: CausalModel) -> list[dict[str, bytes]]:
+    found = []
+    for seed in range(VERSIONS):
+        view = trainable(base, 16, 32, 0.0, "all-linear", seed)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for name, weight in view.model.named_parameters():
+                if "lora_B" in name:
+                    weight.normal_(std=0.05, generator=generator)
+        found.append(adapter_files(view))
+    return found
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def one_at_a_time(base: CausalModel, files: dict[str, bytes], requests: int) -> float:
+    """Tokens per second of transformers' generate over the same version, one prompt after the other."""
+    view = with_adapter(base, files)
+    prompts = [base.chat.prompt([{"role": "user", "content": text}]) for text in PROMPTS]
+    began = time.perf_counter()
+    for number in range(requests):
+        ids = torch.tensor([prompts[number % len(prompts)]])
+        view.model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            do_sample=False,
+            min_new_tokens=TOKENS,
+            max_new_tokens=TOKENS,
+            pad_token_id=0,
+        )
+    return requests * TOKENS / (time.perf_counter() - began)
+
+
+def throughput(base: CausalModel, files: dict[str, bytes], pool: ProcessPoolExecutor) -> None:
+    alone = one_at_a_time(base, files, 32)
+    print(f"| clients | tokens/s | times one-at-a-time generate ({alone:.0f} tokens/s) |\n|---|---|---|")
+    with serving(base) as (slots, url):
+        slots.load(1, files)
+        slots.activate(1)
+        pool.submit(clients_process, url, 4, 8).result()
+        for clients, requests in ((1, 32), (8, 256), (32, 512)):
+            answers = pool.submit(clients_process, url, clients, requests).result()
+            seconds = max(a.ended for a in answers) - min(a.began for a in answers)
+            rate = sum(a.tokens for a in answers) / seconds
+            print(f"| {clients} | {rate:.0f} | {rate / alone:.1f} |", flush=True)
+
+
+def mixed_batch(base: CausalModel, files: Sequence[dict[str, bytes]], rows: int = 16, steps: int = 60) -> None:
+    bank = AdapterBank(base)
+    batch = Batch(bank, 256, positions=rows * 256)
+    slots = [bank.take() for _ in range(2)]
+    for slot, one in zip(slots, files, strict=False):
+        list(bank.install(slot, bank.convert(one)))
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(4):  # the two take turns, so that other work on the machine shows in both
+        for versions in (1, 2):
+            joined = [batch.join([row + 3, 5, 7], 200, slots[row % versions], row) for row in range(rows)]
+            for number in range(steps):
+                began = time.perf_counter()
+                for step in batch.passes():
+                    ready, logits = batch.run(step)
+                    for row, token in zip(ready, likeliest(logits), strict=True):
+                        row.append(token or 0)
+                if number > 1:
+                    seconds[versions].append(time.perf_counter() - began)
+            for left in joined:
+                assert left is not None
+                batch.leave(left)
+    one, two = (statistics.median(seconds[versions]) for versions in (1, 2))
+    print(
+        f"\nA step of {rows} rows: {1e3 * one:.2f} ms with one version, {1e3 * two:.2f} ms with two: "
+        f"{two / one - 1:+.0%}.\n"
+    )
+
+
+def swaps(
+    base: CausalModel, files: Sequence[dict[str, bytes]], pool: ProcessPoolExecutor, requests: int, count: int
+) -> None:
+    steps, times, loads, rollbacks = Steps(), list[float](), list[tuple[float, float]](), list[float]()
+    flips: list[tuple[float, int]] = []  # when a version was announced, its number
+    with serving(base) as (slots, url):
+        slots.load(1, files[0])
+        slots.activate(1)
+        running = pool.submit(clients_process, url, 8, requests)
+        number = 1
+        steady = threading.Event()
+        steady.wait(2 * NEAR_S)  # a steady stretch to compare with, at the beginning
+        while not running.done() and len(times) < count:
+            number += 1
+            began = time.time()
+            slots.load(number, files[number % VERSIONS])
+            slots.activate(number)
+            loads.append((began, time.time()))
+            times.append(began)
+            flips.append((began, number))
+            steady.wait(0.1)
+            began = time.time()
+            slots.activate(number - 1)
+            rollbacks.append(time.time() - began)
+            slots.activate(number)
+            times.append(began)
+            steady.wait(0.1)
+        answers = running.result()
+    report(answers, times, loads, rollbacks, flips, steps.seen)
+
+
+def report(
+    answers: Sequence[Answered],
+    times: Sequence[float],
+    loads: Sequence[tuple[float, float]],
+    rollbacks: Sequence[float],
+    flips: Sequence[tuple[float, int]],
+    steps: Sequence[tuple[float, float]],
+) -> None:
+    texts: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    failed = [a for a in answers if a.failure]
+    for a in answers:
+        if not a.failure:
+            texts[a.models[0], a.prompt].add(a.text)
+    mixed = sum(len(a.models) != 1 for a in answers if not a.failure) + sum(len(t) > 1 for t in texts.values())
+
+    def near(a: Answered) -> bool:
+        return any(a.began - NEAR_S <= when <= a.ended + NEAR_S for when in times)
+
+    sound = [a for a in answers if not a.failure]
+    calm, close = [a for a in sound if not near(a)], [a for a in sound if near(a)]
+    calm_steps = [s for when, s in steps if not any(abs(when - swap) < NEAR_S for swap in times)]
+    load_steps = [s for when, s in steps if any(begin <= when <= end for begin, end in loads)]
+    firsts = []
+    for when, number in flips:
+        seen = [a.first for a in sound if a.models[0] == f"ccit@{number}" and a.began >= when]
+        firsts.extend([min(seen) - when] if seen else [])
+    print(f"\n{len(answers)} requests, {len(times)} swaps and rollbacks: {len(failed)} failed, {mixed} mixed.\n")
+    print("| what | p50, ms | p99, ms | p99 steady, ms | ratio |\n|---|---|---|---|---|")
+    for name, found, base in (
+        ("first token near a swap", [a.first - a.began for a in close], [a.first - a.began for a in calm]),
+        ("time per token near a swap", [a.per_token for a in close], [a.per_token for a in calm]),
+        ("step during a load", load_steps, calm_steps),
+    ):
+        steady = percentile(base, 0.99)
+        worst = percentile(found, 0.99 if "step" not in name else 1.0)
+        middle = percentile(found, 0.5)
+        print(f"| {name} | {1e3 * middle:.1f} | {1e3 * worst:.1f} | {1e3 * steady:.1f} | {worst / steady:.2f} |")
+    for name, values in (("announcement to first token", firsts), ("rollback to a resident version", rollbacks)):
+        print(f"| {name} | {1e3 * percentile(values, 0.5):.2f} | {1e3 * percentile(values, 0.99):.2f} | | |")
+
+
+def memory(base: CausalModel, files: Sequence[dict[str, bytes]], count: int) -> None:
+    slots = Slots(EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base)), "ccit")
+    early = 0
+    for number in range(1, count + 1):
+        slots.load(number, files[number % VERSIONS])
+        slots.activate(number)
+        if number == min(50, count):
+            early = resident()
+    print(
+        f"\nResident memory after {count} swaps: {resident() / early - 1:+.2%} "
+        f"against {early / 2**20:.0f} MiB after 50."
+    )
+
+
+def resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", type=int, default=128)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--requests", type=int, default=3000)
+    parser.add_argument("--swaps", type=int, default=100, help="versions loaded and rolled back under load, in all")
+    parser.add_argument("--memory-swaps", type=int, default=1000)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp())
+    base = load_causal(
+        str(random_model(folder, options.hidden, options.layers)), device="cpu", dtype="float32", threads=1
+    )
+    with torch.no_grad():  # special tokens get the logit 0: greedy answers go on to the limit
+        base.model.get_input_embeddings().weight[-3:] = 0
+    files = adapters(base)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        mixed_batch(base, files)
+        throughput(base, files[0], pool)
+        swaps(base, files, pool, options.requests, options.swaps)
+    memory(base, files, options.memory_swaps)
+
+
+if __name__ == "__main__":
+    main()
