@@ -118,7 +118,9 @@ class AdapterBank:
             others_RK = own_R[:, None] != torch.arange(low, high).repeat_interleave(rank)
             self._lanes.others = others_RK[:, None].to(self.causal.device)
 
-    def _factors(self, path: str, tensors: Mapping[str, torch.Tensor], scale: float) -> tuple[torch.Tensor, ...]:
+    def _factors(
+        self, path: str, tensors: Mapping[str, torch.Tensor], scale: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         place: dict[str, Any] = {"device": self.causal.device, "dtype": self.causal.dtype}
         a = tensors[f"{path}.lora_A.weight"].to(**place)
         b = (tensors[f"{path}.lora_B.weight"].float() * scale).T.contiguous().to(**place)
