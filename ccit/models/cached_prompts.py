@@ -1,4 +1,4 @@
-"""A batch of prompts run once, and continuations that reuse it: what choices and answers are both made of.
+"""A batch of prompts run once, and continuations that reuse it: what choices are made of.
 
 Prompts are padded on the right; a continuation then skips the padding through the attention mask, and its positions go
 on from the prompt's own length, so that a result depends on the neighbours in the batch by rounding alone. Where
