@@ -16,6 +16,7 @@ No accepted sample is in none of these states, and none is in two (`tests/proper
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,7 @@ class Fates:
     def __init__(self, lineage: Lineage, cooldown_rounds: int = 0) -> None:
         self.unfinished: Round | None = None  # the last planned one, if it has no outcome
         self.used_up_to: dict[int, int] = {}  # partition -> first offset that no round with an outcome has used
+        self.picks: Counter[str] = Counter()  # sample id -> promoted rounds that picked it from earlier ones
         self._lineage = lineage
         self._alias = lineage.incumbent.alias
         self._cooldown = cooldown_rounds
@@ -102,6 +104,8 @@ class Fates:
             self.used_up_to[used.partition] = max(used.end, self.used_up_to.get(used.partition, 0))
         left_out = tuple(range_of(left.position) for left in planned.left_out if left.position is not None)
         outcome = verdict.outcome if verdict else None
+        if outcome == "promote":
+            self.picks.update(sample_id for part in planned.parts.values() for sample_id in set(part))
         self._used.append(_Used(taken_of(planned), left_out, outcome, self.judged + 1))
         self._places.clear()
         return True

@@ -22,7 +22,7 @@ from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined
-from ccit.ports.rounds import Draft, Planner, Source, Trigger
+from ccit.ports.rounds import NO_PAST, Draft, Past, Planner, Source, Trigger
 from ccit.ports.training import Progress, Trainer
 from ccit.records import (
     DOMAIN,
@@ -76,14 +76,20 @@ def due(pool: Pool, trigger: Trigger, now: float) -> Due | None:
 
 
 def plan(
-    pool: Pool, why: Due, incumbent: Version, recipe: Recipe, history: Sequence[Sample], start: Mapping[int, int]
+    pool: Pool,
+    why: Due,
+    incumbent: Version,
+    recipe: Recipe,
+    history: Sequence[Sample],
+    start: Mapping[int, int],
+    past: Past = NO_PAST,
 ) -> Round:
     """Freeze the manifest of the next round.
 
     Parameters
     ----------
-    history : Sequence[Sample]
-        Samples of earlier rounds that may be replayed (`fates.Fates.replayable`).
+    history, past
+        Samples of earlier rounds that may be replayed (`fates.Fates.replayable`), and what is known of them.
     start : Mapping[int, int]
         First offset of each partition that no finished round has used.
 
@@ -96,7 +102,7 @@ def plan(
     training, validation = split(list(chosen.samples), recipe.validation_share, recipe.seed)
     sample_digest = digest_of(sorted(sample.content_digest for sample in chosen.samples.values()))
     salt = digest_of([[[r.partition, r.start, r.end] for r in chosen.ranges], sample_digest])
-    draft = Draft([chosen.samples[i] for i in training], history, salt)
+    draft = Draft([chosen.samples[i] for i in training], history, salt, past)
     return Round(
         alias=recipe.alias,
         ranges=chosen.ranges,
@@ -166,12 +172,9 @@ def promote(
     lineage: Lineage,
     material: Material,
     at: float,
-    replayed: Iterable[Position] = (),
+    replayed: Iterable[Position] = (),  # where the samples of earlier rounds lie that it was trained on
 ) -> Announcement | None:
-    """Make the candidate a Version if the verdict says so; the caller publishes, then applies the announcement.
-
-    `replayed` says where the samples of earlier rounds lie that it was trained on.
-    """
+    """Make the candidate a Version if the verdict says so; the caller publishes, then applies the announcement."""
     if verdict.outcome != "promote":
         return None
     version = Version(

@@ -13,7 +13,7 @@ from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
-from ccit.ports.rounds import Trigger
+from ccit.ports.rounds import Past, Trigger
 from ccit.ports.selection import ProxyScorer
 from ccit.ports.training import Progress, Trainer
 from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict
@@ -81,7 +81,7 @@ def run_round(
     """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
     incumbent = loop.lineage.incumbent
     earlier = [pooled.sample for pooled in loop.history]
-    planned = plan(pool, why, incumbent, loop.recipe, earlier, start)
+    planned = plan(pool, why, incumbent, loop.recipe, earlier, start, Past.of(loop.history, loop.fates.picks))
     loop.fates.planned(planned)
     used = pool.within(planned.ranges)
     material = material_of(planned, used, loop.recipe.sources, earlier)

@@ -19,6 +19,7 @@ from ccit.assembly import TrainerParts
 from ccit.failpoints import failpoint
 from ccit.lineage import Lineage
 from ccit.pipeline import plan
+from ccit.ports.rounds import Past
 from ccit.records import Due, Pooled, Position, Round
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
@@ -97,6 +98,7 @@ class Rounds:
             self._parts.recipe,
             [earlier.sample for earlier in self.history],
             self._pool_reader.start,
+            Past.of(self.history, self.log.fates.picks),
         )
         failpoint("train.planned")
         unmoved = self.unmoved(r.partition for r in planned.ranges)

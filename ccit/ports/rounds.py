@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ccit.ports.selection import Scorer
@@ -81,6 +81,30 @@ class SourceContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of samples of earlier rounds.
+
+    Parameters
+    ----------
+    decisions : Mapping[str, Decision]
+        Sample id -> what let it in, with its scores; some may be missing.
+    picks : Mapping[str, int]
+        Sample id -> how many promoted rounds have picked it again.
+    """
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    picks: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, history: Iterable[Pooled], picks: Mapping[str, int]) -> Past:
+        """Of samples as the log has them."""
+        return cls({p.sample.sample_id: p.decision for p in history if p.decision is not None}, picks)
+
+
+NO_PAST = Past()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A round in the making, as a source sees it.
 
@@ -92,15 +116,18 @@ class Draft:
         Samples of earlier rounds that may be used again.
     salt : str
         Differs from round to round, and is the same when a round is planned again.
+    past : Past
+        What is known of the history.
     """
 
     training: Sequence[Sample]
     history: Sequence[Sample]
     salt: str
+    past: Past = NO_PAST
 
 
 class Source(Protocol):
-    """Picks one named part of a round."""
+    """Picks one named part of a round, anew in each; a source that always picks the same says `fixed = True`."""
 
     def pick(self, draft: Draft) -> Sequence[Sample]:
         """The samples of the part in the order of the pick; the same draft gives the same pick."""

@@ -8,7 +8,8 @@ a pick is the round's (`pipeline.plan`): each round draws anew, and one that is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count, islice
 
 from ccit.records import Sample
@@ -21,6 +22,25 @@ def hash_order(ids: Iterable[str], seed: int, salt: str) -> list[str]:
     True
     """
     return sorted(ids, key=lambda i: (hashlib.sha256(f"{seed}\0{salt}\0{i}".encode()).digest(), i))
+
+
+def weighted_order(weights: Mapping[str, float], seed: int, salt: str) -> list[str]:
+    """The ids as if drawn one after the other without replacement, each in proportion to its weight; 0 comes last.
+
+    Efraimidis & Spirakis 2006: an order by the logarithm of a uniform number over the weight, where the number comes
+    from the hash.
+
+    >>> weighted_order({"a": 1.0, "b": 0.0, "c": 2.0}, 0, "x")[-1]
+    'b'
+    """
+
+    def key(sample_id: str) -> tuple[float, bytes, str]:
+        digest = hashlib.sha256(f"{seed}\0{salt}\0{sample_id}".encode()).digest()
+        uniform = (int.from_bytes(digest[:8], "big") + 1) / (2**64 + 1)
+        weight = weights[sample_id]
+        return (-math.log(uniform) / weight if weight > 0 else math.inf, digest, sample_id)
+
+    return sorted(weights, key=key)
 
 
 def split(sample_ids: Sequence[str], share: float, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -119,3 +119,10 @@ def test_what_the_planner_left_out_is_set_aside_whatever_becomes_of_the_round(ou
     conclude(fates, over(5, 9), "promote")
     assert (fates.known(left), fates.known(taken)) == (False, True)
     assert fates.used_up_to == {0: 9}
+
+
+def test_picks_of_promoted_rounds_are_counted_once_a_round() -> None:
+    fates = Fates(Lineage(version()))
+    for start, outcome in ((0, "promote"), (5, "hold"), (10, "promote")):
+        conclude(fates, replace(over(start, start + 5), parts={"replay": ("a", "a", f"b{start}")}), outcome)  # type: ignore[arg-type]  # a literal
+    assert fates.picks == {"a": 2, "b0": 1, "b10": 1}

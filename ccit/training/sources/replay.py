@@ -11,10 +11,11 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import pick_evenly
+from ccit.training.sources.earlier import EarlierSamples
 
 
 @plugin("source")
-class ReplaySource:
+class ReplaySource(EarlierSamples):
     """Samples of earlier rounds, drawn evenly over groups, each at most once in a round.
 
     Experience replay (Rolnick et al. 2019, arXiv 1811.11682). Each round draws anew: `k` rounds of `n` out of `N`
@@ -33,17 +34,11 @@ class ReplaySource:
 
         kind: Literal["replay"] = "replay"
         ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
+        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        self._ratio = settings.ratio
-        self._seed = context.seed
+        super().__init__(settings.ratio, settings.max_repeats, context.seed)
 
-    def pick(self, draft: Draft) -> Sequence[Sample]:
-        """Draw from the history."""
-        wanted = round(len(draft.training) * self._ratio)
-        return self.texts(pick_evenly(draft.history, wanted, self._seed, draft.salt), draft.history)
-
-    def texts(self, ids: Sequence[str], history: Sequence[Sample]) -> Sequence[Sample]:
-        """The samples behind ids; `KeyError` where the log holds one no longer."""
-        known = {sample.sample_id: sample for sample in history}
-        return [known[sample_id] for sample_id in ids]
+    def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:
+        """From each group in turn."""
+        return pick_evenly(eligible, wanted, self.seed, draft.salt)
