@@ -36,7 +36,7 @@ def distance(base: CausalModel, part: str = "", *, adapted: bool = True, moves: 
     method.prepare(TrainingStart(moved(view, moves[0]), {}, EXAMPLES, {}))
     states, targets = response_states(moved(view, moves[1]), [example.row for example in EXAMPLES])
     batch = MicroBatch(EXAMPLES, losses_at(view.head, states, targets), 0.5, states)
-    return float(method.loss(torch.tensor(0.0), batch))
+    return float(method.loss(torch.tensor(0.0), batch).detach())
 
 
 def test_a_model_that_has_not_moved_is_at_no_distance(base: CausalModel) -> None:
