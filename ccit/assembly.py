@@ -32,6 +32,7 @@ from ccit.models.revision import revision_of
 from ccit.pipeline import Recipe
 from ccit.plugin_tables import selected
 from ccit.plugins import build, foreign_sources, plugins
+from ccit.ports.clinical import ClinicalContext, ClinicalReader
 from ccit.ports.deidentify import RecogniserContext
 from ccit.ports.evaluation import Evaluator
 from ccit.ports.ingest import Reader, ReaderContext
@@ -146,6 +147,12 @@ def deidentification_mode(config: Config) -> SafeHarbor | Shifted:
     if settings.mode == "safe_harbor":
         return SafeHarbor(day_first=settings.day_first)
     return Shifted(read_key(settings.key_file, "deidentify.key_file"), day_first=settings.day_first)
+
+
+def clinical_readers(config: Config) -> tuple[ClinicalReader, ...]:
+    """What finds clinical documents in messages, in the order in which they are asked."""
+    context = ClinicalContext(config.clinical.max_bytes)
+    return tuple(build("clinical_reader", settings, context) for settings in selected(config.clinical.readers))
 
 
 def readers(config: Config) -> tuple[Reader, ...]:

@@ -92,7 +92,7 @@ class Origin:
     Parameters
     ----------
     form : str
-        `hl7v2` or `fhir`.
+        `hl7v2`, `fhir`, or `other` for readers of other packages.
     kind : str
         Type of the message or resource: `ORU^R01`, `DocumentReference`.
     message_id : str
@@ -105,7 +105,7 @@ class Origin:
         Number of the document within its message, from 0.
     """
 
-    form: Literal["hl7v2", "fhir"]
+    form: Literal["hl7v2", "fhir", "other"]
     kind: str
     message_id: str = field(repr=False)
     message_digest: str

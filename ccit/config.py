@@ -45,6 +45,7 @@ _RECOGNISERS = EachOf(
     ),
 )
 _READERS = EachOf("reader", ("rows",))
+_CLINICAL_READERS = EachOf("clinical_reader", ("hl7v2",))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
 _BACKEND = OneOf("backend", "embedded")
@@ -115,6 +116,18 @@ class Deidentify(_Section):
         "",
         description="file (SQLite) in which `safe_harbor` keeps which random number stands for which subject and "
         "document; whoever has it can undo them, so it stays with the hospital; empty forgets them at the end",
+    )
+
+
+class Clinical(_Section):
+    """HL7 v2 and FHIR as they come, identified: what `ccit.clinical` may hold and who reads it."""
+
+    readers: Annotated[Mapping[str, PluginSettings], _CLINICAL_READERS] = Field(
+        default_factory=_CLINICAL_READERS.default,
+        description="what finds documents in messages: the first that accepts",
+    )
+    max_bytes: int = Field(
+        8_000_000, ge=1024, le=10_000_000, description="largest message, bytes; a larger one is refused"
     )
 
 
@@ -366,6 +379,7 @@ class Config(BaseSettings):
     kafka: Kafka = Kafka()
     ingest: Ingest = Ingest()
     deidentify: Deidentify = Deidentify()
+    clinical: Clinical = Clinical()
     models: Models = Models()
     embedder: Embedder = Embedder()
     selection: Selection = Selection()

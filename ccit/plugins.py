@@ -93,6 +93,9 @@ _ALL = (
         "recogniser", "ccit.deidentify.recognisers", "deidentify.recognisers", "each", "finds identifiers in a text"
     ),
     ExtensionPoint("reader", "ccit.ingest.readers", "ingest.readers", "each", "turns a message into records"),
+    ExtensionPoint(
+        "clinical_reader", "ccit.ingest.clinical", "clinical.readers", "each", "finds clinical documents in a message"
+    ),
     ExtensionPoint("backend", "ccit.serving.backends", "serving.backend", "one", "runs the versions that are served"),
 )
 POINTS: Mapping[str, ExtensionPoint] = MappingProxyType({point.name: point for point in _ALL})

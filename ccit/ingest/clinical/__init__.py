@@ -1,0 +1,1 @@
+"""Readers of clinical messages: each turns one of its form into clinical documents."""
