@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from ccit.config_clinical import Clinical, Deidentify
 from ccit.config_faults import first_fault
 from ccit.config_limits import Shortest, contradictions
+from ccit.config_section import Section
 from ccit.errors import ConfigError
 from ccit.plugin_tables import EachOf, OneOf
 from ccit.plugins import PluginSettings, kind_of
@@ -37,15 +39,7 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 
 _TRIGGERS = EachOf("trigger", ("size",))
-_RECOGNISERS = EachOf(
-    "recogniser",
-    (
-        *("ages", "dates", "known_names", "known_numbers", "known_places", "labelled_numbers", "long_numbers"),
-        *("national_numbers", "online", "payment", "phones", "street_addresses", "titled_names"),
-    ),
-)
 _READERS = EachOf("reader", ("rows",))
-_CLINICAL_READERS = EachOf("clinical_reader", ("hl7v2",))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
 _BACKEND = OneOf("backend", "embedded")
@@ -57,11 +51,7 @@ _CRITERIA = EachOf("criterion", ("faults", "finite_loss", "forgetting", "gain", 
 _METRIC = OneOf("metric", "rouge_l")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # no bound holds against NaN
-
-
-class Kafka(_Section):
+class Kafka(Section):
     """The broker and how to talk to it."""
 
     bootstrap_servers: str = Field(
@@ -81,7 +71,7 @@ class Kafka(_Section):
     client: dict[str, str] = Field({}, description="passed to librdkafka as it is: SASL, TLS, timeouts")
 
 
-class Ingest(_Section):
+class Ingest(Section):
     """What may become a record."""
 
     readers: Annotated[Mapping[str, PluginSettings], _READERS] = Field(
@@ -90,48 +80,7 @@ class Ingest(_Section):
     max_bytes: int = Field(1_000_000, ge=1024, description="largest message, bytes; a larger one is a dead letter")
 
 
-class Deidentify(_Section):
-    """What takes identities out of clinical documents, between the topics `clinical` and `raw`."""
-
-    mode: Literal["safe_harbor", "shifted"] = Field(
-        "safe_harbor",
-        description="`safe_harbor` masks the 18 classes of 45 CFR 164.514(b)(2); `shifted` keeps the distances between "
-        "a patient's dates and writes keyed pseudonyms, which an expert must find acceptable (b)(1)",
-    )
-    recognisers: Annotated[Mapping[str, PluginSettings], _RECOGNISERS] = Field(
-        default_factory=_RECOGNISERS.default, description="what finds identifiers; what any of them finds is masked"
-    )
-    regions: list[Annotated[str, StringConstraints(pattern="[A-Z]{2}")]] = Field(
-        ["US", "GB", "DE", "FR", "CN"],
-        min_length=1,
-        description="countries (ISO 3166) whose telephone numbers are expected, home first",
-    )
-    day_first: bool = Field(False, description="reads 4/5/2019 as the 4th of May")
-    key_file: str = Field(
-        "",
-        description="file of 32 random bytes or more, from which `shifted` derives pseudonyms and offsets; whoever has "
-        "it can undo them, so it stays with the hospital",
-    )
-    table_file: str = Field(
-        "",
-        description="file (SQLite) in which `safe_harbor` keeps which random number stands for which subject and "
-        "document; whoever has it can undo them, so it stays with the hospital; empty forgets them at the end",
-    )
-
-
-class Clinical(_Section):
-    """HL7 v2 and FHIR as they come, identified: what `ccit.clinical` may hold and who reads it."""
-
-    readers: Annotated[Mapping[str, PluginSettings], _CLINICAL_READERS] = Field(
-        default_factory=_CLINICAL_READERS.default,
-        description="what finds documents in messages: the first that accepts",
-    )
-    max_bytes: int = Field(
-        8_000_000, ge=1024, le=10_000_000, description="largest message, bytes; a larger one is refused"
-    )
-
-
-class Models(_Section):
+class Models(Section):
     """The deployed model and its small proxy, from one architecture family and with one tokenizer family."""
 
     alias: str = Field(
@@ -163,7 +112,7 @@ class Models(_Section):
         return alias
 
 
-class Embedder(_Section):
+class Embedder(Section):
     """Sentence embeddings for novelty and diversity."""
 
     model: str = Field("builtin", description="`builtin` (all-MiniLM-L6-v2, English only), a folder or a hub id")
@@ -176,7 +125,7 @@ class Embedder(_Section):
     )
 
 
-class Selection(_Section):
+class Selection(Section):
     """Which samples are let in: what no check refuses and the policy chooses."""
 
     checks: Annotated[Mapping[str, PluginSettings], _CHECKS] = Field(
@@ -200,7 +149,7 @@ class Selection(_Section):
     )
 
 
-class Rounds(_Section):
+class Rounds(Section):
     """When a round starts and what it is made of."""
 
     size: int = Field(1000, ge=10, description="accepted samples of a full round")
@@ -231,7 +180,7 @@ class Rounds(_Section):
     seed: int = Field(0, description="with the round's content, the only source of randomness")
 
 
-class Training(_Section):
+class Training(Section):
     """LoRA (arXiv 2106.09685) on both models."""
 
     rank: int = Field(16, ge=1, description="rank of the update")
@@ -274,7 +223,7 @@ class Training(_Section):
         return methods
 
 
-class Evaluation(_Section):
+class Evaluation(Section):
     """The suites and the gate."""
 
     suites: dict[str, str] = Field(
@@ -314,7 +263,7 @@ class Evaluation(_Section):
         return {name: path for name, path in suites.items() if path}
 
 
-class Serving(_Section):
+class Serving(Section):
     """The HTTP server."""
 
     host: str = Field("127.0.0.1", description="address to listen on")
@@ -338,7 +287,7 @@ class Serving(_Section):
         return token
 
 
-class Store(_Section):
+class Store(Section):
     """Where adapters, manifests and index snapshots lie."""
 
     root: Path = Field(
@@ -349,7 +298,7 @@ class Store(_Section):
     )
 
 
-class Metrics(_Section):
+class Metrics(Section):
     """Prometheus metrics of ingest, score and train over HTTP; the server has its own at `/metrics`."""
 
     port: int = Field(

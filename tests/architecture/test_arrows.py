@@ -19,8 +19,10 @@ RANKS = (
     {"ccit.records", "ccit.clinical", "ccit.errors", "ccit.bounds", "ccit.failpoints", "ccit.console"},
     {
         "ccit.config",
+        "ccit.config_clinical",
         "ccit.config_faults",
         "ccit.config_limits",
+        "ccit.config_section",
         "ccit.plugins",
         "ccit.plugin_tables",
         "ccit.ports",

@@ -1,0 +1,17 @@
+"""What every table of the configuration has in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown keys are refused, and it stays as it was read.
+
+    >>> class Store(Section):
+    ...     root: str = "store"
+    >>> Store(root="elsewhere").root
+    'elsewhere'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # no bound holds against NaN
