@@ -42,8 +42,9 @@ class KnownNumbers:
     """Finds the identifiers, telephone numbers, mail addresses and dates of birth of everybody in the record.
 
     They are compared as letters and digits without what stands between them, so that blanks, dots, hyphens, slashes
-    and a line break inside a number do not hide it. A telephone number is also found without its country code or area
-    code. Numbers of fewer than four characters are left to `labelled_numbers`.
+    and a line break inside a number do not hide it; its digits alone are looked for too, where there are six or more.
+    A telephone number is also found without its country code or area code. Numbers of fewer than four characters are
+    left to `labelled_numbers`.
 
     Example
     -------
@@ -52,7 +53,7 @@ class KnownNumbers:
     >>> known = Known(people=(Person("patient", identifiers=(Identifier("00-4711-X", kind="MR"),)),))
     >>> page = Page("MRN004711x, again 00 4711\\nX; not 1004711", known)
     >>> [page.text[s.start : s.end] for s in KnownNumbers(KnownNumbers.Settings(), RecogniserContext()).find(page)]
-    ['004711x', '00 4711\\nX']
+    ['00 4711', '004711x', '00 4711\\nX']
     """
 
     class Settings(PluginSettings):
