@@ -32,7 +32,7 @@ class Deidentify(Section):
     recognisers: Annotated[Mapping[str, PluginSettings], _RECOGNISERS] = Field(
         default_factory=_RECOGNISERS.default, description="what finds identifiers; what any of them finds is masked"
     )
-    regions: list[Annotated[str, StringConstraints(pattern="[A-Z]{2}")]] = Field(
+    regions: list[Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]] = Field(
         ["US", "GB", "DE", "FR", "CN"],
         min_length=1,
         description="countries (ISO 3166) whose telephone numbers are expected, home first",
