@@ -16,7 +16,7 @@ from tests.crash.laws import Breaches
 from tests.crash.points import POINTS
 from tests.crash.storm import RANDOM, Tally
 
-_POM = Path(__file__).parents[2] / "consumers" / "kafka" / "pom.xml"
+_POM = Path(__file__).parents[2] / "consumers" / "broker" / "pom.xml"
 
 _LAWS = {
     "lost": "messages on `raw` without a decision",
@@ -167,7 +167,6 @@ def _processor() -> str:
 
 
 def _kafka() -> str:
-    found = (
-        re.search(r"kafka_2\.13</artifactId>\s*<version>([^<]*)", _POM.read_text("utf-8")) if _POM.is_file() else None
-    )
+    """The version of the brokers that ccit starts."""
+    found = re.search(r"kafka_2\.13</artifactId>\s*<version>([^<]*)", _POM.read_text("utf-8"))
     return found[1] if found else "(version unknown)"

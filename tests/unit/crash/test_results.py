@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import fields, replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.crash.laws import Breaches
 from tests.crash.points import POINTS
-from tests.crash.results import LONG, Result
+from tests.crash.results import LONG, Result, _kafka
 from tests.crash.storm import Tally
 
 SOUND = Breaches(**{field.name: 0 for field in fields(Breaches)})
@@ -50,3 +51,7 @@ def test_brokers_go_down_both_ways(manner: str) -> None:
 
 def test_a_short_run_promises_less() -> None:
     assert replace(result(), kills=LONG - 1, bounces=Counter()).broken == 0
+
+
+def test_the_page_names_the_version_of_kafka_that_ran() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", _kafka())
