@@ -27,8 +27,8 @@ class Unescape:
     Example
     -------
     >>> unescape = Unescape("|^~\\\\&", "utf-8")
-    >>> unescape(r"Smith \\T\\ Jones\\.br\\4\\5 re \\X0D\\\\X0A\\")
-    'Smith & Jones\\n4\\\\5 re \\n'
+    >>> unescape(r"Smith \\T\\ Jones\\.br\\4\\5 re \\X0D\\\\X0A\\.")
+    'Smith & Jones\\n4\\\\5 re \\n.'
     """
 
     def __init__(self, separators: str, codec: str) -> None:

@@ -51,6 +51,11 @@ def logits(model: CausalModel, ids: torch.Tensor) -> torch.Tensor:
     return result
 
 
+def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Within rounding: what trains goes through layers that sum in another order (`ccit/models/norms.py`)."""
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_what_is_loaded_is_frozen_and_ready(base: CausalModel, folder: Path) -> None:
     assert not base.model.training
     assert not any(weight.requires_grad for weight in base.model.parameters())
@@ -125,7 +130,7 @@ def test_the_same_seed_gives_the_same_bytes_and_touches_no_global_state(base: Ca
 
 def test_a_fresh_adapter_changes_nothing_and_only_it_is_trained(base: CausalModel, ids: torch.Tensor) -> None:
     view = trainable(base, 4, 8, 0.0, TARGETS, 0)
-    assert torch.equal(logits(view, ids), logits(base, ids))
+    assert_same(logits(view, ids), logits(base, ids))
     assert view.model.training
     assert {"lora_" in name for name, weight in view.model.named_parameters() if weight.requires_grad} == {True}
     view.model(ids, labels=ids).loss.backward()
@@ -136,7 +141,7 @@ def test_training_goes_on_from_a_version(base: CausalModel, ids: torch.Tensor) -
     files = adapter(base, 5)
     view = trainable(base, 4, 8, 0.0, TARGETS, 0, start=files)
     assert adapter_files(view) == files
-    assert torch.equal(logits(view, ids), logits(with_adapter(base, files), ids))
+    assert_same(logits(view, ids), logits(with_adapter(base, files), ids))
 
 
 def test_another_rank_than_the_parents_is_refused(base: CausalModel) -> None:
@@ -246,7 +251,7 @@ def test_a_frozen_view_stays_as_it_was_and_without_its_adapter_it_is_the_base(
                 weight.zero_()
     assert torch.equal(logits(kept, ids), before)  # dropout is off
     assert not torch.equal(before, logits(base, ids))
-    assert torch.equal(logits(bare, ids), logits(base, ids))
+    assert_same(logits(bare, ids), logits(base, ids))
     assert not any(weight.requires_grad for weight in (*kept.model.parameters(), *bare.model.parameters()))
     assert any(weight.requires_grad for weight in view.model.parameters())
     embedding = base.model.get_input_embeddings().weight
