@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
 
-class Closing:
+class Closing(ABC):
     """A base for what holds a connection: `with` gives the object itself and closes it, whatever happened inside.
 
     `contextlib.closing` does this at the place of use; here it belongs to the class, because every user wants it.
@@ -22,9 +23,9 @@ class Closing:
     closed
     """
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what is held."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

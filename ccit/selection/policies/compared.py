@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, Self, TypeVar
 
@@ -63,21 +64,21 @@ class Compared(Stateful[_Tally], Generic[_Tally]):
         chances = [self._chance_of(scored, rules) for scored in batch]
         return [self._choice(scored, chance) for scored, chance in zip(batch, chances, strict=True)]
 
+    @abstractmethod
     def _value(self, scored: Scored) -> float | None:
         """What is compared; None where it is not known."""
-        raise NotImplementedError
 
     def _stratum(self, scored: Scored) -> str:
         """Among which values it is compared: all of the version, unless a subclass knows better."""
         return ""
 
+    @abstractmethod
     def _rule(self, reference: Sequence[float], rest: float) -> _Rule:
         """From a value to its chance, such that of values like the reference (in order) a share of `rest` is taken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _left_out(self) -> str:
         """The reason for what is not taken."""
-        raise NotImplementedError
 
     def _is_due(self, scored: Scored) -> bool:
         """Whether it is taken whatever its value."""

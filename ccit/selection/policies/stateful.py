@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -22,7 +23,7 @@ class Tally(BaseModel):
 _Tally = TypeVar("_Tally", bound=Tally)
 
 
-class Stateful(Generic[_Tally]):
+class Stateful(ABC, Generic[_Tally]):
     """The half of the port `Policy` that is about state.
 
     A subclass says in `_count` how one accepted sample changes a tally, asks `_tally` when it chooses, and calls
@@ -75,5 +76,6 @@ class Stateful(Generic[_Tally]):
         self._count(self._tally, scored)
         self._staged.append(scored)
 
+    @abstractmethod
     def _count(self, tally: _Tally, accepted: Scored) -> None:
-        raise NotImplementedError
+        """Change the tally by one accepted sample."""

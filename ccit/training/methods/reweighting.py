@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from ccit.ports.training import Method, MicroBatch
@@ -10,15 +11,15 @@ if TYPE_CHECKING:
     import torch
 
 
-class Reweighting(Method):
+class Reweighting(Method, ABC):
     """Weights the loss of each response token: mean over the step's tokens of weight * loss.
 
     The weights of several such methods in a list do not multiply: each adds its (weight - 1) * loss.
     """
 
+    @abstractmethod
     def weights_of(self, batch: MicroBatch) -> torch.Tensor:
         """(N,), 1 for what counts as before; no gradient flows through it."""
-        raise NotImplementedError
 
     def loss(self, loss: torch.Tensor, batch: MicroBatch) -> torch.Tensor:
         """With weights."""

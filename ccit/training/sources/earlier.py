@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ccit.ports.rounds import Draft
 from ccit.records import Sample
 
 
-class EarlierSamples:
+class EarlierSamples(ABC):
     """Picks among samples of earlier rounds. A subclass says which in `drawn`.
 
     Parameters
@@ -32,9 +33,9 @@ class EarlierSamples:
         eligible = [sample for sample in draft.history if not most or picks.get(sample.sample_id, 0) < most]
         return self.texts(self.drawn(eligible, wanted, draft), draft.history)
 
+    @abstractmethod
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:
         """Ids of at most `wanted` of the eligible samples, each once, whatever their order."""
-        raise NotImplementedError
 
     def texts(self, ids: Sequence[str], history: Sequence[Sample]) -> Sequence[Sample]:
         """The samples behind ids; `KeyError` where the log holds one no longer."""

@@ -35,5 +35,5 @@ def test_the_ratio_is_per_new_sample() -> None:
 
 
 def test_a_subclass_says_how_it_draws() -> None:
-    with pytest.raises(NotImplementedError):
-        EarlierSamples(1.0, 0, 0).pick(Draft(HISTORY, HISTORY, "round 1"))
+    with pytest.raises(TypeError, match="drawn"):
+        EarlierSamples(1.0, 0, 0)  # type: ignore[abstract]  # that it cannot be made is what is tested
