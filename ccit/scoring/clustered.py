@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Position
+from ccit.scoring.rows import nearest_first, require_rows, require_some
 from ccit.vectors import cosines
 
 _CLUSTERS = 1.0  # times the square root of the rows they are learnt from
@@ -75,10 +76,7 @@ class ClusteredIndex:
 
     def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
         """Add quantised vectors (n, d); a position that is already there is skipped."""
-        if vectors.shape != (len(positions), self._dimension):
-            raise ValueError(
-                f"expected {len(positions)} vectors of {self._dimension} numbers, found shape {vectors.shape}"
-            )
+        require_rows(vectors, positions, self._dimension)
         fresh = []
         for row, position in enumerate(positions):
             if position not in self._known:
@@ -99,8 +97,7 @@ class ClusteredIndex:
         """The k nearest of each row (n, d) that are found, the most similar first, equally similar ones in the order of
         their places; fewer where the index holds fewer.
         """
-        if k < 1:
-            raise ValueError(f"expected at least 1 neighbour to look for, found {k}")
+        require_some(k)
         if not len(vectors) or not self._positions:
             return [()] * len(vectors)
         if self._clusters is None:
@@ -137,9 +134,7 @@ class ClusteredIndex:
     def _exact(self, query: npt.NDArray[np.float32], candidates: npt.NDArray[np.int64]) -> tuple[Neighbour, ...]:
         """The candidates with their exact cosines, in order."""
         similarities = cosines(query[np.newaxis, :], self._rows[candidates].astype(np.float32))[0]
-        near = [(-float(s), self._positions[row]) for s, row in zip(similarities, candidates, strict=True)]
-        near.sort(key=lambda pair: (pair[0], pair[1].partition, pair[1].offset))
-        return tuple(Neighbour(position, -negative) for negative, position in near)
+        return nearest_first(similarities, [self._positions[row] for row in candidates])
 
 
 @dataclass(frozen=True, slots=True)

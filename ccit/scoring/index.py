@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Position
+from ccit.scoring.rows import nearest_first, require_rows, require_some
 from ccit.vectors import cosines
 
 _MORE_CANDIDATES = (
@@ -55,10 +56,7 @@ class ExactIndex:
 
     def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
         """Add quantised vectors (n, d); a position that is already there is skipped."""
-        if vectors.shape != (len(positions), self._dimension):
-            raise ValueError(
-                f"expected {len(positions)} vectors of {self._dimension} numbers, found shape {vectors.shape}"
-            )
+        require_rows(vectors, positions, self._dimension)
         fresh = []
         for row, position in enumerate(positions):
             if position not in self._known:
@@ -72,8 +70,7 @@ class ExactIndex:
         """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
         fewer where the index holds fewer.
         """
-        if k < 1:
-            raise ValueError(f"expected at least 1 neighbour to look for, found {k}")
+        require_some(k)
         best: list[tuple[Neighbour, ...]] = [()] * len(vectors)
         open_rows = np.arange(len(vectors)) if self._positions else np.arange(0)
         wanted, asked = min(k, len(self)), min(k + _MORE_CANDIDATES, len(self))
@@ -112,9 +109,7 @@ class ExactIndex:
     def _exact(self, query: npt.NDArray[np.float32], candidates: npt.NDArray[np.int64]) -> tuple[Neighbour, ...]:
         """The candidates with their exact cosines, in order."""
         similarities = cosines(query[np.newaxis, :], self._rows(candidates))[0]
-        near = [(-float(s), self._positions[row]) for s, row in zip(similarities, candidates, strict=True)]
-        near.sort(key=lambda pair: (pair[0], pair[1].partition, pair[1].offset))
-        return tuple(Neighbour(position, -negative) for negative, position in near)
+        return nearest_first(similarities, [self._positions[row] for row in candidates])
 
     def _rows(self, numbers: npt.NDArray[np.int64]) -> Vectors:
         rows: Vectors = self._index.reconstruct_batch(np.ascontiguousarray(numbers))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Position
+from ccit.scoring.rows import nearest_first, require_rows, require_some
 from ccit.vectors import cosines
 
 
@@ -50,10 +51,7 @@ class LookupIndex:
 
     def add(self, vectors: Vectors, positions: Sequence[Position]) -> None:
         """Add quantised vectors (n, d); a position that is already there is skipped."""
-        if vectors.shape != (len(positions), self._rows.shape[1]):
-            raise ValueError(
-                f"expected {len(positions)} vectors of {self._rows.shape[1]} numbers, found shape {vectors.shape}"
-            )
+        require_rows(vectors, positions, self._rows.shape[1])
         for vector, position in zip(vectors, positions, strict=True):
             if position not in self._row_of:
                 self._append(vector, position)
@@ -62,14 +60,8 @@ class LookupIndex:
         """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
         fewer where the index holds fewer.
         """
-        if k < 1:
-            raise ValueError(f"expected at least 1 neighbour to look for, found {k}")
-        places = self.positions
-        found = []
-        for row in cosines(vectors, self.vectors()):
-            near = sorted(zip(row.tolist(), places, strict=True), key=lambda n: (-n[0], n[1].partition, n[1].offset))
-            found.append(tuple(Neighbour(position, similarity) for similarity, position in near[:k]))
-        return found
+        require_some(k)
+        return [nearest_first(row.tolist(), self.positions)[:k] for row in cosines(vectors, self.vectors())]
 
     def retain(self, keep: Callable[[Position], bool]) -> None:
         """Drop the rows whose position `keep` refuses."""

@@ -12,10 +12,9 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Sample, Score
-from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
 from ccit.scoring.leads import STAMP
 from ccit.scoring.spaces import ANSWER, LEAD, QUESTION, vectors_in
-from ccit.selection.reasons import UNSCORED
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
 from ccit.vectors import cosines
 
 TOO_FEW = "too few accepted questions are near"
@@ -78,21 +77,15 @@ class AgreementCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `agreement` per sample, -1 to 1."""
-        reasons = [unknown_language(sample, self._context.languages) for sample in samples]
-        known = [sample for sample, why in zip(samples, reasons, strict=True) if not why]
-        scored = iter(self._scored(known))
-        return [(self._unscored(why) if why else next(scored),) for why in reasons]
+        return scored_where_known(samples, self._context.languages, self._scored, self._unscored)
 
     def refuse(self, score: Score) -> str | None:
         """`disagrees` below `min`; where it abstains the sample passes."""
         if score.value is None:
-            passes = score.unscored == TOO_FEW or score.unscored.startswith(UNKNOWN_LANGUAGE)
-            return None if passes else UNSCORED
+            return refused_without_value(score, TOO_FEW)
         return "disagrees" if score.value < self._settings.min else None
 
     def _scored(self, samples: Sequence[Sample]) -> list[Score]:
-        if not samples:
-            return []
         asked = vectors_in(QUESTION, samples, self._context.embedder)
         said = {space: vectors_in(space, samples, self._context.embedder) for space in (ANSWER, LEAD)}
         found = self._context.neighbours.search(asked, self._settings.k, QUESTION)

@@ -10,9 +10,8 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
-from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
 from ccit.scoring.spaces import ANSWER, QUESTION, vectors_in
-from ccit.selection.reasons import UNSCORED
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
 from ccit.vectors import cosines
 
 NOTHING_ACCEPTED = "no question has been accepted yet"
@@ -58,30 +57,25 @@ class AttributionCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `attribution` per sample, -2 to 2."""
-        reasons = [unknown_language(sample, self._context.languages) for sample in samples]
-        known = [sample for sample, why in zip(samples, reasons, strict=True) if not why]
-        scored = iter(self._scored(known))
-        return [(self._unscored(why) if why else next(scored),) for why in reasons]
+        return scored_where_known(samples, self._context.languages, self._scored, self._unscored)
 
     def refuse(self, score: Score) -> str | None:
         """`misattributed` below `min`."""
         if score.value is None:
-            passes = score.unscored == NOTHING_ACCEPTED or score.unscored.startswith(UNKNOWN_LANGUAGE)
-            return None if passes else UNSCORED
+            return refused_without_value(score, NOTHING_ACCEPTED)
         return "misattributed" if score.value < self._min else None
 
     def _scored(self, samples: Sequence[Sample]) -> list[Score]:
-        if not samples:
-            return []
         asked = vectors_in(QUESTION, samples, self._context.embedder)
         answered = vectors_in(ANSWER, samples, self._context.embedder)
         found = self._context.neighbours.search(answered, 1, QUESTION)
         scores = []
         for row, near in enumerate(found):
             own = float(cosines(asked[row : row + 1], answered[row : row + 1])[0, 0])
-            value = own - near[0].similarity if near else None
             scores.append(
-                self._unscored(NOTHING_ACCEPTED) if value is None else Score("attribution", value, self._stamp)
+                Score("attribution", own - near[0].similarity, self._stamp)
+                if near
+                else self._unscored(NOTHING_ACCEPTED)
             )
         return scores
 

@@ -13,9 +13,9 @@ from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.ports.vectors import Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.diversity import mean_pairwise_distance
-from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
+from ccit.scoring.languages import unknown_language
 from ccit.scoring.sentences import split_sentences
-from ccit.selection.reasons import UNSCORED
+from ccit.selection.checks.abstaining import refused_without_value
 
 ONE_SENTENCE = "one sentence has no pairs"
 
@@ -79,8 +79,7 @@ class DiversityCheck:
     def refuse(self, score: Score) -> str | None:
         """`not_diverse` below `min`."""
         if score.value is None:
-            passes = score.unscored == ONE_SENTENCE or score.unscored.startswith(UNKNOWN_LANGUAGE)
-            return None if passes else UNSCORED
+            return refused_without_value(score, ONE_SENTENCE)
         return "not_diverse" if score.value < self._min else None
 
     def _scored(self, vectors: Vectors) -> Score:

@@ -10,8 +10,9 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
-from ccit.scoring.spaces import WORDING, vectors_in
+from ccit.scoring.spaces import WORDING
 from ccit.scoring.wording import STAMP
+from ccit.selection.checks.nearest import against_accepted
 from ccit.selection.reasons import UNSCORED
 
 
@@ -57,14 +58,7 @@ class NearCopiesCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `near_copies` per sample, against what was accepted before the batch."""
-        if not samples:
-            return []
-        vectors = vectors_in(WORDING, samples, self._context.embedder)
-        found = self._context.neighbours.search(vectors, 1, WORDING)
-        return [
-            self.scored(sample, near[0].similarity if near else -1.0)
-            for sample, near in zip(samples, found, strict=True)
-        ]
+        return against_accepted(self, samples, self._context)
 
     def scored(self, sample: Sample, similarity: float) -> tuple[Score, ...]:
         """`near_copies` for the highest estimate of J to anything accepted; -1 where there is nothing."""

@@ -12,10 +12,11 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
-from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
+from ccit.scoring.languages import unknown_language
 from ccit.scoring.novelty import novelty_score
-from ccit.scoring.spaces import SPACES, vectors_in
-from ccit.selection.reasons import UNSCORED
+from ccit.scoring.spaces import SPACES
+from ccit.selection.checks.abstaining import refused_without_value
+from ccit.selection.checks.nearest import against_accepted
 
 
 @plugin("check")
@@ -67,14 +68,7 @@ class NoveltyCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `novelty` per sample, against what was accepted before the batch."""
-        if not samples:
-            return []
-        vectors = vectors_in(self.space, samples, self._context.embedder)
-        found = self._context.neighbours.search(vectors, 1, self.space)
-        return [
-            self.scored(sample, near[0].similarity if near else -1.0)
-            for sample, near in zip(samples, found, strict=True)
-        ]
+        return against_accepted(self, samples, self._context)
 
     def scored(self, sample: Sample, similarity: float) -> tuple[Score, ...]:
         """`novelty` for the highest cosine to anything accepted; -1 where there is nothing."""
@@ -87,5 +81,5 @@ class NoveltyCheck:
     def refuse(self, score: Score) -> str | None:
         """`not_novel` from `max_similarity` on; a language that the embedder does not know passes."""
         if score.value is None:
-            return None if score.unscored.startswith(UNKNOWN_LANGUAGE) else UNSCORED
+            return refused_without_value(score)
         return "not_novel" if 1.0 - score.value >= self._max_similarity else None

@@ -10,9 +10,8 @@ from pydantic import Field
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
-from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
 from ccit.scoring.spaces import answer_text, question_text
-from ccit.selection.reasons import UNSCORED
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
 from ccit.vectors import cosines
 
 
@@ -60,22 +59,17 @@ class RelevanceCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `relevance` per sample, -1 to 1."""
-        reasons = [unknown_language(sample, self._context.languages) for sample in samples]
-        known = [sample for sample, why in zip(samples, reasons, strict=True) if not why]
-        scored = iter(self._scored(known))
-        return [(Score("relevance", None, self._stamp, unscored=why) if why else next(scored),) for why in reasons]
+        return scored_where_known(samples, self._context.languages, self._scored, self._unscored)
 
     def refuse(self, score: Score) -> str | None:
         """`irrelevant` below `min`; a language that the embedder does not know passes."""
         if score.value is None:
-            return None if score.unscored.startswith(UNKNOWN_LANGUAGE) else UNSCORED
+            return refused_without_value(score)
         return "irrelevant" if score.value < self._min else None
 
     def _scored(self, samples: Sequence[Sample]) -> list[Score]:
         """Questions and answers are embedded together: texts of similar length then meet in a batch."""
         texts = [*map(question_text, samples), *map(answer_text, samples)]
-        if not texts:
-            return []
         vectors, unseen = self._context.embedder.embed(texts), self._context.unseen(texts)
         pairs = zip(range(len(samples)), range(len(samples), len(texts)), strict=True)
         return [
@@ -87,3 +81,6 @@ class RelevanceCheck:
             )
             for q, a in pairs
         ]
+
+    def _unscored(self, why: str) -> Score:
+        return Score("relevance", None, self._stamp, unscored=why)

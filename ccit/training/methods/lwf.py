@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.training import MethodContext
-from ccit.training.methods.teaching import Teaching
+from ccit.training.methods.teaching import Teaching, TeachingSettings
 
 
 @plugin("method")
@@ -37,13 +35,10 @@ class LearningWithoutForgetting(Teaching):
     0
     """
 
-    class Settings(PluginSettings):
-        """How hard the teacher is listened to."""
+    class Settings(TeachingSettings):
+        """How hard the incumbent is listened to."""
 
         kind: Literal["lwf"] = "lwf"
-        strength: float = Field(1.0, ge=0, description="weight of the distance to the teacher, beside the loss's 1")
-        temperature: float = Field(2.0, gt=0, description="both distributions are softened by it; the papers take 2")
-        part: str = Field("", description="part of the round that is taught; empty is all of it")
 
     def __init__(self, settings: Settings, context: MethodContext) -> None:
-        super().__init__(settings.strength, settings.temperature, settings.part, adapted=True)
+        super().__init__(settings, adapted=True)

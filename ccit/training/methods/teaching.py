@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from ccit.plugins import PluginSettings
 from ccit.ports.training import Method, MicroBatch, Tensors, TrainingStart
 from ccit.records import Spend
 
@@ -14,21 +17,29 @@ _TOKENS = "tokens"
 _FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
 
 
+class TeachingSettings(PluginSettings):
+    """How hard the teacher is listened to."""
+
+    strength: float = Field(1.0, ge=0, description="weight of the distance to the teacher, beside the loss's 1")
+    temperature: float = Field(2.0, gt=0, description="both distributions are softened by it; the papers take 2")
+    part: str = Field("", description="part of the round that is taught; empty is all of it")
+
+
 class Teaching(Method):
     """Adds strength * mean over response tokens of KL(teacher || model), in nats, softened by a temperature.
 
     Parameters
     ----------
-    part : str
-        The part of the round that is taught, where tokens of others count 0 in the mean; empty is all of it.
+    settings : TeachingSettings
+        Tokens of other parts than `part` count 0 in the mean.
     adapted : bool
         Whether the teacher wears the adapter that training starts from, or none.
     """
 
-    def __init__(self, strength: float, temperature: float, part: str, *, adapted: bool) -> None:
-        self._strength = strength
-        self._temperature = temperature
-        self._part = part
+    def __init__(self, settings: TeachingSettings, *, adapted: bool) -> None:
+        self._strength = settings.strength
+        self._temperature = settings.temperature
+        self._part = settings.part
         self._adapted = adapted
         self._student: Any = None
         self._teacher: Any = None

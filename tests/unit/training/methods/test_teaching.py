@@ -8,7 +8,7 @@ from ccit.models.encoding import Encoded
 from ccit.models.likelihood import losses_at, response_states
 from ccit.ports.training import Example, MicroBatch, TrainingStart
 from ccit.testing import random_model
-from ccit.training.methods.teaching import Teaching
+from ccit.training.methods.teaching import Teaching, TeachingSettings
 from tests.nouns import sample
 
 EXAMPLES = [
@@ -32,7 +32,8 @@ def moved(view: CausalModel, by: float) -> CausalModel:
 
 def distance(base: CausalModel, part: str = "", *, adapted: bool = True, moves: tuple[float, float]) -> float:
     """What is added to a loss of 0 when the adapter moves before and after the teacher is taken."""
-    view, method = trainable(base, 2, 4, 0.0, "all-linear", seed=0), Teaching(3.0, 1.0, part, adapted=adapted)
+    settings = TeachingSettings(strength=3.0, temperature=1.0, part=part)
+    view, method = trainable(base, 2, 4, 0.0, "all-linear", seed=0), Teaching(settings, adapted=adapted)
     method.prepare(TrainingStart(moved(view, moves[0]), {}, EXAMPLES, {}))
     states, targets = response_states(moved(view, moves[1]), [example.row for example in EXAMPLES])
     batch = MicroBatch(EXAMPLES, losses_at(view.head, states, targets), 0.5, states)
