@@ -18,7 +18,7 @@ _RECOGNISERS = EachOf(
         *("national_numbers", "online", "payment", "phones", "street_addresses", "titled_names"),
     ),
 )
-_CLINICAL_READERS = EachOf("clinical_reader", ("hl7v2",))
+_CLINICAL_READERS = EachOf("clinical_reader", ("fhir", "hl7v2"))
 
 
 class Deidentify(Section):

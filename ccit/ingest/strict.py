@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ccit.bounds import MAX_DEPTH, inside, require_shallow
+from ccit.bounds import ALWAYS_AFFORDABLE_BYTES, MAX_DEPTH, inside, require_shallow
 from ccit.errors import InputError
 from ccit.events import parse_json
 
@@ -28,13 +28,15 @@ _ESCAPED_NUL = b"\\u0000"
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"')  # of JSON that has been parsed: each text ends
 
 
-def parse_strict(value: bytes | None, max_depth: int = MAX_DEPTH) -> Any:
+def parse_strict(value: bytes | None, max_depth: int = MAX_DEPTH, affordable: int = ALWAYS_AFFORDABLE_BYTES) -> Any:
     """Bytes -> the JSON value; cap the size first.
 
     Parameters
     ----------
     max_depth : int
         Most lists and objects inside each other.
+    affordable : int
+        Bytes in memory that its values may need whatever its size; see `ccit/bounds.py`.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def parse_strict(value: bytes | None, max_depth: int = MAX_DEPTH) -> Any:
     ccit.errors.InputError: not_json: expected each name once in a JSON object, found 1 repeated; ...
     """
     value = value.removeprefix(BYTE_ORDER_MARK) if value is not None else None
-    parsed = parse_json(value)
+    parsed = parse_json(value, affordable)
     require_shallow(parsed, max_depth)
     if value is not None:
         _require_each_name_once(value, parsed)

@@ -1,0 +1,205 @@
+"""A FHIR message's clinical documents.
+
+| resource | document |
+|---|---|
+| DocumentReference, DiagnosticReport, Composition | its text (`texts.py`) |
+| Observation | a line with its value, its components below (`observations.py`) |
+| Condition, Procedure, MedicationRequest, AllergyIntolerance, Encounter, ... | a sentence (`facts.py`) |
+| Patient, RelatedPerson, Practitioner, Organization, ... | none: whom they name is the deny-list of the others |
+| what a Bundle deletes | withdrawn |
+
+Everybody whom the message names stands beside each document, its own people first: a text may name the father, who is
+a resource of his own. In a message of more than `MOST_PEOPLE` those whom the document's resource leads to come first,
+and the rest as far as there is room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+
+import orjson
+
+from ccit.clinical import ClinicalDocument, Note, Origin, Person
+from ccit.ingest.fhir.draft import Draft, Place
+from ccit.ingest.fhir.facts import FACTS, fact_in
+from ccit.ingest.fhir.observations import observation_in
+from ccit.ingest.fhir.people import people_in, places_in
+from ccit.ingest.fhir.resources import Entry, Message, Resource, references_in, targets_of
+from ccit.ingest.fhir.status import status_of
+from ccit.ingest.fhir.texts import composition_in, document_reference_in, report_in
+from ccit.ingest.fhir.values import at, text_of
+
+MOST_PEOPLE = 200
+MOST_REFERENCES = 2000  # followed at each distance
+FAR = 3  # references followed from a document: to its visit, to who saw the patient there, to his organisation
+
+DRAFTS: Mapping[str, Callable[[Place], Draft]] = {
+    "DocumentReference": document_reference_in,
+    "DiagnosticReport": report_in,
+    "Composition": composition_in,
+    "Observation": observation_in,
+    **dict.fromkeys(FACTS, fact_in),
+}
+"""Types of resources that are documents, and what reads them."""
+
+FOLLOWERS = ("RelatedPerson", "Coverage", "Person", "Account", "Patient")
+"""Types that name their patient and not the other way round."""
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")  # a name may stand there by mistake
+_NO_DEMOGRAPHICS = Note(
+    "no_demographics", "the patient's own record did not come along: only what stands beside the text is known of him"
+)
+
+
+def documents_in(entries: list[Entry], digest: str) -> Iterator[ClinicalDocument]:
+    """The documents of a message, in order; a message that holds none (a Patient alone) gives none.
+
+    Parameters
+    ----------
+    digest : str
+        SHA-256 (hex) of the message's bytes.
+    """
+    known = _Known(Message(entries))
+    part = 0
+    for entry in entries:
+        if not entry.context and (document := _document(entry, known, digest)) is not None:
+            yield replace(document, origin=replace(document.origin, part=part))
+            part += 1
+
+
+def name_of(entry: Entry) -> str:
+    """`Type/id`, else the URL in its Bundle, else `Type/` with a digest of its content."""
+    kind, own = text_of(entry.resource.get("resourceType")), text_of(entry.resource.get("id"))
+    if own:
+        return f"{kind}/{own}"
+    content = orjson.dumps(entry.resource, option=orjson.OPT_SORT_KEYS)
+    return entry.full_url or f"{kind}/{hashlib.sha256(content).hexdigest()[:32]}"
+
+
+def patient_of(resource: Resource) -> object:
+    """The reference to the patient whom a resource is about; None where there is none."""
+    return next((one for path in ("subject", "patient", "beneficiary") for one in at(resource, path)), None)
+
+
+class _Known:
+    """What a message says of people and places, looked through once."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self._of: dict[int, tuple[Person, ...]] = {}
+        for entry in message.entries:
+            self._of[id(entry.resource)] = tuple(people_in(entry.resource))
+        self._all = tuple(dict.fromkeys(person for found in self._of.values() for person in found))
+        self._by_patient: dict[int, tuple[Person, ...]] = {}
+        self._followers: dict[int, list[Resource]] = {}
+        for entry in message.entries:
+            patient = self.patient(entry.resource)
+            if patient is not None and entry.resource.get("resourceType") in FOLLOWERS:
+                self._followers.setdefault(id(patient), []).append(entry.resource)
+        self._places = tuple(dict.fromkeys(p for entry in message.entries for p in places_in(entry.resource)))
+
+    def patient(self, resource: Resource) -> Resource | None:
+        """The patient's own record."""
+        return self.message.resolve(patient_of(resource), resource)
+
+    def people(self, resource: Resource) -> tuple[Person, ...]:
+        """Everybody of the message, the patient first, then those whom the resource leads to where there are many."""
+        patient = self.patient(resource)
+        near = [] if patient is None else self._in(patient)
+        if len(self._all) <= MOST_PEOPLE:
+            if id(patient) not in self._by_patient:
+                self._by_patient[id(patient)] = _patient_first((*near, *self._all))
+            return self._by_patient[id(patient)]
+        near += [person for one in self._reached(resource, patient) for person in self._in(one)]
+        return _patient_first((*near, *self._all[: max(0, MOST_PEOPLE - len(near))]))
+
+    def places(self) -> tuple[str, ...]:
+        """All of the message, the first as far as there is room."""
+        return self._places[:MOST_PEOPLE]
+
+    def _in(self, resource: Resource) -> list[Person]:
+        return list(self._of.get(id(resource)) or people_in(resource))
+
+    def _reached(self, resource: Resource, patient: Resource | None) -> list[Resource]:
+        """The resource, what its references lead to, and what names its patient."""
+        found = {id(resource): resource}
+        level = [resource] if patient is None else [resource, patient, *self._followers.get(id(patient), ())]
+        for _ in range(FAR):
+            found |= {id(one): one for one in level}
+            said = islice(((r, one) for one in level for r in references_in(one)), MOST_REFERENCES)
+            targets = (self.message.resolve(reference, one) for reference, one in said)
+            level = [one for one in targets if one is not None and id(one) not in found]
+        return list(found.values())
+
+
+def _patient_first(people: Iterable[Person]) -> tuple[Person, ...]:
+    return tuple(sorted(dict.fromkeys(people), key=lambda person: person.role != "patient"))
+
+
+def _document(entry: Entry, known: _Known, digest: str) -> ClinicalDocument | None:
+    if entry.deletes:
+        return _deleted(entry.deletes, digest)
+    resource = entry.resource
+    kind = text_of(resource.get("resourceType"))
+    if kind not in DRAFTS:
+        return None
+    draft = DRAFTS[kind](Place(resource, known.message, resource))
+    status = status_of(resource)
+    if not (draft.text or draft.notes or status == "withdrawn"):
+        return None
+    gone = status == "withdrawn"
+    people, subject = known.people(resource), _subject(entry, known)
+    unknown = bool(subject) and not any(person.role == "patient" and person.names for person in people)
+    return ClinicalDocument(
+        document_id=name_of(entry),
+        origin=Origin("fhir", kind, name_of(entry), digest, text_of(next(iter(at(resource, "meta.source")), ""))),
+        subject=subject,
+        title=draft.title,
+        text="" if gone else draft.text,
+        kind=draft.kind,
+        language=_language(resource),
+        status=status,
+        written=draft.written,
+        dates=draft.dates,
+        places=known.places(),
+        fields={} if gone else draft.fields,
+        replaces=draft.replaces,
+        people=people,
+        notes=(*draft.notes, _NO_DEMOGRAPHICS) if unknown else draft.notes,
+    )
+
+
+def _deleted(name: str, digest: str) -> ClinicalDocument | None:
+    kind = name.partition("/")[0]
+    if kind not in DRAFTS:
+        return None
+    return ClinicalDocument(name, Origin("fhir", kind, name, digest), status="withdrawn")
+
+
+def _subject(entry: Entry, known: _Known) -> str:
+    """`Patient/7`, as the resource or the patient's own record says it."""
+    resource = entry.resource
+    reference, patient = patient_of(resource), known.patient(resource)
+    if patient is not None and text_of(patient.get("id")) and not _is_contained(reference):
+        return name_of(Entry(patient))
+    numbers = at(patient or {}, "identifier.value") + at(reference, "identifier.value")
+    own = next(filter(None, map(text_of, numbers)), "")
+    if own:
+        return own
+    if _is_contained(reference):
+        return f"{name_of(entry)}{text_of(at(reference, 'reference')[0])}"
+    return next(reversed(list(targets_of(reference))), "")
+
+
+def _is_contained(reference: object) -> bool:
+    return next(iter(targets_of(reference)), "").startswith("#")
+
+
+def _language(resource: Resource) -> str:
+    """BCP 47, of the resource or of its attachment; what is none is not passed on."""
+    said = (*at(resource, "language"), *at(resource, "content.attachment.language"))
+    return next((text for one in said if _LANGUAGE.fullmatch(text := text_of(one))), "")
