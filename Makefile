@@ -12,6 +12,10 @@ RECORDS ?= 100000
 KILLS ?= 1000
 SEED ?= 0
 
+# Processes that share the tests among them, file by file. Three on two cores: a test with a broker often waits.
+WORKERS ?= 3
+SHARED = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # The tests of everything that touches a model library, in an environment of the lowest versions that pyproject.toml
 # declares: about 10 minutes and 6 GB the first time.
 LOWEST := .venv-lowest
@@ -25,15 +29,17 @@ demo: $(INSTALLED)
 
 test: prerequisites $(INSTALLED)
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --doctest-modules tests ccit consumers
+	$(BIN)/python -m pytest $(SHARED) --doctest-modules tests ccit consumers
 
 test-lowest: $(LOWEST)/.installed
-	$(LOWEST)/bin/python -m pytest $(LOWEST_TESTS)
+	$(LOWEST)/bin/python -m pytest $(SHARED) $(LOWEST_TESTS)
 
-# What needs no broker: for the minutes between two changes.
+# What needs no broker and trains no model: for the minutes between two changes.
+test-fast: WORKERS := 2
 test-fast: $(INSTALLED)
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest tests/architecture tests/unit tests/contract tests/golden tests/property
+	$(BIN)/python -m pytest $(SHARED) -m "not trains" \
+		tests/architecture tests/unit tests/contract tests/golden tests/property
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

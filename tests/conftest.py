@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
 from hypothesis import settings
+
+# One thread for each process, those that a test starts included: several share the cores (`make test`), and a thread
+# that waits for another of its kind by spinning takes a core from them. Before anything imports torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # How long an example takes says something about the machine, and about imports that the first one pays for.
 settings.register_profile("ccit", deadline=None)
 if settings.get_current_profile_name() == "default":
     settings.load_profile("ccit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes begin first, so that no worker is at one of them when the others are done."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)

@@ -26,6 +26,7 @@ from ccit.training.stamp import STAMP_FILE
 from tests.contract.registered import each, made
 from tests.nouns import a_round, version
 
+pytestmark = pytest.mark.trains
 CONTEXT = MethodContext("deployed", seed=5)
 RELATIVE, ABSOLUTE = 1e-3, 1e-5  # sums of micro-batches of another shape, over a few steps of AdamW
 

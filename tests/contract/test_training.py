@@ -23,6 +23,7 @@ from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
 from tests.nouns import a_round, version
 
+pytestmark = pytest.mark.trains
 CHOICES = ("yes", "no", "never")
 SUITES = {
     "domain": tuple(Question(f"d{n}", "ward", f"Is {n} even?", CHOICES[n % 2], CHOICES) for n in (3, 1, 2)),

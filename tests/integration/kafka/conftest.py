@@ -29,7 +29,7 @@ from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 
 _COPIER = Path(__file__).with_name("copier.py")
-_PATIENCE_S = 120.0
+_PATIENCE_S = 240.0  # ten times what the longest wait takes on two idle cores
 _MOST_IN_FLIGHT = 10_000  # records; below the client's own limits
 
 Member = subprocess.Popen[str]

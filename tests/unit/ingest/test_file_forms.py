@@ -25,7 +25,7 @@ LINE = json.dumps(ROW).encode()
         (b"instruction,output\r\nDose?,5 mg.\r\nWhen?,Now.\r\n", "a CSV table"),
         (b"instruction;output\nDose?;5 mg.\n", "a CSV table"),
         (b"instruction\toutput\nDose?\t5 mg.\n", "a tab-separated table"),
-        (gzip.compress(LINE), "gzip archive"),
+        (gzip.compress(LINE, mtime=0), "gzip archive"),
         (LINE.decode().encode("utf-16"), "UTF-16"),
         (LINE.decode().encode("utf-16-le"), "UTF-16"),
         (LINE.decode().encode("utf-32"), "UTF-32"),

@@ -13,6 +13,7 @@ from ccit.errors import StorageFailed
 from ccit.models.tiny import ModelSpec, TinyPair, TinySpec, build_tokenizer, tiny_pair
 from ccit.simulation import pretraining_exchanges
 
+pytestmark = pytest.mark.trains
 SPEC = TinySpec(
     deployed=ModelSpec(hidden=32, layers=2, heads=4, intermediate=48, exchanges=300),
     proxy=ModelSpec(hidden=16, layers=1, heads=2, intermediate=32, exchanges=100),

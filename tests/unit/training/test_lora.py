@@ -23,6 +23,7 @@ from ccit.store.pruning import KEPT
 from ccit.training.applied import AppliedMethods
 from ccit.training.lora import LoraTrainer
 
+pytestmark = pytest.mark.trains
 Plan = Callable[[int], Round]
 
 

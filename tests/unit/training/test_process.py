@@ -19,6 +19,7 @@ from ccit.training.lora import LoraTrainer
 from ccit.training.process import TrainingProcess
 from tests.unit.training.conftest import make_config
 
+pytestmark = pytest.mark.trains
 Plan = Callable[[int], Round]
 SUITES = {"domain": (Question("q", "g", "Which?", "a", ("a", "b")),)}
 
