@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from ccit.bounds import ALWAYS_AFFORDABLE_BYTES, FACTOR, _weigh
+from ccit.bounds import ALWAYS_AFFORDABLE_BYTES, FACTOR, _weigh, require_affordable
 from ccit.config import Config
 from ccit.errors import InputError
 from ccit.events import NAMES, decode
@@ -94,6 +94,8 @@ def warm_up() -> None:
     for name in NAMES:
         with suppress(InputError):
             event(name)(b"{}")
+    with suppress(InputError):
+        require_affordable(b"[0]", always=0)
     for _, value, read in _messages(lambda _: b"[0]"):
         with suppress(InputError, RequestRefused):
             read(value)
