@@ -1,10 +1,11 @@
-"""What Prometheus reads from ingest, score and train: their own counters, put into its format when it asks.
+"""What Prometheus reads from every process but the server: their own counters, put into its format when it asks.
 
 Nothing is counted twice and nothing costs anything when `metrics.port` is 0: the collectors read what the processes
 keep anyway. Two things are done for them alone: dead letters are counted, and the backlog is looked up once a second.
 
 Several processes share a host under `ccit up`, so each role has its own port: ingest `metrics.port`, train the next
-one, scorer n the one n + 2 above. The server has `/metrics` on its own port.
+one, scorer n the one n + 2 above; clinical has the one below, mllp the one below that. The server has `/metrics` on
+its own port.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from consumers.kafka.batches import BatchLoop
 from consumers.kafka.messages import Delivered
 
 if TYPE_CHECKING:
+    from consumers.clinical import ClinicalStep
     from consumers.score import ScoreConsumer
     from consumers.train_state import TrainState
 
-_OFFSETS = {"ingest": 0, "train": 1, "score": 2}
+_OFFSETS = {"ingest": 0, "train": 1, "score": 2, "clinical": -1, "mllp": -2}  # scorers take all above
 
 
 class LoopMetrics(Collector):
@@ -87,6 +89,24 @@ class LetterMetrics(Collector):
         yield _by_reason("ccit_dead_letters", "Messages that could not be read", self._written)
 
 
+class ClinicalMetrics(Collector):
+    """What became of clinical documents, and what was masked; names of kinds and numbers alone."""
+
+    def __init__(self, step: ClinicalStep) -> None:
+        self._step = step
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry at each scrape, in the server's thread."""
+        documents = CounterMetricFamily("ccit_documents", "Clinical documents and resent messages", labels=["outcome"])
+        for outcome, count in sorted(self._step.documents.items()):
+            documents.add_metric([outcome], count)
+        yield documents
+        masked = CounterMetricFamily("ccit_identifiers_masked", "Identifiers masked", labels=["kind"])
+        for kind, count in sorted(self._step.identifiers.items()):
+            masked.add_metric([kind], count)
+        yield masked
+
+
 class ScoreMetrics(Collector):
     """Decisions by arm and reason, and what a scorer knows and has spent."""
 
@@ -141,6 +161,8 @@ def port_of(settings: Metrics, role: str, instance: str) -> int:
 
     >>> port_of(Metrics(port=9100), "score", "1"), port_of(Metrics(port=9100), "score", "host-4711")
     (9103, 9102)
+    >>> port_of(Metrics(port=9100), "clinical", "0")
+    9099
     """
     if not settings.port:
         return 0

@@ -1,4 +1,4 @@
-"""`ccit up`, and the four consumers that it runs, each a command of its own."""
+"""`ccit up`, and four of the consumers that it runs, each a command of its own; `clinical.py` is the fifth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ instance_option = click.option(
 )
 
 
-def _log_everything() -> None:
+def log_everything() -> None:
     """A consumer's log is its face: what happens is said."""
     logging.getLogger("ccit").setLevel(min(logging.INFO, logging.getLogger().level))
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -75,7 +75,7 @@ def ingest(config_path: Path | None, instance: str) -> None:
     from consumers.ingest import ingest_loop
     from consumers.metrics import LetterMetrics, LoopMetrics, exposed
 
-    _log_everything()
+    log_everything()
     config = load(config_path)
     ready_broker(config)
     loop = ingest_loop(config, instance)
@@ -94,7 +94,7 @@ def score(config_path: Path | None, instance: str) -> None:
     from consumers.metrics import LetterMetrics, LoopMetrics, ScoreMetrics, exposed
     from consumers.score import ScoreConsumer
 
-    _log_everything()
+    log_everything()
     config = load(config_path)
     ready_broker(config)
     consumer = ScoreConsumer(config, scoring(config), instance)
@@ -116,7 +116,7 @@ def train(config_path: Path | None, instance: str) -> None:
     from consumers.metrics import TrainMetrics, exposed
     from consumers.train import TrainConsumer
 
-    _log_everything()
+    log_everything()
     config = load(config_path)
     _require_schedule(config)
     ready_broker(config)
@@ -134,7 +134,7 @@ def serve(config_path: Path | None, instance: str) -> None:
     from consumers.connection import ready_broker
     from consumers.serve import ServeConsumer
 
-    _log_everything()
+    log_everything()
     config = load(config_path)
     ready_broker(config)
     consumer = ServeConsumer(config, instance)
@@ -147,7 +147,7 @@ def serve(config_path: Path | None, instance: str) -> None:
 @click.option("--scorers", default=1, show_default=True, help="Scorers that share the stream.")
 @click.option("--logs", type=click.Path(path_type=Path), default=Path("runs/logs"), show_default=True)
 def up(config_path: Path | None, scorers: int, logs: Path) -> None:
-    """Run every consumer in one command, and start again what dies.
+    """Run every consumer in one command, and start again what dies; `ccit clinical` too where [clinical] is configured.
 
     Ctrl-C or SIGTERM once: every consumer finishes its work and requests in flight are answered. A second time: all
     end at once; nothing is lost. What another process has taken over (the trainer, when a second machine runs one) is
@@ -159,7 +159,7 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
     from consumers.progress import ProgressFollower
     from consumers.supervise import Supervisor, grace
 
-    _log_everything()
+    log_everything()
     config = load(config_path)
     _require_schedule(config)
     stopping: list[bool] = []
@@ -167,7 +167,7 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
     stop_on_signals(lambda: stopping.append(True), at_once=supervisor.kill)
     arguments = ["--config", str(config_path)] if config_path else []
     with broker_for(config) as broker, supervisor:
-        for role in ROLES:
+        for role in roles(config):
             for number in range(scorers if role == "score" else 1):
                 instance = f"{socket.gethostname()}-{number}"  # stable, and no other machine's
                 own = {**broker.environment, **_metrics_port(config, role, number)}
@@ -186,6 +186,16 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
                 sys.stdout.writelines(f"{line}\n" for line in heard.lines())
                 sys.stdout.flush()
                 time.sleep(0.5)
+
+
+def roles(config: Config) -> tuple[str, ...]:
+    """What `ccit up` runs: de-identification where the configuration speaks of clinical messages.
+
+    >>> from ccit.config import Clinical, Config
+    >>> roles(Config()), roles(Config(clinical=Clinical()))[0]
+    (('ingest', 'score', 'train', 'serve'), 'clinical')
+    """
+    return (*(("clinical",) if "clinical" in config.model_fields_set else ()), *ROLES)
 
 
 def _require_schedule(config: Config) -> None:
