@@ -21,7 +21,6 @@ def clinical(config_path: Path | None, instance: str) -> None:
     A message that is sent again gives no second row, and a withdrawn document none.
 
     \b
-    Fed by:  ccit mllp
     Look:    ccit dead-letters list, ccit status
 
     Following the rules does not make a text free of identities: read a sample of `raw` before you train on it.

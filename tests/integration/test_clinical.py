@@ -119,8 +119,8 @@ def test_nothing_identified_gets_past_de_identification(settings: KafkaSettings,
     for value in (planted(), planted()):  # the second was sent again
         client.produce(topics.clinical.name, value, b"QUZZ-4711", headers=[("content-type", b"application/hl7-v2")])
     refused = list(unreadable())
-    for value, headers in refused:
-        client.produce(topics.clinical.name, value, b"QUZZ-key", headers=headers)
+    for bad, headers in refused:
+        client.produce(topics.clinical.name, bad, b"QUZZ-key", headers=headers)
     assert client.flush(30.0) == 0
     with deidentifying(config):
         with Follower(settings, topics.dead_letters) as letters, Follower(settings, topics.raw) as raw:
