@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin, plugins
@@ -32,6 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 ENTRIES = [*plugins("policy").values(), Plugin("policy", "evenly", EvenlyPolicy, "tests")]
 each = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.kind for entry in ENTRIES])
+few = settings(max_examples=40)  # of each law for each policy: drawing a stream costs more than deciding it
 
 scored = st.builds(
     lambda number, group, values, version: Scored(
@@ -71,12 +72,14 @@ def decided(policy: Policy, batches: Sequence[Sequence[Scored]]) -> list[Decisio
 
 
 @each
+@few
 @given(batches=batches)
 def test_equal_streams_are_chosen_from_alike(entry: Plugin, batches: list[list[Scored]]) -> None:
     assert decided(policy_of(entry), batches) == decided(policy_of(entry), batches)
 
 
 @each
+@few
 @given(batch=st.lists(scored, max_size=8))
 def test_each_sample_has_one_answer_with_a_reason_that_is_declared(entry: Plugin, batch: list[Scored]) -> None:
     policy = policy_of(entry)
@@ -88,6 +91,7 @@ def test_each_sample_has_one_answer_with_a_reason_that_is_declared(entry: Plugin
 
 
 @each
+@few
 @given(before=batches, batch=st.lists(scored, max_size=5))
 def test_an_aborted_batch_leaves_no_trace(entry: Plugin, before: list[list[Scored]], batch: list[Scored]) -> None:
     policy, untouched = policy_of(entry), policy_of(entry)
@@ -100,6 +104,7 @@ def test_an_aborted_batch_leaves_no_trace(entry: Plugin, before: list[list[Score
 
 
 @each
+@few
 @given(batches=batches, probe=st.lists(scored, max_size=5), order=st.randoms(use_true_random=False))
 def test_the_state_follows_from_what_was_accepted(
     entry: Plugin, batches: list[list[Scored]], probe: list[Scored], order: object
@@ -118,6 +123,7 @@ def test_the_state_follows_from_what_was_accepted(
 
 
 @each
+@few
 @given(batches=batches)
 def test_a_snapshot_holds_what_is_committed_alone(entry: Plugin, batches: list[list[Scored]]) -> None:
     policy = policy_of(entry)
@@ -141,6 +147,7 @@ def test_a_strange_state_is_refused(entry: Plugin) -> None:
 
 
 @each
+@few
 @given(batches=batches, probe=st.lists(scored, max_size=5))
 def test_a_policy_travels_to_another_process(entry: Plugin, batches: list[list[Scored]], probe: list[Scored]) -> None:
     policy = policy_of(entry)
