@@ -36,7 +36,7 @@ from ccit.ports.selection import Check, CheckContext, PolicyContext
 from ccit.records import Decision, Position, Sample
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.reasons import ADMISSION
 from ccit.testing import random_model
 
@@ -73,13 +73,13 @@ def run(samples: Sequence[Sample], proxy_folder: Path, threads: int) -> tuple[li
     """Decide all samples, as a scorer does, with every check measured."""
     torch.set_num_threads(threads)
     proxy, embedder, meter = load_causal(str(proxy_folder)), SentenceTransformerEmbedder(), Meter()
-    memory = Memory({"sample": ExactIndex(embedder.dimension)})
-    context = CheckContext(embedder, memory, partial(reader, proxy), len, lambda: "", seed=0)
+    admitted = AdmittedSamples({"sample": ExactIndex(embedder.dimension)})
+    context = CheckContext(embedder, admitted, partial(reader, proxy), len, lambda: "", seed=0)
     asked = settings()
     checks: dict[str, Any] = {kind: build("check", made, context) for kind, made in asked.checks.items()}
     for kind, check in checks.items():
         check.score = meter.on(kind, check.score)
-    admission = Admission(checks, Selector.of(asked.policy, PolicyContext(0)), memory, embedder)
+    admission = Admission(checks, Selector.of(asked.policy, PolicyContext(0)), admitted, embedder)
     embedder.embed = meter.on("novelty", embedder.embed)  # type: ignore[method-assign, assignment]  # measured, and nothing else
     decisions: list[Decision] = []
     for start in range(0, len(samples), BATCH):

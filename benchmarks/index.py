@@ -34,7 +34,7 @@ from ccit.records import Position
 from ccit.scoring.growing import GrowingIndex
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 from ccit.vectors import quantise
 
 MAX_BYTES = 1_000_000
@@ -110,9 +110,9 @@ def start_up(index: SampleIndex, path: Path, queries: Vectors) -> tuple[float, f
     read = time.perf_counter() - start
 
     def take_in() -> None:
-        memory = Memory({"sample": GrowingIndex(queries.shape[1], EXACT_UP_TO)})
-        memory.learn_all(found.digests, found.vectors, found.positions)
-        memory.search(queries[:1], 1)
+        admitted = AdmittedSamples({"sample": GrowingIndex(queries.shape[1], EXACT_UP_TO)})
+        admitted.add_all(found.digests, found.vectors, found.positions)
+        admitted.search(queries[:1], 1)
 
     return written, read, seconds(take_in)
 

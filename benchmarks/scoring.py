@@ -34,11 +34,11 @@ from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.spaces import sample_text
 from ccit.selection.admission import Admission, Selector
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.checks.diversity import DiversityCheck
 from ccit.selection.checks.ifd import IfdCheck
 from ccit.selection.checks.length import LengthCheck
 from ccit.selection.checks.novelty import NoveltyCheck
-from ccit.selection.memory import Memory
 from ccit.simulation.stream import hospital_stream
 from ccit.store.files import FileStore
 from ccit.testing import random_model
@@ -131,8 +131,8 @@ def embedding_rows(samples: Sequence[Sample], embedder: SentenceTransformerEmbed
 def admission_rows(proxy: CausalModel, samples: Sequence[Sample]) -> list[str]:
     def run(size: int) -> None:
         embedder = SentenceTransformerEmbedder(device=str(proxy.device))
-        memory = Memory({"sample": ExactIndex(embedder.dimension)})
-        context = CheckContext(embedder, memory, partial(reader, proxy), len, lambda: "", seed=0)
+        admitted = AdmittedSamples({"sample": ExactIndex(embedder.dimension)})
+        context = CheckContext(embedder, admitted, partial(reader, proxy), len, lambda: "", seed=0)
         checks: dict[str, Check] = {
             "length": LengthCheck(LengthCheck.Settings(min=0), context),
             "novelty": NoveltyCheck(NoveltyCheck.Settings(space="sample"), context),
@@ -140,7 +140,7 @@ def admission_rows(proxy: CausalModel, samples: Sequence[Sample]) -> list[str]:
             "ifd": IfdCheck(IFD, context),
         }
         selector = Selector.of(plugins("policy")["thresholds"].settings(), PolicyContext(seed=0))
-        admission = Admission(checks, selector, memory, embedder)
+        admission = Admission(checks, selector, admitted, embedder)
         offset = 0
         for start in range(0, len(samples), size):
             decisions = admission.decide(samples[start : start + size])

@@ -152,8 +152,8 @@ def chosen_table(lines: Iterable[Line]) -> list[str]:
     return rows
 
 
-def learnt_table(lines: Iterable[Line]) -> list[str]:
-    """What each arm has learnt, beside the lot on the same streams."""
+def accuracy_table(lines: Iterable[Line]) -> list[str]:
+    """What each arm has learned, beside the lot on the same streams."""
     runs = {(line["seed"], line["arm"]): line for line in lines if line["rounds"]}
     heads = ("arm", "seeds", "tokens trained, M", "FLOPs, T", "accuracy, %", "general, %", "against random, points")
     rows = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
@@ -225,7 +225,7 @@ def main() -> None:
             made(arm, seed, passed, trained=not options.untrained)
     print("\n".join(chosen_table(line for line in done.values() if line["trained"] != options.untrained)))
     if not options.untrained:
-        print("\n" + "\n".join(learnt_table(line for line in done.values() if line["trained"])))
+        print("\n" + "\n".join(accuracy_table(line for line in done.values() if line["trained"])))
 
 
 if __name__ == "__main__":

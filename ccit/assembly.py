@@ -46,7 +46,7 @@ from ccit.records import Spend, Version
 from ccit.scoring.languages import primary
 from ccit.scoring.spaces import LOOKED_UP, SAMPLE, dimension_of, vectors_in
 from ccit.selection.admission import Admission, Selector
-from ccit.selection.memory import Memory, Vector
+from ccit.selection.admitted import AdmittedSamples, Vector
 from ccit.store.files import FileStore
 from ccit.training.continuity import misfit
 from ccit.triggers.any_of import AnyOf
@@ -178,7 +178,7 @@ class Scoring:
 
     base: Version
     admission: Admission
-    memory: Memory
+    admitted: AdmittedSamples
     proxy: ProxyScorer
     embedder: Embedder
     count_tokens: Callable[[str], int]
@@ -200,7 +200,7 @@ class Scoring:
             space: decode_vector(written[space], dimension_of(space, self.embedder))
             if space in written
             else vectors_in(space, [admitted.decision.sample], self.embedder)[0]
-            for space in self.memory.spaces
+            for space in self.admitted.spaces
         }
 
 
@@ -258,7 +258,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
     embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
     new_index = partial(GrowingIndex, exact_up_to=config.selection.exact_up_to)
-    memory = Memory({SAMPLE: new_index(embedder.dimension)})
+    admitted = AdmittedSamples({SAMPLE: new_index(embedder.dimension)})
     readers: list[ProxyScorer] = []
 
     def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
@@ -271,7 +271,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     known = frozenset(map(primary, config.embedder.languages))
     context = CheckContext(
         embedder,
-        memory,
+        admitted,
         reader,
         count_tokens,
         lambda: models.proxy.name,
@@ -282,10 +282,10 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
     made = checks(config, context, chosen, all_scores=all_scores)
     for space in spaces_of(made):
         dimension = dimension_of(space, embedder)
-        memory.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
+        admitted.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
-    admission = Admission(made, chosen, memory, embedder, proxy=following, all_scores=all_scores)
-    return Scoring(base, admission, memory, following, embedder, count_tokens, made)
+    admission = Admission(made, chosen, admitted, embedder, proxy=following, all_scores=all_scores)
+    return Scoring(base, admission, admitted, following, embedder, count_tokens, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +354,7 @@ def loop(config: Config) -> Loop:
         trainer=LoraTrainer(config.training, bases, store(config), workdir),
         judging=judging(config, evaluator),
         recipe=recipe(config, parts.base, parts.proxy),
-        memory=parts.memory,
+        admitted=parts.admitted,
         fates=Fates(lineage, config.rounds.cooldown_rounds),
         lineage=lineage,
         scoring_spent=lambda: parts.spent,

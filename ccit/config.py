@@ -228,9 +228,9 @@ class Evaluation(Section):
 
     suites: dict[str, str] = Field(
         {},
-        description="JSONL of questions or instruction rows by name: `domain` is what is to be learnt (empty asks each "
-        "round's own validation part), `general` what must not be forgotten (without it nothing is promoted, unless "
-        "the criteria about it are switched off); any further name may be used by a criterion",
+        description="JSONL of questions or instruction rows by name: `domain` is what is to be learned (empty asks "
+        "each round's own validation part), `general` what must not be forgotten (without it nothing is promoted, "
+        "unless the criteria about it are switched off); any further name may be used by a criterion",
     )
     max_questions: int = Field(2000, ge=1, description="questions per suite, the first ones")
     max_new_tokens: int = Field(512, ge=1, description="tokens of a free answer; one that is cut there is faulty")

@@ -112,7 +112,7 @@ class Fates:
 
     def of(self, position: Position) -> Fate:
         """The one state that an accepted sample is in."""
-        if self._lineage.learnt(position):
+        if self._lineage.trained(position):
             return Fate.TRAINED
         if self._lineage.abandoned(position) or position in self._aside():
             return Fate.SET_ASIDE

@@ -23,7 +23,7 @@ class Lineage:
         self._versions: dict[int, Version] = {base.number: base}
         self._active = base.number
         self._sequence = 0
-        self._learnt: Places | None = None  # by the incumbent and its ancestors; made when asked for
+        self._trained: Places | None = None  # by the incumbent and its ancestors; made when asked for
         self._everyones: Places | None = None  # by any version
 
     @property
@@ -52,7 +52,7 @@ class Lineage:
         """Take in an announcement; False when it is not newer than what is known (a duplicate)."""
         version = announcement.version
         self._versions.setdefault(version.number, version)
-        self._learnt = self._everyones = None
+        self._trained = self._everyones = None
         if announcement.sequence <= self._sequence:
             return False
         self._active = version.number
@@ -95,14 +95,14 @@ class Lineage:
             raise VersionConflict(f"version {target} is active already; nothing to roll back")
         return Announcement("rolled_back", self._versions[target], self._sequence + 1, self._active, at)
 
-    def learnt(self, position: Position) -> bool:
+    def trained(self, position: Position) -> bool:
         """Whether the incumbent or an ancestor of it was trained on a pooled sample."""
         return position in self._of_the_line()
 
     def abandoned(self, position: Position) -> bool:
         """Whether a pooled sample was trained on only by versions that the incumbent does not descend from.
 
-        One that such a version replayed, and that an ancestor of the incumbent had learnt before, is not: it stays
+        One that such a version replayed, and that an ancestor of the incumbent was trained on before, is not: it stays
         trained.
         """
         if self._everyones is None:
@@ -110,6 +110,6 @@ class Lineage:
         return position in self._everyones and position not in self._of_the_line()
 
     def _of_the_line(self) -> Places:
-        if self._learnt is None:
-            self._learnt = Places(self.incumbent.consumed)
-        return self._learnt
+        if self._trained is None:
+            self._trained = Places(self.incumbent.consumed)
+        return self._trained

@@ -86,7 +86,7 @@ class Sample:
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 of what is learnt (system turn, history, instruction, response), whoever sent it."""
+        """SHA-256 of what is trained on (system turn, history, instruction, response), whoever sent it."""
         turns = [[t.user, t.assistant] for t in self.history]
         return digest_of([turns, self.instruction, self.response, *([self.system] if self.system else [])])
 
@@ -364,7 +364,7 @@ class Question:
 
 
 Suites = Mapping[str, tuple[Question, ...]]  # by name; every candidate is judged on all of them
-DOMAIN = "domain"  # the suite of what is to be learnt: without one, a round's validation part is asked
+DOMAIN = "domain"  # the suite of what is to be learned: without one, a round's validation part is asked
 GENERAL = "general"  # the suite of what must not be forgotten
 
 

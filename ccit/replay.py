@@ -18,7 +18,7 @@ from ccit.ports.selection import ProxyScorer
 from ccit.ports.training import Progress, Trainer
 from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict
 from ccit.selection.admission import Admission
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Loop:
     trainer: Trainer
     judging: Judging
     recipe: Recipe
-    memory: Memory  # of the admission
+    admitted: AdmittedSamples  # of the admission
     fates: Fates
     lineage: Lineage
     scoring_spent: Callable[[], Spend] = Spend  # what proxy and embedder have cost so far
@@ -99,6 +99,6 @@ def run_round(
         loop.since_promotion = 0
         loop.proxy.activate(announcement.version)
     loop.fates.concluded(planned.round_id, verdict)
-    loop.memory.retain(loop.fates.known)
+    loop.admitted.retain(loop.fates.known)
     loop.history += [pooled for pooled in used if loop.fates.replayable(pooled.position)]
     return FinishedRound(planned, candidate, verdict, announcement, spent)

@@ -25,10 +25,10 @@ from consumers.connection import commit_protocol, kafka_settings
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
 from consumers.outcomes import OutcomeFollower
 from consumers.progress import Progress
 from consumers.reports import Reporter
+from consumers.samples_view import SamplesView
 from consumers.schedule import Tick
 from consumers.score_step import ScoreStep
 from consumers.snapshots import SnapshotFiles, fits, resume_at
@@ -53,7 +53,7 @@ class ScoreConsumer:
         self._versions = VersionFollower(settings, scoring.base)
         self._admitted: Follower | None = None  # while running
         self._outcomes = OutcomeFollower(settings, self._versions.lineage, config.rounds.cooldown_rounds)
-        self.known = Knowledge(scoring, topics.samples.name, self._outcomes.fates)
+        self.known = SamplesView(scoring, topics.samples.name, self._outcomes.fates)
         self.step = ScoreStep(
             scoring, topics, config.ingest.max_bytes, clock, self.known, exactly_once=settings.transactions
         )
@@ -109,7 +109,7 @@ class ScoreConsumer:
         """Write down what is known, our own last batch included; without the broker, as far as it was read."""
         try:
             for messages in admitted.to_end(_LAST_LOOK_S):
-                self.known.learn(messages)
+                self.known.apply(messages)
         except BrokerUnavailable as error:
             logger.warning("the last snapshot ends early: %s", error)
         self._write_snapshot(admitted)
@@ -128,7 +128,7 @@ class ScoreConsumer:
                 break
         admitted = Follower(self._settings, self._samples, start)
         for messages in admitted.to_end():
-            self.known.learn(messages)
+            self.known.apply(messages)
         return admitted
 
     def _begin_with(self, incumbent: Version) -> None:
@@ -162,8 +162,8 @@ class ScoreConsumer:
         if self.loop.counters.rebalances != self._rebalances:
             self._rebalances = self.loop.counters.rebalances
             for messages in self._admitted.to_end(settled=self._settings.transactions):
-                self.known.learn(messages)
-        self.known.learn(self._admitted.poll())
+                self.known.apply(messages)
+        self.known.apply(self._admitted.poll())
         if self._outcomes.poll():
             self.known.align()
         if announcement is not None:

@@ -25,7 +25,7 @@ from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
+from consumers.samples_view import SamplesView
 
 logger = logging.getLogger("ccit.score")
 
@@ -43,7 +43,7 @@ class ScoreStep:
     ----------
     max_bytes : int
         Largest row, `ingest.max_bytes`.
-    known : Knowledge
+    known : SamplesView
         What is in the samples topic.
     exactly_once : bool
         With transactions, a record that was admitted comes again only if it was sent again: it is refused as an exact
@@ -57,7 +57,7 @@ class ScoreStep:
         topics: Topics,
         max_bytes: int,
         clock: Callable[[], float],
-        known: Knowledge,
+        known: SamplesView,
         *,
         exactly_once: bool,
     ) -> None:
@@ -120,7 +120,7 @@ class ScoreStep:
         return outputs
 
     def _refused_as_copy(self, sample: Sample) -> Decision:
-        """Whatever the memory says: a rollback sets digests aside there, but the sample was admitted all the same."""
+        """Even after a rollback: it sets digests aside, but the sample was admitted all the same."""
         return self._scoring.admission.refused_as_copy(sample)
 
     def _require_working(self) -> None:

@@ -10,7 +10,7 @@ from ccit.records import Position, Sample
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.lookup import LookupIndex
 from ccit.scoring.spaces import LOOKED_UP, SPACES, dimension_of, vectors_in
-from ccit.selection.memory import Memory, Vector
+from ccit.selection.admitted import AdmittedSamples, Vector
 from ccit.testing import LetterEmbedder, check_context
 
 EMBEDDER = LetterEmbedder()
@@ -21,9 +21,9 @@ def said(question: str, answer: str, lang: str = "en") -> Sample:
     return Sample("s", "r", "ward", lang, question, answer)
 
 
-def empty_memory() -> Memory:
+def none_admitted() -> AdmittedSamples:
     """With every space that there is."""
-    return Memory(
+    return AdmittedSamples(
         {space: (LookupIndex if space in LOOKED_UP else ExactIndex)(dimension_of(space, EMBEDDER)) for space in SPACES}
     )
 
@@ -35,7 +35,7 @@ def rows_of(sample: Sample) -> dict[str, Vector]:
 
 def after(known: Sequence[Sample]) -> CheckContext:
     """After these were accepted; vectors count letters, and the embedder knows English."""
-    memory = empty_memory()
+    admitted = none_admitted()
     for number, sample in enumerate(known):
-        memory.learn(f"d{number}", rows_of(sample), Position(0, number))
-    return replace(check_context(), neighbours=memory, languages=frozenset({"en"}))
+        admitted.add(f"d{number}", rows_of(sample), Position(0, number))
+    return replace(check_context(), neighbours=admitted, languages=frozenset({"en"}))

@@ -190,7 +190,7 @@ class Policy(Protocol):
 
     The state follows from the set of accepted samples in the log: `choose` and `commit` leave the state that `observe`
     leaves for the same accepted samples, in whatever order. It counts what was decided; a rollback undoes what was
-    learnt and not that it was decided, so it leaves the state as it is.
+    learned and not that it was decided, so it leaves the state as it is.
     """
 
     @property

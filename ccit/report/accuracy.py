@@ -116,7 +116,7 @@ def _finding(versions: Sequence[VersionFact], active: float | None) -> str:
 
 
 def accuracy_figure(facts: Facts) -> Figure:
-    """Draw accuracy per version; a group that rises was learnt, one that falls is being forgotten."""
+    """Draw accuracy per version; a group that rises was learned, one that falls is being forgotten."""
     versions, title = facts.versions, "Learning the new, keeping the old"
     if not any(_series(versions, g) for g in [OVERALL, *_groups(versions)]):
         return Figure(
@@ -129,7 +129,7 @@ def accuracy_figure(facts: Facts) -> Figure:
     sentence = (
         "The share of held-out questions answered rightly, for the untouched base model and after every "
         "version: a line that "
-        "rises is a group of conditions being learnt, a line that falls is one being forgotten."
+        "rises is a group of conditions being learned, a line that falls is one being forgotten."
     )
     body = join(
         [element("div", _draw(versions, groups), class_="scroll"), _heat(versions, groups, facts.active_version)]

@@ -156,7 +156,7 @@ def forgetting_figure(facts: Facts, history: History) -> Figure:
     bound = finite(history.bounds.forgetting_pp)
     sentence = (
         "Every candidate is compared with the version before it: points right of zero on the left side "
-        "are questions learnt, "
+        "are questions learned, "
         "points right of zero on the right side are general ability lost"
         + (
             ""

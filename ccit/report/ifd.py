@@ -147,7 +147,7 @@ def _draw(panels: Sequence[_Panel], known: bool, bounds: Bounds) -> Markup:
         top = _TOP + each * i
         base = top + _HEAD + _HALF
         name = (
-            "Scored by the base proxy, before it learnt"
+            "Scored by the base proxy, before it was trained"
             if panel.proxy == 0
             else f"Scored by proxy {version_name(panel.proxy)}"
         )

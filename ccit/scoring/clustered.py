@@ -1,8 +1,8 @@
 """Nearest neighbours among millions: an inverted file, whose rows lie in clusters of which a query reads a few.
 
 What is found depends on the set of rows alone, not on the order in which they came, so a scorer that reads the topic
-anew finds what the others find. For that the clusters are learnt from the rows that come first in the log, by offset
-and then by partition: from `first` of them, from four times as many once there are so many, and so on. They are learnt
+anew finds what the others find. For that the clusters are trained on the rows that come first in the log, by offset
+and then by partition: from `first` of them, from four times as many once there are so many, and so on. They are trained
 anew when that number grows, or when a row joins or leaves those first ones: at the start, and after a rollback.
 
 FAISS finds candidates among codes of one byte per component; their cosines are then exact, as in
@@ -25,7 +25,7 @@ from ccit.records import Position
 from ccit.scoring.rows import nearest_first, require_rows, require_some
 from ccit.vectors import cosines
 
-_CLUSTERS = 1.0  # times the square root of the rows they are learnt from
+_CLUSTERS = 1.0  # times the square root of the rows they are trained on
 _PROBED = 8  # clusters that a query reads
 _CANDIDATES = 32  # beyond the k wanted, whose cosines are computed exactly
 _ITERATIONS, _ROWS_PER_CLUSTER = 6, 32  # of k-means: more made no neighbour less likely to be missed
@@ -43,7 +43,7 @@ class ClusteredIndex:
     dimension : int
         d, the length of a vector.
     first : int
-        Rows that the first clusters are learnt from.
+        Rows that the first clusters are trained from.
 
     Example
     -------
@@ -60,7 +60,7 @@ class ClusteredIndex:
         self._store = np.empty((0, dimension), dtype=_HALF)  # exact: rows are float16-rounded; grows by halves
         self._positions: list[Position] = []
         self._known: set[Position] = set()
-        self._clusters: _Clusters | None = None  # None: learnt before the next search
+        self._clusters: _Clusters | None = None  # None: trained before the next search
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -101,7 +101,7 @@ class ClusteredIndex:
         if not len(vectors) or not self._positions:
             return [()] * len(vectors)
         if self._clusters is None:
-            self._clusters = _Clusters.learnt(self._rows, self._positions, self._first)
+            self._clusters = _Clusters.trained(self._rows, self._positions, self._first)
         _, found = self._clusters.index.search(np.ascontiguousarray(vectors, dtype=np.float32), k + _CANDIDATES)
         return [
             self._exact(query, candidates[candidates >= 0])[:k]
@@ -109,7 +109,7 @@ class ClusteredIndex:
         ]
 
     def retain(self, keep: Callable[[Position], bool]) -> None:
-        """Drop the rows whose position `keep` refuses; the clusters are learnt anew from the others."""
+        """Drop the rows whose position `keep` refuses; the clusters are trained anew from the others."""
         kept = [row for row, position in enumerate(self._positions) if keep(position)]
         if len(kept) == len(self):
             return
@@ -139,14 +139,14 @@ class ClusteredIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Clusters:
-    """An inverted file of all rows, and which rows it was learnt from."""
+    """An inverted file of all rows, and which rows it was trained on."""
 
     index: faiss.IndexIVFScalarQuantizer
-    size: int  # rows that it is to be learnt from, of which there may be fewer
+    size: int  # rows that it is to be trained on, of which there may be fewer
     last: _Place  # of these
 
     @classmethod
-    def learnt(cls, rows: npt.NDArray[np.float16], positions: Sequence[Position], first: int) -> _Clusters:
+    def trained(cls, rows: npt.NDArray[np.float16], positions: Sequence[Position], first: int) -> _Clusters:
         """Learn clusters from the first rows of the log, and put all rows into them."""
         size = first
         while 4 * size <= len(rows):
@@ -163,12 +163,12 @@ class _Clusters:
         return cls(index, size, (int(offset), int(partition)))
 
     def still_hold(self, rows: int, added: _Place) -> bool:
-        """Whether they would be learnt from the same rows now that there are so many, and this the first one added."""
+        """Whether they would be trained on the same rows now that there are so many, and this the first one added."""
         return self.size <= self.index.ntotal and rows < 4 * self.size and added > self.last
 
 
 def _inverted_file(sample: Vectors, count: int) -> faiss.IndexIVFScalarQuantizer:
-    """Empty, its cells and codes learnt from a sample; seeded, so that equal samples give equal cells."""
+    """Empty, its cells and codes trained on a sample; seeded, so that equal samples give equal cells."""
     dimension = sample.shape[1]
     learning = faiss.Clustering(dimension, count)
     learning.niter, learning.seed, learning.spherical = _ITERATIONS, _SEED, True

@@ -1,7 +1,7 @@
 """Novelty of a Sample: 1 - cosine to its nearest neighbour among everything pooled or trained.
 
 0 is a copy, 1 is unrelated, 2 is the most there can be: nothing to compare with. The neighbours are found by
-`ccit/scoring/index.py`; which samples count is decided by `ccit/selection/memory.py`.
+`ccit/scoring/index.py`; which samples count is decided by `ccit/selection/admitted.py`.
 """
 
 from __future__ import annotations

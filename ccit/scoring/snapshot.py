@@ -66,7 +66,7 @@ class Snapshot:
     next_offsets : Mapping[int, int]
         Partition of the samples topic -> offset from which on it has to be read again.
     positions, sample_ids, digests, vectors
-        One per row; vectors (n, d) of each space, quantised. Rows beyond `next_offsets` may be there; learning is
+        One per row; vectors (n, d) of each space, quantised. Rows beyond `next_offsets` may be there; taking them in is
         idempotent.
     policy : Mapping
         The policy's state after exactly these rows, as JSON.

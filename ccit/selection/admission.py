@@ -22,8 +22,8 @@ from ccit.ports.selection import Check, Choices, Policy, PolicyContext, ProxySco
 from ccit.ports.vectors import Embedder, Vectors
 from ccit.records import Arm, Decision, Position, Sample, digest_of
 from ccit.scoring.spaces import vectors_in
+from ccit.selection.admitted import AdmittedSamples, Pending, Vector
 from ccit.selection.control import NO_CONTROL, ControlArm
-from ccit.selection.memory import Memory, Pending, Vector
 from ccit.selection.reasons import ACCEPTED, ADMISSION
 from ccit.selection.waves import COPY, Answers, Case, Refusal, Waves
 
@@ -62,7 +62,7 @@ class Selector:
 
 
 class Admission:
-    """Decides batches against a Memory.
+    """Decides batches against the admitted samples.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ class Admission:
         By kind. Those that the policy does not need only score, and only with `all_scores`.
     selector : Selector
         The policy.
-    memory : Memory
+    admitted : AdmittedSamples
         What has been accepted so far.
     embedder : Embedder
-        Of the vectors in `memory`.
+        Of the vectors in `admitted`.
     proxy : ProxyScorer | None
         Whose version stands in every decision; None is version 0.
     all_scores : bool
@@ -85,7 +85,7 @@ class Admission:
     >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.testing import LetterEmbedder
     >>> selector = Selector.of(plugins("policy")["accept_all"].settings(), PolicyContext(seed=0))
-    >>> admission = Admission({}, selector, Memory({"sample": ExactIndex(26)}), LetterEmbedder())
+    >>> admission = Admission({}, selector, AdmittedSamples({"sample": ExactIndex(26)}), LetterEmbedder())
     >>> first = Sample("s1", "r1", "ward", "en", "Dose?", "5 mg.")
     >>> again = Sample("s2", "r2", "ward", "en", "Dose?", "5 mg.")
     >>> [(decision.reason, decision.owner) for decision in admission.decide([first, again])]
@@ -97,7 +97,7 @@ class Admission:
         self,
         checks: Mapping[str, Check],
         selector: Selector,
-        memory: Memory,
+        admitted: AdmittedSamples,
         embedder: Embedder,
         *,
         proxy: ProxyScorer | None = None,
@@ -105,12 +105,12 @@ class Admission:
     ) -> None:
         deciding = {kind for kind, check in checks.items() if selector.needs(check.metric)}
         running = checks if all_scores else {kind: checks[kind] for kind in deciding}
-        self._waves = Waves(running, deciding, memory, embedder, all_scores=all_scores)
+        self._waves = Waves(running, deciding, admitted, embedder, all_scores=all_scores)
         measured = running if all_scores else {}
-        self._lot = Waves(measured, (), memory, embedder, all_scores=all_scores)  # of the control arm: refuses copies
+        self._lot = Waves(measured, (), admitted, embedder, all_scores=all_scores)  # of the control arm: refuses copies
         self._selector = selector
         self._policy = selector.policy
-        self._memory = memory
+        self._admitted = admitted
         self._embedder = embedder
         self._proxy = proxy
 
@@ -122,14 +122,14 @@ class Admission:
     def decide(self, samples: Sequence[Sample]) -> list[Decision]:
         """Decisions in the samples' order; what is accepted is staged until `commit` or `abort`.
 
-        When a check, the embedder or the policy raises, nothing is staged in the memory.
+        When a check, the embedder or the policy raises, nothing is staged.
         """
         arms = [self._selector.control.arm_of(sample) for sample in samples]
         of_arm = {arm: [sample for sample, own in zip(samples, arms, strict=True) if own == arm] for arm in ARMS}
-        drawn = self._lot.answers(of_arm["control"], self._memory.__contains__)
+        drawn = self._lot.answers(of_arm["control"], self._admitted.__contains__)
         taken = [case for case in drawn.cases if case.passed]
         known = {case.digest for case in taken}
-        answers = self._waves.answers(of_arm["policy"], lambda digest: digest in known or digest in self._memory)
+        answers = self._waves.answers(of_arm["policy"], lambda digest: digest in known or digest in self._admitted)
         passed = [case for case in answers.cases if case.passed]
         vectors, vectors_drawn = self._vectors(passed, answers), self._vectors(taken, drawn)
         scored = [Scored(case.sample, self._waves.scores(case), self._version) for case in passed]
@@ -149,16 +149,16 @@ class Admission:
 
     def commit(self, positions: Mapping[str, Position]) -> None:
         """The batch is in the samples topic, at these places (sample id -> Position)."""
-        self._memory.commit(positions)
+        self._admitted.commit(positions)
         self._policy.commit()
 
     def abort(self) -> None:
         """The batch did not reach the samples topic: nothing of it counts."""
-        self._memory.abort()
+        self._admitted.abort()
         self._policy.abort()
 
     def observe(self, decisions: Sequence[Decision]) -> None:
-        """Accepted samples that are in the log and were not decided here; the memory learns them elsewhere. The policy
+        """Accepted samples that are in the log and were not decided here; `admitted` has them already. The policy
         counts those that a policy chose.
         """
         self._policy.observe([decision for decision in decisions if decision.arm == "policy"])
@@ -173,7 +173,7 @@ class Admission:
 
     def vectors(self, sample_id: str) -> Mapping[str, Vector]:
         """Space -> vector (d,) of a pending sample, for `SampleAdmitted`; `KeyError` when it is not pending."""
-        for pending in self._memory.pending:
+        for pending in self._admitted.pending:
             if pending.sample_id == sample_id:
                 return pending.vectors
         raise KeyError(sample_id)
@@ -186,7 +186,7 @@ class Admission:
         """Space -> a row for each; what no check had embedded is embedded now."""
         rows = [case.row for case in passed]
         found = {}
-        for space in self._memory.spaces if passed else ():
+        for space in self._admitted.spaces if passed else ():
             embedded = answers.vectors.get(space)
             own = [case.sample for case in passed] if embedded is None else []
             found[space] = vectors_in(space, own, self._embedder) if embedded is None else embedded[rows]
@@ -197,7 +197,7 @@ class Admission:
         for place, (case, reason) in enumerate(zip(passed, choices, strict=True)):
             if reason is None:
                 own = {space: rows[place] for space, rows in vectors.items()}
-                self._memory.stage(Pending(case.sample.sample_id, case.digest, own))
+                self._admitted.stage(Pending(case.sample.sample_id, case.digest, own))
             else:
                 case.refusal = Refusal(self._selector.kind, reason)
 

@@ -43,11 +43,11 @@ def try_training(settings: Training, bases: BaseModels) -> None:
         base = bases.of(role)
         view = trainable(base, settings.rank, settings.alpha, 0.0, settings.target_modules, seed=0)
         row = encode(base.chat, _SAMPLE, _TOKENS)
-        learnt = [weight for weight in view.model.parameters() if weight.requires_grad]
+        trained = [weight for weight in view.model.parameters() if weight.requires_grad]
         if batcher.packs:
             pack_rows(view)
         losses_at(view.head, *batch_states(view, [row])).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
-        torch.optim.AdamW(learnt, lr=1e-4).step()
+        torch.optim.AdamW(trained, lr=1e-4).step()
         loaded = with_adapter(base, adapter_files(view))
         with torch.inference_mode():
             loss = float(response_losses(loaded, [row]).mean())

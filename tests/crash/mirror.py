@@ -1,7 +1,7 @@
 """A policy whose state must always agree with the index: it finds out when a crash parts them.
 
 It takes what no check refused, as `thresholds` does, and counts what was accepted. Before each batch its count has to
-be the memory's. Where it is not, everything is left out, which breaks the law `misjudged`.
+be those admitted. Where it is not, everything is left out, which breaks the law `misjudged`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ccit.ports.selection import Choices, Reasons, Scored
 from ccit.records import Decision
 from ccit.selection.admission import Selector
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 
 DIVERGED = "diverged"
 
@@ -24,13 +24,13 @@ class MirrorPolicy:
     stateful: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {DIVERGED: ("Diverged", "the policy and the index do not agree on what was accepted")}
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, admitted: AdmittedSamples) -> None:
+        self._admitted = admitted
         self._state = (0, 0)
         self._staged: list[str] = []
 
     def choose(self, batch: Sequence[Scored]) -> Choices:
-        _, digests, _ = self._memory.rows()
+        _, digests, _ = self._admitted.rows()
         if self._state != mixed((0, 0), digests):
             return [DIVERGED] * len(batch)
         self._staged += [scored.sample.content_digest for scored in batch]
@@ -63,6 +63,6 @@ def mixed(state: tuple[int, int], digests: Iterable[str]) -> tuple[int, int]:
     return count, total
 
 
-def mirror(memory: Memory) -> Selector:
+def mirror(admitted: AdmittedSamples) -> Selector:
     """The policy as an admission takes it."""
-    return Selector(MirrorPolicy(memory), "mirror", "mirror test")
+    return Selector(MirrorPolicy(admitted), "mirror", "mirror test")

@@ -2,8 +2,8 @@
 
 What is stubbed: the embedder (a vector drawn from the text's hash), the proxy's IFD (a number drawn from the content's
 hash), the trainer (a file that names its round and a skill) and the evaluator (answers from that skill). What is real:
-everything else. Admission, memory, FAISS index, thresholds, triggers, pool, plan, gate, lineage, artifact store with
-its fsyncs, and every line of the consumers.
+everything else. Admission, admitted samples, FAISS index, thresholds, triggers, pool, plan, gate, lineage, artifact
+store with its fsyncs, and every line of the consumers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from ccit.records import (
 )
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 from ccit.triggers.any_of import AnyOf
 from ccit.vectors import quantise
 
@@ -191,23 +191,23 @@ def base_version(config: Config) -> Version:
     )
 
 
-def stub_scoring(config: Config, pace_s: float, policy: Callable[[Memory], Selector] | None = None) -> Scoring:
+def stub_scoring(config: Config, pace_s: float, policy: Callable[[AdmittedSamples], Selector] | None = None) -> Scoring:
     """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
 
     Parameters
     ----------
-    policy : Callable[[Memory], Selector] | None
+    policy : Callable[[AdmittedSamples], Selector] | None
         Makes a policy of the test's own, instead of the configured one.
     """
     embedder, proxy = HashEmbedder(), HashProxy(store(config), pace_s)
-    memory = Memory({"sample": ExactIndex(DIMENSION)})
-    chosen = selector(config) if policy is None else policy(memory)
-    context = CheckContext(embedder, memory, lambda *_: proxy, len, lambda: "characters", config.rounds.seed)
+    admitted = AdmittedSamples({"sample": ExactIndex(DIMENSION)})
+    chosen = selector(config) if policy is None else policy(admitted)
+    context = CheckContext(embedder, admitted, lambda *_: proxy, len, lambda: "characters", config.rounds.seed)
     made = checks(config, context, chosen, all_scores=False)
     for space in spaces_of(made):
-        memory.open(space, ExactIndex(DIMENSION))
-    admission = Admission(made, chosen, memory, embedder, proxy=proxy)
-    return Scoring(base_version(config), admission, memory, proxy, embedder, len)
+        admitted.open(space, ExactIndex(DIMENSION))
+    admission = Admission(made, chosen, admitted, embedder, proxy=proxy)
+    return Scoring(base_version(config), admission, admitted, proxy, embedder, len)
 
 
 def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:

@@ -31,7 +31,7 @@ def ccit(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def check_summary(out: Path) -> dict[str, Any]:
-    """The laws that hold whatever was learnt."""
+    """The laws that hold whatever was learned."""
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
     assert set(summary) >= FIELDS
     records, serving = summary["records"], summary["serving"]
@@ -45,7 +45,7 @@ def check_summary(out: Path) -> dict[str, Any]:
     assert summary["held"] == summary["rounds"] - (len(summary["versions"]) - 1)
     assert serving["requests"] > 0
     assert serving["failed"] == 0
-    assert len(summary["versions"]) > 1, "nothing was learnt: see the verdicts in the report"
+    assert len(summary["versions"]) > 1, "nothing was learned: see the verdicts in the report"
     assert summary["rollback"]["to"] == summary["active_version"] == summary["proxy_version"]
     best = max(version["accuracy"] for version in summary["versions"])
     assert best > summary["versions"][0]["accuracy"] + 0.1

@@ -17,7 +17,7 @@ from consumers.ingest import IngestStep
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
+from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
 from tests.crash.parts import HashProxy, stub_scoring
 from tests.poison.corpus import (
@@ -54,7 +54,7 @@ def ingest(max_bytes: int = MAX_BYTES) -> IngestStep:
 
 def score(root: Path) -> ScoreStep:
     scoring = stub_scoring(config(root), 0.0)
-    known = Knowledge(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
+    known = SamplesView(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
     return ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
 
 

@@ -1,7 +1,7 @@
 """Scorer, trainer and follower as the consumers run them, over `MemoryLog` in the place of Kafka.
 
-What decides is the real code: the score step with its knowledge; the whole trainer, with its commands, its pool and its
-rounds. What stands in for a process is only who reads what when.
+What decides is the real code: the score step with its view of the samples; the whole trainer, with its commands,
+its pool and its rounds. What stands in for a process is only who reads what when.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
 from consumers.kafka.messages import Message, Output, next_offsets
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
 from consumers.pool_reader import PoolReader
 from consumers.round_job import Finished, RoundJob
 from consumers.rounds import Rounds
+from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
 from consumers.train import TrainConsumer
 from consumers.versions import announcement_in
@@ -98,7 +98,7 @@ def follow(lineage: Lineage, messages: Sequence[Message]) -> None:
 
 
 class Scorer:
-    """One scorer: reads, decides, and learns what is in the log; a new one has read it to its end."""
+    """One scorer: reads, decides, and takes in what is in the log; a new one has read it to its end."""
 
     def __init__(self, log: MemoryLog, name: str, *, exactly_once: bool) -> None:
         self._log = log
@@ -107,7 +107,7 @@ class Scorer:
         self._scoring = replace(stub_scoring(CONFIG, 0.0, lambda _: evenly(ahead=2)), base=version())
         self.lineage = Lineage(version())
         self.fates = Fates(self.lineage, COOLDOWN)
-        self._known = Knowledge(self._scoring, TOPICS.samples.name, self.fates)
+        self._known = SamplesView(self._scoring, TOPICS.samples.name, self.fates)
         self._step = ScoreStep(self._scoring, TOPICS, MAX_BYTES, lambda: 0.0, self._known, exactly_once=exactly_once)
         self._read: dict[tuple[str, int], int] = {}
         self.batch: list[Message] = []
@@ -121,7 +121,7 @@ class Scorer:
         for message in self._fresh(TOPICS.rounds.name, 0):
             self.fates.take(event_of(message))
         for partition in range(PARTITIONS):
-            self._known.learn(self._fresh(TOPICS.samples.name, partition))
+            self._known.apply(self._fresh(TOPICS.samples.name, partition))
         if (self.lineage.sequence, self.fates.judged) != (sequence, judged):
             self._known.align()
 
@@ -154,7 +154,7 @@ class Scorer:
 
     def knows(self) -> dict[Place, str]:
         """Place -> content digest of all that counts against novelty."""
-        return self._scoring.memory.digests()
+        return self._scoring.admitted.digests()
 
     def would_decide(self, messages: Sequence[Message]) -> list[tuple[str, bytes | None, bytes | None]]:
         """What it would write for a batch, without writing it."""

@@ -18,12 +18,12 @@ from ccit.ports.vectors import Vectors
 from ccit.records import Decision, Position, Sample, Score, Spend
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.checks.diversity import DiversityCheck
 from ccit.selection.checks.ifd import IfdCheck
 from ccit.selection.checks.language import LanguageCheck
 from ccit.selection.checks.length import LengthCheck
 from ccit.selection.checks.novelty import NoveltyCheck
-from ccit.selection.memory import Memory
 from ccit.testing import FixedProxy, check_context
 from ccit.vectors import quantise
 from tests.evenly import EvenlyPolicy, evenly
@@ -92,7 +92,7 @@ class Desk:
     """An Admission with its parts in view, and a log that grows."""
 
     admission: Admission
-    memory: Memory
+    admitted: AdmittedSamples
     proxy: ContentProxy
     diversity: ContentDiversity
     offset: int = 0
@@ -112,9 +112,13 @@ def desk(
     space: Literal["sample", "question"] = "sample",
     costs: Sequence[int] = (),
 ) -> Desk:
-    proxy, diversity, memory = proxy or ContentProxy(), ContentDiversity(), Memory({"sample": ExactIndex(DIMENSION)})
-    memory.open(space, ExactIndex(DIMENSION))
-    context = replace(check_context(LetterEmbedder(), proxy), neighbours=memory)
+    proxy, diversity, admitted = (
+        proxy or ContentProxy(),
+        ContentDiversity(),
+        AdmittedSamples({"sample": ExactIndex(DIMENSION)}),
+    )
+    admitted.open(space, ExactIndex(DIMENSION))
+    context = replace(check_context(LetterEmbedder(), proxy), neighbours=admitted)
     checks: dict[str, Check] = {
         "ifd": IfdCheck(IfdCheck.Settings(), context),
         "language": LanguageCheck(LanguageCheck.Settings(), context),
@@ -125,8 +129,8 @@ def desk(
     for check, cost in zip(checks.values(), costs, strict=bool(costs)):
         vars(check)["cost"] = cost
     chosen = selector or policy("thresholds")
-    admission = Admission(checks, chosen, memory, LetterEmbedder(), proxy=proxy, all_scores=all_scores)
-    return Desk(admission, memory, proxy, diversity)
+    admission = Admission(checks, chosen, admitted, LetterEmbedder(), proxy=proxy, all_scores=all_scores)
+    return Desk(admission, admitted, proxy, diversity)
 
 
 def thresholds_or_all(checked: bool) -> Selector:
@@ -209,7 +213,7 @@ def test_a_batch_passes_the_checks_as_without_a_policy_which_is_then_asked_once(
     assert [d.scores for d in decided] == [d.scores for d in checked]
     assert all(d.owner == chosen for d, before in zip(decided, checked, strict=True) if before.accepted)
     assert {d.policy for d in decided} <= {selector.stamp}
-    assert sorted(one.memory.digests().values()) == sorted(d.sample.content_digest for d in decided if d.accepted)
+    assert sorted(one.admitted.digests().values()) == sorted(d.sample.content_digest for d in decided if d.accepted)
 
 
 def test_a_copy_of_what_the_policy_leaves_out_is_a_copy_in_its_batch_and_judged_anew_after_it() -> None:
@@ -235,7 +239,7 @@ def test_an_aborted_batch_leaves_no_trace(first: list[Sample], second: list[Samp
     aborted.decide(first)
     untouched.decide(first)
     assert aborted.admission.decide(second) == aborted_again(aborted, second)
-    assert aborted.memory.digests() == untouched.memory.digests()
+    assert aborted.admitted.digests() == untouched.admitted.digests()
     assert aborted.decide(second) == untouched.decide(second)
 
 
@@ -248,7 +252,7 @@ def aborted_again(one: Desk, samples: Sequence[Sample]) -> list[Decision]:
 
 @given(streams)
 @settings(max_examples=100, deadline=None)
-def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sample]) -> None:
+def test_what_was_read_from_the_topic_equals_what_was_decided(stream: list[Sample]) -> None:
     writer, reader = desk(), desk()
     vectors = {}
     decisions = writer.admission.decide(stream)
@@ -258,9 +262,9 @@ def test_what_was_learnt_from_the_topic_equals_what_was_decided(stream: list[Sam
     writer.admission.commit({s.sample_id: Position(1, n) for n, s in enumerate(accepted)})
     for _twice in range(2):
         for n, s in enumerate(accepted):
-            reader.memory.learn(s.content_digest, vectors[s.sample_id], Position(1, n))
-    assert len(reader.memory) == len(writer.memory) == len(accepted)
-    assert reader.memory.digests() == writer.memory.digests()
+            reader.admitted.add(s.content_digest, vectors[s.sample_id], Position(1, n))
+    assert len(reader.admitted) == len(writer.admitted) == len(accepted)
+    assert reader.admitted.digests() == writer.admitted.digests()
     assert reader.decide(stream) == writer.decide(stream)
 
 
@@ -284,7 +288,7 @@ def test_a_scorer_that_raises_stages_nothing() -> None:
     one = desk(proxy=FailingProxy())
     with pytest.raises(RuntimeError):
         one.decide([sample(n, "en", "a", response) for n, response in enumerate(("abcd", "aabb", "dcd"))])
-    assert len(one.memory) == 0
+    assert len(one.admitted) == 0
 
 
 class Forgetful(EvenlyPolicy):
@@ -296,7 +300,7 @@ def test_a_policy_that_does_not_answer_for_all_is_named() -> None:
     one = desk(Selector(Forgetful(Forgetful.Settings(), PolicyContext(0)), "forgetful", "forgetful"))
     with pytest.raises(ValueError, match="expected 1 choices of the policy 'forgetful', found 0"):
         [one.admission.decide([sample(n, "en", "a", response)]) for n, response in enumerate(("abcd", "aabb", "dcd"))]
-    assert len(one.memory) == 0
+    assert len(one.admitted) == 0
 
 
 def test_the_vector_of_a_pending_sample_is_at_hand_until_the_commit() -> None:

@@ -93,11 +93,11 @@ class World:
             number = self.parents[number]
         return found
 
-    def learnt(self, place: Position) -> bool:
+    def is_trained(self, place: Position) -> bool:
         return any(place in self.trained[number] for number in self.line())
 
     def left(self, place: Position) -> bool:
-        return not self.learnt(place) and any(place in places for places in self.trained.values())
+        return not self.is_trained(place) and any(place in places for places in self.trained.values())
 
     def may_be_replayed(self, place: Position) -> bool:
         useful = self.used[place][0] in ("promote", "not_enough_evidence")
@@ -110,11 +110,11 @@ class World:
         held = one is not None and one.parent == self.lineage.incumbent.number and _covers(one, place)
         free = outcome == "unused"
         tests = {
-            Fate.TRAINED: self.learnt(place),
+            Fate.TRAINED: self.is_trained(place),
             Fate.SET_ASIDE: self.left(place) or (not free and left_out(place)) or outcome in ("hold", None),
             Fate.IN_A_ROUND: free and held,
             Fate.WAITING: (free and not held)
-            or (outcome == "not_enough_evidence" and self.may_be_replayed(place) and not self.learnt(place)),
+            or (outcome == "not_enough_evidence" and self.may_be_replayed(place) and not self.is_trained(place)),
         }
         return [fate for fate, holds in tests.items() if holds]
 

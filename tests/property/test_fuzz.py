@@ -29,7 +29,7 @@ from consumers.dead_letters import letter_in
 from consumers.ingest import IngestStep
 from consumers.kafka.messages import Headers, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
+from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep, sample_in
 from tests.crash.parts import stub_scoring
 from tests.poison.corpus import MAX_BYTES, SECRET, good_record, row
@@ -192,7 +192,7 @@ def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_let
     rng = random.Random(SEED)
     config = Config.model_validate({"store": {"root": str(tmp_path)}, "selection": {"checks": {"length": {"min": 0}}}})
     scoring = stub_scoring(config, 0.0)
-    known = Knowledge(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
+    known = SamplesView(scoring, TOPICS.samples.name, Fates(Lineage(scoring.base)))
     step = ScoreStep(scoring, TOPICS, MAX_BYTES, lambda: 0.0, known, exactly_once=True)
     refused = offset = 0
     while refused < MALFORMED:

@@ -165,22 +165,22 @@ def line_of_versions(rng: np.random.Generator, lost: float, won: float, rounds: 
     Every candidate answers each general question as its parent does, but unlearns it with the probability `lost` and
     learns it with `won`; version 0 knows nine tenths of 1,000.
     """
-    n, learnt = 1000, 0
+    n, learned = 1000, 0
     knows = rng.random(n) < 0.9
     base = active = answered(0, knows)
     chance, since = 0.9, 0  # of a question to be known, whatever the suite
     for _ in range(rounds):
         since += 1
         turned = np.where(knows, rng.random(n) >= lost, rng.random(n) < won)
-        candidate = answered(learnt + 1, turned)
+        candidate = answered(learned + 1, turned)
         if judged(candidate, active, BOUNDED, since, baseline=base).outcome == "promote":
-            active, knows, since, learnt = candidate, turned, 0, learnt + 1
+            active, knows, since, learned = candidate, turned, 0, learned + 1
             chance = chance * (1 - lost) + (1 - chance) * won
-    return learnt, 100 * (0.9 - chance)
+    return learned, 100 * (0.9 - chance)
 
 
-def answered(learnt: int, knows: np.ndarray) -> SuiteResults:
-    domain = graded([float(i < 40 + 40 * learnt) for i in range(400)])
+def answered(learned: int, knows: np.ndarray) -> SuiteResults:
+    domain = graded([float(i < 40 + 40 * learned) for i in range(400)])
     return results(domain, graded([float(known) for known in knows]))
 
 

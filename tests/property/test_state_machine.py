@@ -447,13 +447,13 @@ class AtLeastOnce(RuleBasedStateMachine):
         looker = Trainer(self.log, alone=False)
         looker.gather_all()
         pooled, replayed = looker.waiting(), looker.replayable()
-        used, learnt = self.used_places(), self.learnt_places()
+        used, trained = self.used_places(), self.trained_places()
         for place in self.sample_places():
             fate = looker.fate(place)
             assert (place in pooled) == (place not in used)
             assert (place in pooled) == (fate is Fate.IN_A_ROUND or (fate is Fate.WAITING and place not in replayed))
             assert (place in replayed) == (fate is Fate.TRAINED or (fate is Fate.WAITING and place not in pooled))
-            assert (fate is Fate.TRAINED) == (place in learnt)
+            assert (fate is Fate.TRAINED) == (place in trained)
 
     @invariant()
     def what_the_group_has_passed_is_what_rounds_have_used(self) -> None:
@@ -469,7 +469,7 @@ class AtLeastOnce(RuleBasedStateMachine):
         judged = [self.planned()[event.round_id] for event in events if isinstance(event, CandidateJudged)]
         return self.places_of(sample_id for one in judged for sample_id in (*one.sample_ids, *one.validation_ids))
 
-    def learnt_places(self) -> set[Place]:
+    def trained_places(self) -> set[Place]:
         """The samples of the rounds that led to the incumbent, by their ids; what those replayed among them."""
         lineage, planned, ids = Lineage(version()), self.planned(), list[str]()
         follow(lineage, self.log.read(TOPICS.model_versions.name, 0))

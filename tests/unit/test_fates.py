@@ -74,10 +74,10 @@ def test_rounds_of_another_alias_are_passed_over() -> None:
     assert fates.of(Position(0, 0)) is Fate.WAITING
 
 
-def test_a_rollback_sets_aside_what_the_versions_it_leaves_learnt_first_replay_among_it() -> None:
-    """Offsets 0-4: learnt by version 1. 5-9: too little evidence, 5 replayed by version 2. 10-14: learnt by version 2.
+def test_a_rollback_sets_aside_what_the_versions_it_leaves_trained_on_first_replay_among_it() -> None:
+    """Offsets 0-4: trained by version 1. 5-9: too little evidence, 5 replayed by version 2. 10-14: by version 2.
 
-    Version 2 replays 1 too, which version 1 learnt before: that stays trained.
+    Version 2 replays 1 too, which version 1 was trained on before: that stays trained.
     """
     lineage = Lineage(version())
     fates = Fates(lineage, cooldown_rounds=9)

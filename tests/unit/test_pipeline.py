@@ -249,7 +249,7 @@ def test_a_version_says_everything_that_made_it() -> None:
 
 
 def test_a_version_has_consumed_what_its_round_replayed() -> None:
-    """Samples of a round with too little evidence were learnt by no version; the first that replays them is the one."""
+    """Samples of a round with too little evidence went into no version; the first that replays them is the one."""
     made, lineage = planned(), Lineage(version())
     material = material_of(made, pool_of().waiting, RECIPE.sources, HISTORY)
     replayed = [Position(3, 8), Position(3, 4), Position(0, 0)]

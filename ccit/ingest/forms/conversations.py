@@ -1,6 +1,6 @@
 """A whole conversation in one column: ShareGPT (`from`, `value`) and OpenAI (`role`, `content`).
 
-The last message must be the assistant's: it is what is learnt, given all that went before.
+The last message must be the assistant's: it is what is trained on, given all that went before.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ MAX_TURNS = 200
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question and answer with what went before; only the answer is learnt."""
+    """One question and answer with what went before; only the answer is trained on."""
 
     instruction: str
     response: str

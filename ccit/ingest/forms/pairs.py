@@ -39,6 +39,6 @@ class Pair:
         more = text_of(row.get(self.more), self.more).strip() if self.more else ""
         system, history = system_and_history(row)
         answer = required(row.get(self.answer), self.answer)
-        if row.get("label") is False:  # TRL's form for answers that are to be unlearnt
-            raise wrong("label", "an answer to be learnt", "false")
+        if row.get("label") is False:  # TRL's form for answers that are to be unlearned
+            raise wrong("label", "an answer to be trained on", "false")
         return Exchange(f"{question}\n{more}" if more else question, answer, history, system)

@@ -20,7 +20,7 @@ class ClusterCheck:
     """Gives questions about alike things one number, and refuses none: what the policy `clusters` counts.
 
     The number is that of the nearest among `clusters` fixed directions, half of them random and half their opposites: a
-    cross-polytope hash (Andoni et al. 2015, arXiv 1509.02897). Nothing is learnt from the stream, so that every scorer
+    cross-polytope hash (Andoni et al. 2015, arXiv 1509.02897). Nothing is learned from the stream, so that every scorer
     gives the same number at any time, and it can be read from the log.
 
     Example

@@ -32,7 +32,7 @@ class WrongAnswerCheck:
         e = (0.45 - relevance) + (-0.15 - attribution) + 0.5 (0.45 - agreement) + 0.25 ln(ifd)
 
     in which ln(ifd) counts for 0.4 at most, either way, and what has not been measured for nothing. It falls with the
-    first three and rises with the last; its constants are set once for the builtin embedder, not learnt from the
+    first three and rises with the last; its constants are set once for the builtin embedder, not learned from the
     stream. Without a relevance it is unscored, and in a language that the embedder does not know it is too; the latter
     passes. The checks that it combines have to be on.
 

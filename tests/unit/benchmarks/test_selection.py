@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.selection import ARMS, against, chosen_table, kinds_of, learnt_table, policy_table
+from benchmarks.selection import ARMS, accuracy_table, against, chosen_table, kinds_of, policy_table
 from ccit.config import Config
 from ccit.simulation.stream import hospital_stream
 
@@ -40,7 +40,7 @@ def test_what_was_let_in_is_told_by_kind() -> None:
 
 
 def test_an_arm_is_compared_with_the_lot_on_its_own_streams() -> None:
-    rows = learnt_table(
+    rows = accuracy_table(
         [line("random", n, 0.5 + 0.01 * n) for n in (0, 1, 2)] + [line("oasis", n, 0.6 + 0.01 * n) for n in (0, 1, 2)]
     )
     assert rows[-1].endswith("| +10.0 (+10.0 to +10.0) |")

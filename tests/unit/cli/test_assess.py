@@ -15,7 +15,7 @@ from ccit.plugins import kind_of, plugins
 from ccit.ports.selection import Check, PolicyContext
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 from ccit.testing import FixedProxy, LetterEmbedder, check_context
 from tests.nouns import version
 
@@ -85,10 +85,10 @@ def test_a_line_says_what_was_measured_what_was_not_and_who_would_refuse(tmp_pat
         kind: plugins("check")[kind].cls(plugins("check")[kind].settings(), context)
         for kind in ("agreement", "completeness", "length")
     }
-    memory, embedder = Memory({"sample": ExactIndex(26)}), LetterEmbedder()
+    admitted, embedder = AdmittedSamples({"sample": ExactIndex(26)}), LetterEmbedder()
     selector = Selector.of(plugins("policy")["accept_all"].settings(), PolicyContext(seed=0))
-    admission = Admission(checks, selector, memory, embedder, all_scores=True)
-    parts = Scoring(version(), admission, memory, FixedProxy(), embedder, len, checks)
+    admission = Admission(checks, selector, admitted, embedder, all_scores=True)
+    parts = Scoring(version(), admission, admitted, FixedProxy(), embedder, len, checks)
     with Console(silent=True) as console:
         (line,) = assess._assessed(path, parts, 1000, 64, console)
     assert line["accepted"]

@@ -17,7 +17,7 @@ from ccit.records import Announcement, OffsetRange, Sample, Score
 from consumers import score_step
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
+from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
 from tests.crash.parts import stub_scoring
 from tests.nouns import version
@@ -42,7 +42,7 @@ class Scorer:
         self.proxy = scoring.proxy
         self.lineage = Lineage(scoring.base)
         self.fates = Fates(self.lineage, 1)
-        self.known = Knowledge(scoring, TOPICS.samples.name, self.fates)
+        self.known = SamplesView(scoring, TOPICS.samples.name, self.fates)
         self.step = ScoreStep(scoring, TOPICS, 10_000, lambda: 0.0, self.known, exactly_once=exactly_once)
         self._admitted = 0
 
@@ -93,8 +93,8 @@ def test_another_text_under_the_same_id_is_another_sample(scorer: Scorer) -> Non
 def test_a_rollback_does_not_let_it_in_again(scorer: Scorer) -> None:
     """Its digest counts no longer, and the same text from elsewhere is welcome; but itself it was decided already."""
     scorer.commit([message(0)])
-    learnt = version(1, parent=0, consumed=(OffsetRange(0, 0, 1),))
-    scorer.lineage.apply(Announcement("promoted", learnt, 1, 0, 0.0))
+    trained = version(1, parent=0, consumed=(OffsetRange(0, 0, 1),))
+    scorer.lineage.apply(Announcement("promoted", trained, 1, 0, 0.0))
     scorer.lineage.apply(scorer.lineage.roll_back(0, 1.0))
     scorer.known.align()
     assert scorer.commit([message(1)]) == [("rejects", "exact_duplicate")]

@@ -9,23 +9,23 @@ from ccit.ports.selection import Check, PolicyContext
 from ccit.records import Decision, Position, Sample
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.checks.length import LengthCheck
 from ccit.selection.checks.novelty import NoveltyCheck
 from ccit.selection.control import ControlArm
-from ccit.selection.memory import Memory
 from ccit.selection.policies.source_quota import SourceQuotaPolicy
 from ccit.testing import LetterEmbedder, check_context
 from tests.nouns import sample
 
 
 def admission_of(control_share: float, most: int = 1000, max_similarity: float = 1.0) -> Admission:
-    memory = Memory({"sample": ExactIndex(26)})
-    context = replace(check_context(), neighbours=memory)
+    admitted = AdmittedSamples({"sample": ExactIndex(26)})
+    context = replace(check_context(), neighbours=admitted)
     checks: dict[str, Check] = {"length": LengthCheck(LengthCheck.Settings(min=20), context)}
     if max_similarity < 1:
         checks["novelty"] = NoveltyCheck(NoveltyCheck.Settings(max_similarity=max_similarity, space="sample"), context)
     chosen = Selector.of(SourceQuotaPolicy.Settings(most=most), PolicyContext(seed=5), control_share)
-    return Admission(checks, chosen, memory, LetterEmbedder())
+    return Admission(checks, chosen, admitted, LetterEmbedder())
 
 
 def decided(admission: Admission, samples: Sequence[Sample], offset: int = 0) -> list[Decision]:

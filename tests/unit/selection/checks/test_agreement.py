@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ccit.selection.admitted import Pending
 from ccit.selection.checks.agreement import TOO_FEW, AgreementCheck
-from ccit.selection.memory import Pending
-from tests.accepted import after, empty_memory, rows_of, said
+from tests.accepted import after, none_admitted, rows_of, said
 
 KNOWN = [said("aaab", "Give velotrin. Rest."), said("aaabb", "Begin with velotrin."), said("xyz", "Wait.")]
 
@@ -26,10 +26,10 @@ def test_without_near_questions_it_abstains() -> None:
 
 def test_what_waits_for_its_place_is_no_evidence() -> None:
     """Whoever sends two wrong answers in one batch does not confirm himself."""
-    memory = empty_memory()
+    admitted = none_admitted()
     for number, one in enumerate(KNOWN):
-        memory.stage(Pending(f"s{number}", f"d{number}", rows_of(one)))
-    around = replace(after([]), neighbours=memory)
+        admitted.stage(Pending(f"s{number}", f"d{number}", rows_of(one)))
+    around = replace(after([]), neighbours=admitted)
     ((score,),) = AgreementCheck(AgreementCheck.Settings(), around).score([said("aabb", "Take velotrin.")])
     assert score.unscored == TOO_FEW
 

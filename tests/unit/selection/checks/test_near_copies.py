@@ -7,8 +7,8 @@ import pytest
 from ccit.records import Position, Sample
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.spaces import WORDING, vectors_in
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.checks.near_copies import NearCopiesCheck
-from ccit.selection.memory import Memory
 from ccit.testing import LetterEmbedder, check_context
 
 KNOWN = Sample(
@@ -27,8 +27,8 @@ KNOWN = Sample(
     ],
 )
 def test_a_slip_is_a_copy_and_a_correction_is_none(changed: Sample, reason: str | None) -> None:
-    memory = Memory({WORDING: ExactIndex(256)})
-    memory.learn("d", {WORDING: vectors_in(WORDING, [KNOWN], LetterEmbedder())[0]}, Position(0, 0))
-    check = NearCopiesCheck(NearCopiesCheck.Settings(), replace(check_context(), neighbours=memory))
+    admitted = AdmittedSamples({WORDING: ExactIndex(256)})
+    admitted.add("d", {WORDING: vectors_in(WORDING, [KNOWN], LetterEmbedder())[0]}, Position(0, 0))
+    check = NearCopiesCheck(NearCopiesCheck.Settings(), replace(check_context(), neighbours=admitted))
     ((score,),) = check.score([changed])
     assert check.refuse(score) == reason

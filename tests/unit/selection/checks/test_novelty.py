@@ -7,17 +7,18 @@ import pytest
 from ccit.records import Position, Sample, Score
 from ccit.scoring.index import ExactIndex
 from ccit.scoring.spaces import sample_text, vectors_in
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.checks.novelty import NoveltyCheck
-from ccit.selection.memory import Memory
 from ccit.testing import LetterEmbedder, check_context
 
 SAMPLE = Sample("s", "r", "ward", "en", "What is the highest dose?", "At most 4 g a day, for the left knee.")
 
 
-def check(memory: Memory | None = None) -> NoveltyCheck:
+def check(admitted: AdmittedSamples | None = None) -> NoveltyCheck:
     context = check_context()
     return NoveltyCheck(
-        NoveltyCheck.Settings(max_similarity=0.95), context if memory is None else replace(context, neighbours=memory)
+        NoveltyCheck.Settings(max_similarity=0.95),
+        context if admitted is None else replace(context, neighbours=admitted),
     )
 
 
@@ -33,22 +34,22 @@ def test_a_missing_score_is_no_number() -> None:
 
 
 def test_a_batch_is_compared_with_what_was_accepted() -> None:
-    memory = Memory({"statement": ExactIndex(26)})
+    admitted = AdmittedSamples({"statement": ExactIndex(26)})
     known, other = (Sample(text, "r", "ward", "en", text, text) for text in ("abc", "xyz"))
-    memory.learn("d", {"statement": LetterEmbedder().embed([sample_text(known)])[0]}, Position(0, 0))
-    (near,), (far,) = check(memory).score([known, other])
+    admitted.add("d", {"statement": LetterEmbedder().embed([sample_text(known)])[0]}, Position(0, 0))
+    (near,), (far,) = check(admitted).score([known, other])
     assert near.value == pytest.approx(0.0, abs=1e-3)
     assert far.value == pytest.approx(1.0, abs=0.05)
     assert check().score([known])[0][0].value == 2.0
-    assert check(memory).score([]) == []
+    assert check(admitted).score([]) == []
 
 
 def test_two_answers_to_one_question_are_near_where_questions_are_compared() -> None:
-    memory = Memory({"statement": ExactIndex(26), "question": ExactIndex(26)})
+    admitted = AdmittedSamples({"statement": ExactIndex(26), "question": ExactIndex(26)})
     known, other = (Sample(text, "r", "ward", "en", "abc?", text) for text in ("rest", "drink"))
-    vectors = {space: vectors_in(space, [known], LetterEmbedder())[0] for space in memory.spaces}
-    memory.learn("d", vectors, Position(0, 0))
-    context = replace(check_context(), neighbours=memory)
+    vectors = {space: vectors_in(space, [known], LetterEmbedder())[0] for space in admitted.spaces}
+    admitted.add("d", vectors, Position(0, 0))
+    context = replace(check_context(), neighbours=admitted)
     whole = NoveltyCheck(NoveltyCheck.Settings(), context)
     questions = NoveltyCheck(NoveltyCheck.Settings(space="question"), context)
     ((apart,),), ((near,),) = whole.score([other]), questions.score([other])
@@ -68,9 +69,9 @@ def test_two_answers_to_one_question_are_near_where_questions_are_compared() -> 
     ],
 )
 def test_a_correction_is_no_copy(answer: str, reason: str | None) -> None:
-    memory = Memory({"statement": ExactIndex(26)})
-    memory.learn("d", {"statement": vectors_in("statement", [SAMPLE], LetterEmbedder())[0]}, Position(0, 0))
-    ((score,),) = check(memory).score([replace(SAMPLE, response=answer)])
+    admitted = AdmittedSamples({"statement": ExactIndex(26)})
+    admitted.add("d", {"statement": vectors_in("statement", [SAMPLE], LetterEmbedder())[0]}, Position(0, 0))
+    ((score,),) = check(admitted).score([replace(SAMPLE, response=answer)])
     assert check().refuse(score) == reason
 
 

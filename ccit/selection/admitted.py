@@ -6,8 +6,8 @@ Accepted samples of a batch are *pending* until their transaction is committed:
     commit   their places are known: they stay
     abort    the transaction failed: they are gone, as if never decided
 
-A rollback *sets aside* what only the abandoned versions learnt: it counts no longer, but is kept, because a rollback
-forward brings it back.
+A rollback *sets aside* what only the abandoned versions were trained on: it counts no longer, but is kept, because a
+rollback forward brings it back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Pending:
     vectors: Mapping[str, Vector]  # space -> (d,)
 
 
-class Memory:
+class AdmittedSamples:
     """Digests and vectors of everything pooled or trained, and of what is pending.
 
     Parameters
@@ -47,12 +47,12 @@ class Memory:
     -------
     >>> from ccit.scoring.index import ExactIndex
     >>> from ccit.vectors import quantise
-    >>> memory = Memory({"sample": ExactIndex(2)})
-    >>> memory.stage(Pending("s1", "d1", {"sample": quantise([[1.0, 0.0]])[0]}))
-    >>> "d1" in memory
+    >>> admitted = AdmittedSamples({"sample": ExactIndex(2)})
+    >>> admitted.stage(Pending("s1", "d1", {"sample": quantise([[1.0, 0.0]])[0]}))
+    >>> "d1" in admitted
     True
-    >>> memory.abort()
-    >>> "d1" in memory
+    >>> admitted.abort()
+    >>> "d1" in admitted
     False
     """
 
@@ -76,7 +76,7 @@ class Memory:
     def open(self, space: str, index: SampleIndex) -> None:
         """Keep a further space, while nothing is known yet. Raises `ValueError` where something is."""
         if len(self):
-            raise ValueError(f"expected an empty memory to open the space {space!r} in, found {len(self)} samples")
+            raise ValueError(f"expected no samples yet where the space {space!r} is opened, found {len(self)} samples")
         self._indexes.setdefault(space, index)
 
     @property
@@ -128,19 +128,19 @@ class Memory:
         if missing:
             raise ValueError(f"expected a position for each accepted sample, found none for {missing[0]!r}")
         for accepted in self._pending:
-            self.learn(accepted.digest, accepted.vectors, positions[accepted.sample_id])
+            self.add(accepted.digest, accepted.vectors, positions[accepted.sample_id])
         self._pending.clear()
 
     def abort(self) -> None:
         """Forget everything pending."""
         self._pending.clear()
 
-    def learn(self, digest: str, vectors: Mapping[str, Vector], position: Position) -> None:
+    def add(self, digest: str, vectors: Mapping[str, Vector], position: Position) -> None:
         """Take in a sample read from the samples topic: a rebuild, or another scorer's. Idempotent by position."""
-        self.learn_all([digest], {space: vector[np.newaxis, :] for space, vector in vectors.items()}, [position])
+        self.add_all([digest], {space: vector[np.newaxis, :] for space, vector in vectors.items()}, [position])
 
-    def learn_all(self, digests: Sequence[str], vectors: Mapping[str, Vectors], positions: Sequence[Position]) -> None:
-        """`learn` for many rows at once, with vectors (n, d) of each space: what a snapshot holds.
+    def add_all(self, digests: Sequence[str], vectors: Mapping[str, Vectors], positions: Sequence[Position]) -> None:
+        """`add` for many rows at once, with vectors (n, d) of each space: what a snapshot holds.
 
         What is set aside stays so.
         """
@@ -168,7 +168,7 @@ class Memory:
             self._digests = {digest: places for digest, places in kept.items() if places}
         for position, (digest, came_back) in returning.items():
             del self._aside[position]
-            self.learn(digest, came_back, position)
+            self.add(digest, came_back, position)
 
     def rows(self) -> tuple[tuple[Position, ...], tuple[str, ...], Mapping[str, Vectors]]:
         """Positions, digests and each space's vectors (n, d) of all that is committed, set aside or not: what a

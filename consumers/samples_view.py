@@ -1,4 +1,4 @@
-"""What a scorer knows of the samples topic: which samples were admitted, their digests and vectors, and what the policy
+"""A materialized view of the samples topic: which samples were admitted, their digests and vectors, and what the policy
 counts of them.
 
 It is a function of three topics alone, samples, rounds and model-versions, however it came about: decided here, read
@@ -16,15 +16,15 @@ from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.records import Decision, Position
 from ccit.scoring.snapshot import Origin, Snapshot
-from ccit.selection.memory import Vector
+from ccit.selection.admitted import Vector
 from consumers.kafka.messages import Delivered, Message
 from consumers.reading import event_in
 
 logger = logging.getLogger("ccit.score")
 
 
-class Knowledge:
-    """Rows of the memory with the samples they came from, in step with the rounds and the line of versions.
+class SamplesView:
+    """The admitted samples, and their rows they came from, in step with the rounds and the line of versions.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ class Knowledge:
     """
 
     def __init__(self, scoring: Scoring, topic: str, fates: Fates) -> None:
-        spaces = tuple(sorted(scoring.memory.spaces))
+        spaces = tuple(sorted(scoring.admitted.spaces))
         self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces)
         self._scoring = scoring
-        self._memory = scoring.memory
+        self._admitted = scoring.admitted
         self._fates = fates
         self._ids: dict[Position, str] = {}
-        self._decided: set[str] = set()  # ids; a rollback undoes what was learnt, not that it was decided
+        self._decided: set[str] = set()  # ids; a rollback undoes what was trained, not that it was decided
 
     def __contains__(self, sample_id: str) -> bool:
         return sample_id in self._decided
@@ -58,9 +58,9 @@ class Knowledge:
             if d.output.topic == topic and d.output.key is not None
         }
         self._scoring.admission.commit(places)
-        self._know({position: sample_id for sample_id, position in places.items()})
+        self._note({position: sample_id for sample_id, position in places.items()})
 
-    def learn(self, messages: Sequence[Message]) -> None:
+    def apply(self, messages: Sequence[Message]) -> None:
         """Take in admitted samples from the log; those that are known already are skipped."""
         found: dict[Position, Decision] = {}
         for message in messages:
@@ -69,20 +69,20 @@ class Knowledge:
                 continue
             event = event_in(message)
             if isinstance(event, SampleAdmitted) and (vectors := self._vectors(event, position)) is not None:
-                self._memory.learn(event.decision.sample.content_digest, vectors, position)
+                self._admitted.add(event.decision.sample.content_digest, vectors, position)
                 found[position] = event.decision
         self._scoring.admission.observe(list(found.values()))
-        self._know({position: decision.sample.sample_id for position, decision in found.items()})
+        self._note({position: decision.sample.sample_id for position, decision in found.items()})
         if not all(self._fates.known(position) for position in found):
             self.align()
 
     def align(self) -> None:
         """Count what waits, is in a round or was trained on, and not what was set aside."""
-        self._memory.retain(self._fates.known)
+        self._admitted.retain(self._fates.known)
 
     def snapshot(self, next_offsets: Mapping[int, int]) -> Snapshot:
         """All rows, for a file; `next_offsets` is how far the log was read, per partition."""
-        positions, digests, vectors = self._memory.rows()
+        positions, digests, vectors = self._admitted.rows()
         ids = tuple(self._ids[position] for position in positions)
         state = self._scoring.admission.policy_state()
         return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors, state)
@@ -97,8 +97,8 @@ class Knowledge:
         except ValueError as error:
             logger.warning("a snapshot is not used: the policy cannot take back its state: %s", error)
             return False
-        self._memory.learn_all(snapshot.digests, snapshot.vectors, snapshot.positions)
-        self._know(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))
+        self._admitted.add_all(snapshot.digests, snapshot.vectors, snapshot.positions)
+        self._note(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))
         self.align()
         return True
 
@@ -109,6 +109,6 @@ class Knowledge:
             logger.warning("skipped the sample at %s: %s", position, error)
             return None
 
-    def _know(self, found: Mapping[Position, str]) -> None:
+    def _note(self, found: Mapping[Position, str]) -> None:
         self._ids.update(found)
         self._decided.update(found.values())

@@ -8,17 +8,17 @@ import pytest
 from ccit.ports.vectors import Neighbour
 from ccit.records import Position
 from ccit.scoring.index import ExactIndex
-from ccit.selection.memory import Memory, Pending
+from ccit.selection.admitted import AdmittedSamples, Pending
 from ccit.vectors import quantise
 
 ROWS = quantise(np.eye(3))
 
 
-def memory() -> Memory:
-    return Memory({"sample": ExactIndex(3)})
+def admitted() -> AdmittedSamples:
+    return AdmittedSamples({"sample": ExactIndex(3)})
 
 
-def similarities(one: Memory) -> list[float]:
+def similarities(one: AdmittedSamples) -> list[float]:
     """Of each row to its nearest neighbour."""
     return [near[0].similarity for near in one.search(ROWS, 1) if near]
 
@@ -28,7 +28,7 @@ def pending(n: int) -> Pending:
 
 
 def test_pending_samples_count_until_they_are_aborted() -> None:
-    one = memory()
+    one = admitted()
     one.stage(pending(0))
     assert "d0" in one
     assert similarities(one) == [1.0, 0.0, 0.0]
@@ -38,7 +38,7 @@ def test_pending_samples_count_until_they_are_aborted() -> None:
 
 
 def test_a_commit_makes_them_permanent() -> None:
-    one = memory()
+    one = admitted()
     one.stage(pending(0))
     one.stage(pending(1))
     one.commit({"s0": Position(0, 5), "s1": Position(1, 2), "other": Position(0, 9)})
@@ -48,7 +48,7 @@ def test_a_commit_makes_them_permanent() -> None:
 
 
 def test_a_commit_without_every_position_changes_nothing() -> None:
-    one = memory()
+    one = admitted()
     one.stage(pending(0))
     one.stage(pending(1))
     with pytest.raises(ValueError, match="'s1'"):
@@ -57,18 +57,18 @@ def test_a_commit_without_every_position_changes_nothing() -> None:
     assert one.digests() == {}
 
 
-def test_learning_is_idempotent_by_position() -> None:
-    one = memory()
+def test_adding_is_idempotent_by_position() -> None:
+    one = admitted()
     for _ in range(2):
-        one.learn("d0", {"sample": ROWS[0]}, Position(0, 5))
+        one.add("d0", {"sample": ROWS[0]}, Position(0, 5))
     assert len(one) == 1
 
 
 def test_a_digest_stays_known_while_one_of_its_places_is_kept() -> None:
-    one = memory()
-    one.learn("d0", {"sample": ROWS[0]}, Position(0, 5))
-    one.learn("d0", {"sample": ROWS[0]}, Position(1, 8))
-    one.learn("d1", {"sample": ROWS[1]}, Position(1, 9))
+    one = admitted()
+    one.add("d0", {"sample": ROWS[0]}, Position(0, 5))
+    one.add("d0", {"sample": ROWS[0]}, Position(1, 8))
+    one.add("d1", {"sample": ROWS[1]}, Position(1, 9))
     one.retain(lambda position: position.partition == 0)
     assert one.digests() == {Position(0, 5): "d0"}
     assert ("d0" in one, "d1" in one, len(one)) == (True, False, 1)
@@ -76,17 +76,17 @@ def test_a_digest_stays_known_while_one_of_its_places_is_kept() -> None:
     assert "d0" not in one
 
 
-def test_many_rows_are_learnt_at_once() -> None:
-    one = memory()
+def test_many_rows_are_added_at_once() -> None:
+    one = admitted()
     places = [Position(0, n) for n in range(3)]
-    one.learn_all(["d0", "d1", "d2"], {"sample": ROWS}, places)
+    one.add_all(["d0", "d1", "d2"], {"sample": ROWS}, places)
     assert similarities(one) == [1.0, 1.0, 1.0]
     assert list(one.digests()) == places
 
 
 def test_neighbours_are_found_among_the_committed_and_the_pending() -> None:
-    one = memory()
-    one.learn("d0", {"sample": ROWS[0]}, Position(0, 5))
+    one = admitted()
+    one.add("d0", {"sample": ROWS[0]}, Position(0, 5))
     one.stage(Pending("s1", "d1", {"sample": ROWS[0]}))
     one.stage(Pending("s2", "d2", {"sample": ROWS[1]}))
     (found,) = one.search(ROWS[:1], 2)
@@ -99,9 +99,9 @@ def up_to(offset: int) -> Callable[[Position], bool]:
 
 
 def test_every_space_holds_the_same_samples_through_a_rollback_and_back() -> None:
-    one = Memory({"sample": ExactIndex(3), "question": ExactIndex(3)})
+    one = AdmittedSamples({"sample": ExactIndex(3), "question": ExactIndex(3)})
     for n in range(3):
-        one.learn(f"d{n}", {"sample": ROWS[n], "question": ROWS[0]}, Position(0, n))
+        one.add(f"d{n}", {"sample": ROWS[n], "question": ROWS[0]}, Position(0, n))
     for keep in (1, 3, 2):
         one.retain(up_to(keep))
         for space in one.spaces:
@@ -116,7 +116,7 @@ def test_every_space_holds_the_same_samples_through_a_rollback_and_back() -> Non
 
 
 def test_a_space_is_opened_while_nothing_is_known() -> None:
-    one = memory()
+    one = admitted()
     one.open("question", ExactIndex(3))
     one.open("question", ExactIndex(3))
     assert one.spaces == ("sample", "question")

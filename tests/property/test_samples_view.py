@@ -1,4 +1,4 @@
-"""The law of a scorer's knowledge: restarted from a snapshot, rebuilt from the log, or never away, it is the same."""
+"""A scorer's view of the samples is the same, restarted from a snapshot, rebuilt from the log, or never away."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ccit.ports.selection import PolicyContext
 from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
 from ccit.selection.admission import Selector
-from ccit.selection.memory import Memory
+from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.policies.quantile import QuantilePolicy
 from ccit.selection.policies.source_quota import SourceQuotaPolicy
 from ccit.vectors import encode_vector
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.knowledge import Knowledge
+from consumers.samples_view import SamplesView
 from consumers.snapshots import resume_at
 from tests.crash.parts import stub_scoring
 from tests.evenly import evenly
@@ -60,10 +60,10 @@ def sample(number: int, text: str) -> Sample:
 
 @dataclass
 class Scorer:
-    """What a ScoreConsumer does with its knowledge, without a broker."""
+    """What a ScoreConsumer does with its view, without a broker."""
 
     root: Path
-    policy: Callable[[Memory], Selector] | None = None  # the configured one
+    policy: Callable[[AdmittedSamples], Selector] | None = None  # the configured one
     space: str = "sample"
     lineage: Lineage = field(default_factory=lambda: Lineage(version()))
     read: dict[int, int] = field(default_factory=dict)  # partition -> next offset
@@ -83,11 +83,11 @@ class Scorer:
         )
         self.scoring = stub_scoring(config, 0.0, self.policy)
         self.fates = Fates(self.lineage, COOLDOWN)
-        self.known = Knowledge(self.scoring, SAMPLES, self.fates)
+        self.known = SamplesView(self.scoring, SAMPLES, self.fates)
 
     def follow(self, log: Sequence[Message]) -> None:
         fresh = [m for m in log if m.offset >= self.read.get(m.partition, 0)]
-        self.known.learn(fresh)
+        self.known.apply(fresh)
         self.read.update({m.partition: m.offset + 1 for m in fresh})
 
     def announced(self, announcement: Announcement) -> None:
@@ -108,7 +108,7 @@ class World:
     """Two scorers on one log, and a trainer."""
 
     root: Path
-    policy: Callable[[Memory], Selector] | None = None
+    policy: Callable[[AdmittedSamples], Selector] | None = None
     space: str = "sample"
     log: list[Message] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
@@ -263,7 +263,7 @@ def test_a_state_that_the_policy_does_not_know_is_not_taken(tmp_path: Path, capl
     with caplog.at_level(logging.WARNING, "ccit.score"):
         assert not fresh.known.restored(replace(snapshot, policy={"quantiles": [1, 2]}))
     assert "expected counts" in caplog.text
-    assert len(fresh.known) == len(fresh.scoring.memory) == 0
+    assert len(fresh.known) == len(fresh.scoring.admitted) == 0
     assert fresh.known.restored(snapshot)
 
 
