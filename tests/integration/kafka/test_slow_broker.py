@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.integration.kafka.conftest import CopyTrial
 
 RECORDS, RECORD_BYTES, BATCH = 45_000, 1_500, 1_500  # 64 MiB in, 64 MiB out: who held all of it would be noticed
-WHILE_SLOW = 12 * BATCH
+WHILE_SLOW = 6 * BATCH
 STOPPED_S, RUNNING_S, LONG_S = 0.4, 0.1, 4.0  # the long pause is longer than the tests' session timeout of 2.5 s
 EVERY_NTH_LONG, LONG_PAUSES = 6, 2
 ALLOWED_MIB = 96
