@@ -33,7 +33,7 @@ from ccit.ports.vectors import SampleIndex, Vectors
 from ccit.records import Position
 from ccit.scoring.growing import GrowingIndex
 from ccit.scoring.index import ExactIndex
-from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin, read_snapshot, write_snapshot
 from ccit.selection.admitted import AdmittedSamples
 from ccit.vectors import quantise
 
@@ -42,7 +42,7 @@ QUERIES = 256
 PART = 50_000  # rows made and added at a time
 NEAR = 0.9
 EXACT_UP_TO = Selection().exact_up_to
-ORIGIN = Origin("ccit.samples", "ccit", "e")
+ORIGIN = SnapshotOrigin("ccit.samples", "ccit", "e")
 
 
 def seconds(work: Callable[[], object]) -> float:

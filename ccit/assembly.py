@@ -173,7 +173,7 @@ def store(config: Config) -> FileStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class ScoringParts:
     """Everything that decides: the `score` process holds one of these."""
 
     base: Version
@@ -238,7 +238,7 @@ def spaces_of(made: Mapping[str, Check]) -> set[str]:
     return compared.union(*(check.spaces for check in made.values() if isinstance(check, EvidenceCheck)))
 
 
-def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
+def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
     """Load proxy and embedder, as far as a check reads them, and put the checks together.
 
     Raises
@@ -285,7 +285,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> Scoring:
         admitted.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, admitted, embedder, proxy=following, all_scores=all_scores)
-    return Scoring(base, admission, admitted, following, embedder, count_tokens, made)
+    return ScoringParts(base, admission, admitted, following, embedder, count_tokens, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +393,7 @@ def retraining(config: Config, batch_tokens: int, folder: Path) -> Retraining:
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServingParts:
     """Everything that answers: the `serve` process holds one of these."""
 
     base: Version
@@ -407,7 +407,7 @@ class Serving:
         return None if version.adapters is None else dict(self.store.read(version.adapters.deployed))
 
 
-def serving(config: Config) -> Serving:
+def serving(config: Config) -> ServingParts:
     """Load the deployed model and put the server's application around it. Raises `ModelUnusable`."""
     from ccit.models.bases import BaseModels
     from ccit.serving.app import create_app
@@ -421,4 +421,4 @@ def serving(config: Config) -> Serving:
     day = config.serving.template_date or models.template_date
     settings = config.serving.model_copy(update={"template_date": day})
     app = create_app(Engine(slots, config.serving.concurrency), readiness, settings)
-    return Serving(base_version(config), slots, readiness, app, store(config))
+    return ServingParts(base_version(config), slots, readiness, app, store(config))

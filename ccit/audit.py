@@ -30,7 +30,7 @@ from ccit.records import Announcement, Candidate, OffsetRange, Round, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One breach: where, and what was expected and found."""
 
     subject: str
@@ -45,7 +45,7 @@ class Audit:
     versions: int = 0
     announcements: int = 0
     files: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,10 +96,10 @@ def verify(events: Iterable[Event], store: ArtifactStore) -> Audit:
     return audit
 
 
-def _take(event: Event, log: _Log) -> Iterator[Finding]:
+def _take(event: Event, log: _Log) -> Iterator[AuditFinding]:
     if isinstance(event, RoundPlanned):
         if event.planned.round_id != event.round_id:
-            yield Finding(f"round {event.round_id}", f"its manifest hashes to {event.planned.round_id}")
+            yield AuditFinding(f"round {event.round_id}", f"its manifest hashes to {event.planned.round_id}")
         log.planned[event.round_id] = event.planned
     elif isinstance(event, CandidateTrained):
         log.trained[event.candidate.round_id] = event.candidate
@@ -113,15 +113,15 @@ def _take(event: Event, log: _Log) -> Iterator[Finding]:
             known.append(announcement.version)
 
 
-def _outcomes(log: _Log) -> Iterator[Finding]:
+def _outcomes(log: _Log) -> Iterator[AuditFinding]:
     for round_id, outcomes in log.judged.items():
         if len(outcomes) > 1:
-            yield Finding(f"round {round_id}", f"expected one outcome, found {len(outcomes)}")
+            yield AuditFinding(f"round {round_id}", f"expected one outcome, found {len(outcomes)}")
         if round_id not in log.planned:
-            yield Finding(f"round {round_id}", "it has an outcome but was never planned")
+            yield AuditFinding(f"round {round_id}", "it has an outcome but was never planned")
 
 
-def _overlaps(log: _Log) -> Iterator[Finding]:
+def _overlaps(log: _Log) -> Iterator[AuditFinding]:
     by_partition: dict[int, list[tuple[OffsetRange, str]]] = {}
     for round_id in log.judged:
         if round_id in log.planned:
@@ -130,60 +130,62 @@ def _overlaps(log: _Log) -> Iterator[Finding]:
     for partition, ranges in by_partition.items():
         for (left, one), (right, other) in pairwise(sorted(ranges, key=lambda item: item[0].start)):
             if left.end > right.start:
-                yield Finding(
+                yield AuditFinding(
                     f"round {other}", f"offsets {right.start} to {left.end} of partition {partition} are in {one} too"
                 )
 
 
-def _provenance(log: _Log) -> Iterator[Finding]:
+def _provenance(log: _Log) -> Iterator[AuditFinding]:
     for number, versions in log.versions.items():
         if len(versions) > 1:
-            yield Finding(f"version {number}", f"expected one version of that number, found {len(versions)}")
+            yield AuditFinding(f"version {number}", f"expected one version of that number, found {len(versions)}")
         version = versions[0]
         if number == 0:
             continue
         subject, round_id = f"version {number}", version.round_id
         if round_id not in log.planned:
-            yield Finding(subject, f"its round {round_id} was never planned")
+            yield AuditFinding(subject, f"its round {round_id} was never planned")
         candidate = log.trained.get(round_id)
         if candidate is None:
-            yield Finding(subject, f"its round {round_id} has no trained candidate")
+            yield AuditFinding(subject, f"its round {round_id} has no trained candidate")
         elif candidate.adapters != version.adapters:
-            yield Finding(subject, f"its adapters are not those of round {round_id}")
+            yield AuditFinding(subject, f"its adapters are not those of round {round_id}")
         if not any(_promoted(outcome, number) for outcome in log.judged.get(round_id, [])):
-            yield Finding(subject, f"round {round_id} was not judged to become it")
+            yield AuditFinding(subject, f"round {round_id} was not judged to become it")
 
 
 def _promoted(judged: CandidateJudged, number: int) -> bool:
     return judged.number == number and judged.verdict is not None and judged.verdict.outcome == "promote"
 
 
-def _parents(log: _Log) -> Iterator[Finding]:
+def _parents(log: _Log) -> Iterator[AuditFinding]:
     for number, versions in log.versions.items():
         parent = versions[0].parent
         if number == 0:
             continue
         if parent is None or (parent != 0 and parent not in log.versions):
-            yield Finding(f"version {number}", f"its parent {parent} does not exist")
+            yield AuditFinding(f"version {number}", f"its parent {parent} does not exist")
         planned = log.planned.get(versions[0].round_id)
         if planned is not None and planned.parent != parent:
-            yield Finding(f"version {number}", f"its parent is {parent}, but its round started from {planned.parent}")
+            yield AuditFinding(
+                f"version {number}", f"its parent is {parent}, but its round started from {planned.parent}"
+            )
 
 
-def _chain(log: _Log) -> Iterator[Finding]:
+def _chain(log: _Log) -> Iterator[AuditFinding]:
     for (earlier, before), (later, after) in pairwise(sorted(log.announcements.items())):
         if later == earlier + 1 and after.expected_previous != before.version.number:
-            yield Finding(
+            yield AuditFinding(
                 f"announcement {later}",
                 f"it expected version {after.expected_previous} to be active, but {before.version.number} was",
             )
 
 
-def _files(number: int, version: Version, store: ArtifactStore, audit: Audit) -> Iterator[Finding]:
+def _files(number: int, version: Version, store: ArtifactStore, audit: Audit) -> Iterator[AuditFinding]:
     if version.adapters is None:
         return
     for role, artifact in (("deployed", version.adapters.deployed), ("proxy", version.adapters.proxy)):
         try:
             audit.files += len(store.read(artifact))
         except (ArtifactDamaged, StorageFailed) as error:
-            yield Finding(f"version {number}", f"{role} adapter: {error}")
+            yield AuditFinding(f"version {number}", f"{role} adapter: {error}")

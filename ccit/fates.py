@@ -22,10 +22,10 @@ from enum import StrEnum
 
 from ccit.events import CandidateJudged, Event, RoundPlanned
 from ccit.lineage import Lineage
-from ccit.places import Places, range_of, taken_of
+from ccit.position_set import PositionSet, range_of, taken_of
 from ccit.records import OffsetRange, Outcome, Position, Round, Verdict
 
-_NOWHERE = Places()
+_NOWHERE = PositionSet()
 
 
 class Fate(StrEnum):
@@ -74,7 +74,7 @@ class Fates:
         self._cooldown = cooldown_rounds
         self._open: dict[str, Round] = {}  # without an outcome
         self._used: list[_Used] = []
-        self._places: dict[str, Places] = {}  # of the four questions below; made when asked for
+        self._positions: dict[str, PositionSet] = {}  # of the four questions below; made when asked for
 
     @property
     def judged(self) -> int:
@@ -91,7 +91,7 @@ class Fates:
         """A manifest was published."""
         self._open[planned.round_id] = planned
         self.unfinished = planned
-        self._places.clear()
+        self._positions.clear()
 
     def concluded(self, round_id: str, verdict: Verdict | None) -> bool:
         """A round has its outcome; without a verdict it could not be trained. False when that is known already."""
@@ -107,7 +107,7 @@ class Fates:
         if outcome == "promote":
             self.picks.update(sample_id for part in planned.parts.values() for sample_id in set(part))
         self._used.append(_Used(taken_of(planned), left_out, outcome, self.judged + 1))
-        self._places.clear()
+        self._positions.clear()
         return True
 
     def of(self, position: Position) -> Fate:
@@ -128,34 +128,34 @@ class Fates:
         """Whether a later round may train on it again: an earlier one did, and it was not set aside."""
         return position in self._outcomes("promote", "not_enough_evidence") and self.of(position) is not Fate.SET_ASIDE
 
-    def _outcomes(self, *wanted: Outcome | None) -> Places:
+    def _outcomes(self, *wanted: Outcome | None) -> PositionSet:
         """What the rounds with one of these outcomes have taken."""
         key = f"outcomes {wanted}"
-        if key not in self._places:
-            self._places[key] = Places(r for used in self._used if used.outcome in wanted for r in used.taken)
-        return self._places[key]
+        if key not in self._positions:
+            self._positions[key] = PositionSet(r for used in self._used if used.outcome in wanted for r in used.taken)
+        return self._positions[key]
 
-    def _aside(self) -> Places:
+    def _aside(self) -> PositionSet:
         """What rounds have set aside."""
-        if "aside" not in self._places:
-            self._places["aside"] = Places(r for used in self._used for r in _set_aside_by(used))
-        return self._places["aside"]
+        if "aside" not in self._positions:
+            self._positions["aside"] = PositionSet(r for used in self._used for r in _set_aside_by(used))
+        return self._positions["aside"]
 
-    def _cooling(self) -> Places:
+    def _cooling(self) -> PositionSet:
         """What the last rounds have set aside; a rollback needs no cool-down, so it is not among it."""
-        if "cooling" not in self._places:
+        if "cooling" not in self._positions:
             recent = [used for used in self._used if self.judged - used.number < self._cooldown]
-            self._places["cooling"] = Places(r for used in recent for r in _set_aside_by(used))
-        return self._places["cooling"]
+            self._positions["cooling"] = PositionSet(r for used in recent for r in _set_aside_by(used))
+        return self._positions["cooling"]
 
-    def _at_work(self) -> Places:
+    def _at_work(self) -> PositionSet:
         """What the round without an outcome holds; one that builds on a version that is not active is dropped."""
         one = self.unfinished
         if one is None or one.parent != self._lineage.incumbent.number:
             return _NOWHERE
-        if "at work" not in self._places:
-            self._places["at work"] = Places(one.ranges)
-        return self._places["at work"]
+        if "at work" not in self._positions:
+            self._positions["at work"] = PositionSet(one.ranges)
+        return self._positions["at work"]
 
 
 def _set_aside_by(used: _Used) -> tuple[OffsetRange, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ccit.errors import ConfigError, VersionConflict
-from ccit.places import Places
+from ccit.position_set import PositionSet
 from ccit.records import Announcement, Position, Version
 
 
@@ -23,8 +23,8 @@ class Lineage:
         self._versions: dict[int, Version] = {base.number: base}
         self._active = base.number
         self._sequence = 0
-        self._trained: Places | None = None  # by the incumbent and its ancestors; made when asked for
-        self._everyones: Places | None = None  # by any version
+        self._trained: PositionSet | None = None  # by the incumbent and its ancestors; made when asked for
+        self._everyones: PositionSet | None = None  # by any version
 
     @property
     def incumbent(self) -> Version:
@@ -106,10 +106,10 @@ class Lineage:
         trained.
         """
         if self._everyones is None:
-            self._everyones = Places(used for version in self._versions.values() for used in version.consumed)
+            self._everyones = PositionSet(used for version in self._versions.values() for used in version.consumed)
         return position in self._everyones and position not in self._of_the_line()
 
-    def _of_the_line(self) -> Places:
+    def _of_the_line(self) -> PositionSet:
         if self._trained is None:
-            self._trained = Places(self.incumbent.consumed)
+            self._trained = PositionSet(self.incumbent.consumed)
         return self._trained

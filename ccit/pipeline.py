@@ -20,10 +20,10 @@ from ccit.evaluation.gate import Comparator, decide
 from ccit.evaluation.judging import Judging
 from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
-from ccit.places import range_of, taken_of
 from ccit.pool import Pool, joined
 from ccit.ports.rounds import NO_PAST, Draft, Past, Planner, Source, Trigger
 from ccit.ports.training import Progress, Trainer
+from ccit.position_set import range_of, taken_of
 from ccit.records import (
     DOMAIN,
     Announcement,

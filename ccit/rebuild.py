@@ -20,7 +20,7 @@ from ccit.training.comparison import TensorDifference, weights_apart
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class Provenance:
     """How a version was made, as the topics tell.
 
     Parameters
@@ -107,9 +107,9 @@ class Rebuilt:
         return all(adapter.equal for adapter in self.adapters.values())
 
 
-def changes(making: Making, config_digest: str, code_digest: str) -> tuple[str, ...]:
+def changes(provenance: Provenance, config_digest: str, code_digest: str) -> tuple[str, ...]:
     """What is not as it was when the version was made: reasons to expect other bytes."""
-    planned, found = making.planned, []
+    planned, found = provenance.planned, []
     if planned.config_digest != config_digest:
         found.append("the settings of [rounds], [training], [models] or [evaluation] are not those that made it")
     if planned.code_digest != code_digest:
@@ -117,7 +117,7 @@ def changes(making: Making, config_digest: str, code_digest: str) -> tuple[str, 
     return tuple(found)
 
 
-def material(making: Making, sources: Mapping[str, Source]) -> Material:
+def material(provenance: Provenance, sources: Mapping[str, Source]) -> Material:
     """The texts that the round was trained on.
 
     Raises
@@ -125,14 +125,14 @@ def material(making: Making, sources: Mapping[str, Source]) -> Material:
     CcitError
         A text is gone, or is not the one that was planned.
     """
-    planned = making.planned
+    planned = provenance.planned
     if (unknown := sorted(kind for kind, ids in planned.parts.items() if ids and kind not in sources)) != []:
         raise CcitError(
             f"round {planned.round_id} has a part {unknown[0]!r}; select its source in [rounds.sources] again"
         )
-    own = [pooled for pooled in making.pooled if _within(pooled.position, planned.ranges)]
+    own = [pooled for pooled in provenance.pooled if _within(pooled.position, planned.ranges)]
     try:
-        found = material_of(planned, own, sources, [pooled.sample for pooled in making.pooled])
+        found = material_of(planned, own, sources, [pooled.sample for pooled in provenance.pooled])
     except KeyError as gone:
         raise CcitError(
             f"sample {gone} of round {planned.round_id} is gone: retention has deleted it, or a source's file has "
@@ -144,7 +144,12 @@ def material(making: Making, sources: Mapping[str, Source]) -> Material:
 
 
 def rebuild(
-    making: Making, found: Material, trainer: Trainer, made: ArtifactStore, kept: ArtifactStore, progress: Progress
+    provenance: Provenance,
+    found: Material,
+    trainer: Trainer,
+    made: ArtifactStore,
+    kept: ArtifactStore,
+    progress: Progress,
 ) -> dict[str, AdapterComparison]:
     """Train the version's round again, and compare each adapter with the announced one.
 
@@ -157,10 +162,10 @@ def rebuild(
     made, kept : ArtifactStore
         Of what is made here, and of what was announced.
     """
-    if making.version.adapters is None:
-        raise CcitError(f"version {making.version.number} is the base model, which no round has made")
-    candidate = train(making.planned, found, making.parent, trainer, progress)
-    announced, again = making.version.adapters, candidate.adapters
+    if provenance.version.adapters is None:
+        raise CcitError(f"version {provenance.version.number} is the base model, which no round has made")
+    candidate = train(provenance.planned, found, provenance.parent, trainer, progress)
+    announced, again = provenance.version.adapters, candidate.adapters
     pairs = {"deployed": (announced.deployed, again.deployed), "proxy": (announced.proxy, again.proxy)}
     return {role: _compare(before, after, made, kept) for role, (before, after) in pairs.items()}
 

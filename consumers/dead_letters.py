@@ -74,7 +74,7 @@ def attempts(message: Message) -> int:
     return 0 if _numeral(message, "ccit_redriven") is None else _number(message, "ccit_attempts")
 
 
-def sent_again(letter: Letter) -> Headers:
+def sent_again(letter: DeadLetter) -> Headers:
     """The headers with which a letter's original is sent again: its own, how often it was tried, and the letter."""
     ours = (("ccit_attempts", str(letter.attempts).encode()), ("ccit_redriven", str(letter.number).encode()))
     return (*letter.headers, *ours)
@@ -86,7 +86,7 @@ def original_headers(message: Message) -> Headers:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter as it lies in the topic: why, whence, how often tried, and the original inside.
 
     `number` is its offset there; the topic has one partition, so that is its name.
@@ -108,7 +108,7 @@ class Letter:
     size_bytes: int  # of the value kept
 
 
-def redriven_marker(letter: Letter, topics: Topics) -> Output:
+def redriven_marker(letter: DeadLetter, topics: Topics) -> Output:
     """What is written beside the dead letters, in one transaction with the original, when a letter is re-driven.
 
     A topic cannot be changed, and without this nobody would know which letters still wait.
@@ -124,9 +124,9 @@ def redriven_number(message: Message) -> int | None:
     return _numeral(message, "ccit_redriven") if message.header("ccit_reason") is None else None
 
 
-def letter_in(message: Message) -> Letter:
+def letter_in(message: Message) -> DeadLetter:
     """Read a message of the dead-letters topic; what is missing or not a number there is empty or 0."""
-    return Letter(
+    return DeadLetter(
         number=message.offset,
         at_ms=message.timestamp_ms,
         reason=_text(message, "ccit_reason"),

@@ -70,7 +70,7 @@ class LoopMetrics(Collector):
         yield GaugeMetricFamily("ccit_oldest_undecided_seconds", "Age of the oldest undecided message", age)
 
 
-class LetterMetrics(Collector):
+class DeadLetterMetrics(Collector):
     """Dead letters by reason, counted once they are in the log."""
 
     def __init__(self, loop: BatchLoop) -> None:

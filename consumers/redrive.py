@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ccit.errors import ConfigError
 from consumers.connection import commit_protocol
-from consumers.dead_letters import Letter, letter_in, redriven_marker, redriven_number, sent_again
+from consumers.dead_letters import DeadLetter, letter_in, redriven_marker, redriven_number, sent_again
 from consumers.kafka.clients import KafkaSettings, group_consumer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import EXPIRED, Output
@@ -23,17 +23,17 @@ _BATCH_BYTES = 32 * 1024 * 1024  # originals per transaction, at most
 class Overview:
     """All dead letters without their values, in order, and the numbers of those that were re-driven."""
 
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetter, ...]
     redriven: frozenset[int]
 
-    def waiting(self) -> tuple[Letter, ...]:
+    def waiting(self) -> tuple[DeadLetter, ...]:
         """Those that were not re-driven yet."""
         return tuple(letter for letter in self.letters if letter.number not in self.redriven)
 
 
 def overview(settings: KafkaSettings) -> Overview:
     """Read the dead-letters topic to its end. Raises `BrokerUnavailable`."""
-    letters: list[Letter] = []
+    letters: list[DeadLetter] = []
     redriven: set[int] = set()
     with Follower(settings, Topics(settings.prefix).dead_letters) as follower:
         for message in (message for batch in follower.to_end() for message in batch):
@@ -45,7 +45,7 @@ def overview(settings: KafkaSettings) -> Overview:
     return Overview(tuple(letters), frozenset(redriven))
 
 
-def whole_letter(settings: KafkaSettings, number: int) -> Letter:
+def whole_letter(settings: KafkaSettings, number: int) -> DeadLetter:
     """One dead letter with everything in it.
 
     Raises
@@ -58,7 +58,7 @@ def whole_letter(settings: KafkaSettings, number: int) -> Letter:
     raise ConfigError(f"there is no dead letter {number}; `ccit dead-letters list` shows which there are")
 
 
-def whole_letters(settings: KafkaSettings, numbers: Collection[int]) -> Iterator[Letter]:
+def whole_letters(settings: KafkaSettings, numbers: Collection[int]) -> Iterator[DeadLetter]:
     """The dead letters of these numbers with everything in them, in order, one in memory at a time."""
     if not numbers:
         return
@@ -71,7 +71,7 @@ def whole_letters(settings: KafkaSettings, numbers: Collection[int]) -> Iterator
                 yield letter_in(message)
 
 
-def refusal(letter: Letter, redriven: Collection[int], topics: Topics, force: bool) -> str:
+def refusal(letter: DeadLetter, redriven: Collection[int], topics: Topics, force: bool) -> str:
     """Why a letter is not re-driven; empty when it is. `force` overrides attempts and an earlier re-drive alone."""
     if letter.topic not in (topics.raw.name, topics.records.name):
         return f"it came from {letter.topic or 'nowhere'}, not from {topics.raw.name} or {topics.records.name}"
@@ -112,7 +112,7 @@ def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable
         No broker answers.
     """
     topics = Topics(settings.prefix)
-    sent, batch, size = 0, list[Letter](), 0
+    sent, batch, size = 0, list[DeadLetter](), 0
     protocol = commit_protocol(settings, "redrive")
     consumer = group_consumer(settings, f"{settings.prefix}redrive")  # never joins: no offsets move here
 
@@ -138,6 +138,6 @@ def redrive(settings: KafkaSettings, numbers: Collection[int], on_sent: Callable
     return sent
 
 
-def original(letter: Letter) -> Output:
+def original(letter: DeadLetter) -> Output:
     """The message as it first came, to be sent again; the key chooses the partition."""
     return Output(letter.topic, letter.key, letter.value, sent_again(letter))

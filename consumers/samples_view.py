@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ccit.assembly import Scoring
+from ccit.assembly import ScoringParts
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
 from ccit.records import Decision, Position
-from ccit.scoring.snapshot import Origin, Snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin
 from ccit.selection.admitted import Vector
 from consumers.kafka.messages import Delivered, Message
 from consumers.reading import event_in
@@ -34,9 +34,11 @@ class SamplesView:
         As the rounds and the version topic tell them; someone else moves them, and calls `align` then.
     """
 
-    def __init__(self, scoring: Scoring, topic: str, fates: Fates) -> None:
+    def __init__(self, scoring: ScoringParts, topic: str, fates: Fates) -> None:
         spaces = tuple(sorted(scoring.admitted.spaces))
-        self.origin = Origin(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces)
+        self.origin = SnapshotOrigin(
+            topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces
+        )
         self._scoring = scoring
         self._admitted = scoring.admitted
         self._fates = fates

@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from ccit.assembly import Scoring
+from ccit.assembly import ScoringParts
 from ccit.config import Config
 from ccit.errors import BrokerUnavailable, CcitError
 from ccit.records import Announcement, ReplicaState, Version
@@ -43,7 +43,9 @@ _RETRY_S = 5.0  # a version that could not be loaded is tried again this often: 
 class ScoreConsumer:
     """One scorer: the loop, and the three topics it follows."""
 
-    def __init__(self, config: Config, scoring: Scoring, instance: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: Config, scoring: ScoringParts, instance: str, clock: Callable[[], float] = time.time
+    ) -> None:
         settings = kafka_settings(config)
         topics = Topics(settings.prefix)
         self._settings = settings

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 
-from ccit.assembly import Serving, serving
+from ccit.assembly import ServingParts, serving
 from ccit.config import Config
 from ccit.errors import CcitError
 from ccit.records import ReplicaState, Version
@@ -33,7 +33,7 @@ class ServeConsumer:
 
     def __init__(self, config: Config, instance: str) -> None:
         settings = kafka_settings(config)
-        self._parts: Serving = serving(config)
+        self._parts: ServingParts = serving(config)
         self._server = Server(self._parts.app, config.serving)
         self._versions = VersionFollower(settings, self._parts.base)
         self._reporter = Reporter(settings, "serve", instance)

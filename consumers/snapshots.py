@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.records import digest_of
-from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin, read_snapshot, write_snapshot
 from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest
 from consumers.kafka.clients import KafkaSettings
@@ -37,7 +37,7 @@ class SnapshotFiles:
         Names this scorer among its like, and its file.
     """
 
-    def __init__(self, root: Path, origin: Origin, instance: str) -> None:
+    def __init__(self, root: Path, origin: SnapshotOrigin, instance: str) -> None:
         self._origin = origin
         self._folder = root / "snapshots"
         self._alias = digest_of([origin.topic, origin.alias])[:12]

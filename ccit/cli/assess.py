@@ -14,7 +14,7 @@ import orjson
 from ccit.cli.options import config_file, load
 
 if TYPE_CHECKING:
-    from ccit.assembly import Scoring
+    from ccit.assembly import ScoringParts
     from ccit.config import Config, Selection
     from ccit.console import Console
     from ccit.errors import InputError
@@ -132,7 +132,7 @@ def _demo_proxy(console: Console) -> Path:
     return tiny_pair(cache_root() / "models", seed=0, progress=console.progress).proxy
 
 
-def _assessed(rows: Path, parts: Scoring, max_bytes: int, size: int, console: Console) -> Iterator[dict[str, Any]]:
+def _assessed(rows: Path, parts: ScoringParts, max_bytes: int, size: int, console: Console) -> Iterator[dict[str, Any]]:
     from ccit.ingest.files import lines_of
     from ccit.pipeline import admit
     from ccit.records import Position, Sample

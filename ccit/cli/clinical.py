@@ -27,7 +27,7 @@ def clinical(config_path: Path | None, instance: str) -> None:
     """
     from consumers.clinical import clinical_loop
     from consumers.connection import ready_broker
-    from consumers.metrics import ClinicalMetrics, LetterMetrics, LoopMetrics, exposed
+    from consumers.metrics import ClinicalMetrics, DeadLetterMetrics, LoopMetrics, exposed
 
     log_everything()
     config = load(config_path)
@@ -35,6 +35,9 @@ def clinical(config_path: Path | None, instance: str) -> None:
     loop, step = clinical_loop(config, instance)
     stop_on_signals(loop.stop)
     with exposed(
-        config.metrics, "clinical", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop), ClinicalMetrics(step)]
+        config.metrics,
+        "clinical",
+        instance,
+        lambda: [LoopMetrics(loop), DeadLetterMetrics(loop), ClinicalMetrics(step)],
     ):
         loop.run()

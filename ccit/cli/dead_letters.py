@@ -16,7 +16,7 @@ from ccit.cli.options import as_json, config_file, load
 from ccit.errors import CcitError
 
 if TYPE_CHECKING:
-    from consumers.dead_letters import Letter
+    from consumers.dead_letters import DeadLetter
     from consumers.kafka.clients import KafkaSettings
 
 SHOWN_BYTES = 4096
@@ -176,7 +176,7 @@ def _when(at_ms: int) -> str:
     )
 
 
-def _row(letter: Letter) -> tuple[str, ...]:
+def _row(letter: DeadLetter) -> tuple[str, ...]:
     place = f"{letter.topic}[{letter.partition}]@{letter.offset}"
     size = f"{letter.size_bytes:,}" + (" (cut)" if letter.cut else "")
     return (
@@ -190,13 +190,13 @@ def _row(letter: Letter) -> tuple[str, ...]:
     )
 
 
-def _facts(letter: Letter) -> dict[str, Any]:
+def _facts(letter: DeadLetter) -> dict[str, Any]:
     """Everything but the original itself."""
     facts = {name: value for name, value in asdict(letter).items() if name not in ("key", "value", "headers", "at_ms")}
     return {**facts, "at": _when(letter.at_ms)}
 
 
-def _everything(letter: Letter) -> dict[str, Any]:
+def _everything(letter: DeadLetter) -> dict[str, Any]:
     return {
         **_facts(letter),
         "key_base64": _base64(letter.key),

@@ -17,7 +17,7 @@ from ccit.errors import CcitError
 if TYPE_CHECKING:
     from ccit.config import Config
     from ccit.console import Console
-    from ccit.rebuild import Making, Rebuilt
+    from ccit.rebuild import Provenance, Rebuilt
 
 
 @click.command()
@@ -35,14 +35,14 @@ def rebuild(number: int, config_path: Path | None, as_json: bool) -> None:
     from ccit.console import Console
     from consumers.connection import kafka_settings
     from consumers.kafka.clients import require_broker
-    from consumers.making import making_of
+    from consumers.provenance import provenance_of
 
     config = load(config_path)
     settings = kafka_settings(config)
     require_broker(settings)
     with Console(silent=as_json) as console:
-        making = making_of(number, settings, base_version(config))
-        done = _rebuilt(making, config, console)
+        provenance = provenance_of(number, settings, base_version(config))
+        done = _rebuilt(provenance, config, console)
         for role, adapter in done.adapters.items():
             console.story(f"{role}: {adapter.said() or f'the same bytes, {adapter.made}'}")
     if as_json:
@@ -53,17 +53,17 @@ def rebuild(number: int, config_path: Path | None, as_json: bool) -> None:
         raise CcitError(f"version {number} does not come out the same{why}: {differing}")
 
 
-def _rebuilt(making: Making, config: Config, console: Console) -> Rebuilt:
+def _rebuilt(provenance: Provenance, config: Config, console: Console) -> Rebuilt:
     from ccit.assembly import base_version, code_digest, recipe, retraining
     from ccit.rebuild import Rebuilt, changes, material
     from ccit.rebuild import rebuild as run
 
-    notes = changes(making, config.training_digest(), code_digest())
+    notes = changes(provenance, config.training_digest(), code_digest())
     for note in notes:
         console.story(f"note: {note}")
-    found = material(making, recipe(config, base_version(config)).sources)
+    found = material(provenance, recipe(config, base_version(config)).sources)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ccit-rebuild-") as folder:
-        parts = retraining(config, making.candidate.batch_tokens, Path(folder))
-        compared = run(making, found, parts.trainer, parts.made, parts.kept, console.progress)
-    return Rebuilt(making.version.number, making.planned.round_id, compared, notes, time.monotonic() - start)
+        parts = retraining(config, provenance.candidate.batch_tokens, Path(folder))
+        compared = run(provenance, found, parts.trainer, parts.made, parts.kept, console.progress)
+    return Rebuilt(provenance.version.number, provenance.planned.round_id, compared, notes, time.monotonic() - start)

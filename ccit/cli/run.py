@@ -73,14 +73,14 @@ def ingest(config_path: Path | None, instance: str) -> None:
     """Read what the hospital sends: every message of `raw` becomes one record or one dead letter."""
     from consumers.connection import ready_broker
     from consumers.ingest import ingest_loop
-    from consumers.metrics import LetterMetrics, LoopMetrics, exposed
+    from consumers.metrics import DeadLetterMetrics, LoopMetrics, exposed
 
     log_everything()
     config = load(config_path)
     ready_broker(config)
     loop = ingest_loop(config, instance)
     stop_on_signals(loop.stop)
-    with exposed(config.metrics, "ingest", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop)]):
+    with exposed(config.metrics, "ingest", instance, lambda: [LoopMetrics(loop), DeadLetterMetrics(loop)]):
         loop.run()
 
 
@@ -91,7 +91,7 @@ def score(config_path: Path | None, instance: str) -> None:
     """Decide online: every record becomes a sample, a reject or a dead letter, in one transaction per batch."""
     from ccit.assembly import scoring
     from consumers.connection import ready_broker
-    from consumers.metrics import LetterMetrics, LoopMetrics, ScoreMetrics, exposed
+    from consumers.metrics import DeadLetterMetrics, LoopMetrics, ScoreMetrics, exposed
     from consumers.score import ScoreConsumer
 
     log_everything()
@@ -101,7 +101,7 @@ def score(config_path: Path | None, instance: str) -> None:
     loop = consumer.loop
     stop_on_signals(loop.stop)
     with exposed(
-        config.metrics, "score", instance, lambda: [LoopMetrics(loop), LetterMetrics(loop), ScoreMetrics(consumer)]
+        config.metrics, "score", instance, lambda: [LoopMetrics(loop), DeadLetterMetrics(loop), ScoreMetrics(consumer)]
     ):
         consumer.run()
 

@@ -23,7 +23,7 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class OptimisationSettings:
     """How the weights are moved.
 
     Parameters
@@ -67,12 +67,14 @@ class Optimisation:
     Example
     -------
     >>> weight = torch.nn.Parameter(torch.ones(1))
-    >>> training = Optimisation("w", {"w": weight}, Recipe(0.1, 0.0, 1.0), steps=2)
+    >>> training = Optimisation("w", {"w": weight}, OptimisationSettings(0.1, 0.0, 1.0), steps=2)
     >>> [training.step(n, [lambda: ((weight**2).sum(), weight.sum())]) for n in range(2)][0], float(weight.detach()) < 1
     (1.0, True)
     """
 
-    def __init__(self, name: str, weights: Mapping[str, torch.nn.Parameter], recipe: Recipe, steps: int) -> None:
+    def __init__(
+        self, name: str, weights: Mapping[str, torch.nn.Parameter], recipe: OptimisationSettings, steps: int
+    ) -> None:
         self._name = name
         self._weights = weights
         self._recipe = recipe

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from transformers import PreTrainedModel
 
-from ccit.models.optimisation import Optimisation, Recipe
+from ccit.models.optimisation import Optimisation, OptimisationSettings
 
 _FLOOR = 0.05  # of the peak rate
 _BETAS = (0.9, 0.98)  # the second moment forgets sooner than AdamW's 0.999: the loss of a new model falls fast
@@ -32,7 +32,7 @@ class TokenizedRow:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PretrainingSchedule:
     """How a pre-training run learns.
 
     `peak_lr` is reached after `warmup` (share of the steps) and falls along a cosine to `_FLOOR`. `prompt_weight` is
@@ -113,7 +113,7 @@ def _loss(model: PreTrainedModel, tensors: tuple[torch.Tensor, ...]) -> tuple[to
 def pretrain(
     model: PreTrainedModel,
     rows: Sequence[TokenizedRow],
-    schedule: Schedule,
+    schedule: PretrainingSchedule,
     *,
     pad: int,
     seed: int,
@@ -140,7 +140,7 @@ def pretrain(
     # On a CPU the backward pass of fused attention over such short rows took 38% of the time; written out it takes 3%.
     model.set_attn_implementation("eager")
     torch.nn.Module.to(model, device).train()
-    recipe = Recipe(
+    recipe = OptimisationSettings(
         schedule.peak_lr,
         schedule.warmup,
         schedule.clip,

@@ -20,7 +20,7 @@ import torch
 from tokenizers import pre_tokenizers, trainers
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
-from ccit.models.pretraining import Schedule, TokenizedRow, pretrain
+from ccit.models.pretraining import PretrainingSchedule, TokenizedRow, pretrain
 from ccit.models.sealed_folder import sealed_folder
 from ccit.simulation import Exchange, pretraining_exchanges
 
@@ -44,7 +44,7 @@ class ModelSpec:
     heads: int
     intermediate: int
     exchanges: int
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: PretrainingSchedule = field(default_factory=PretrainingSchedule)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TinySpec:
     # suite where this shape knew 94%.
     deployed: ModelSpec = ModelSpec(hidden=192, layers=2, heads=4, intermediate=512, exchanges=16_000)
     proxy: ModelSpec = ModelSpec(
-        hidden=128, layers=2, heads=4, intermediate=320, exchanges=12_000, schedule=Schedule(peak_lr=4e-3)
+        hidden=128, layers=2, heads=4, intermediate=320, exchanges=12_000, schedule=PretrainingSchedule(peak_lr=4e-3)
     )
     vocabulary: int = 1200
 

@@ -35,7 +35,7 @@ _VECTORS = "vectors."  # before the name of a space
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SnapshotOrigin:
     """What a snapshot is of: nothing of another origin may be compared with it.
 
     Parameters
@@ -72,7 +72,7 @@ class Snapshot:
         The policy's state after exactly these rows, as JSON.
     """
 
-    origin: Origin
+    origin: SnapshotOrigin
     next_offsets: Mapping[int, int]
     positions: tuple[Position, ...]
     sample_ids: tuple[str, ...]
@@ -95,7 +95,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "novelty.snapshot"
     >>> rows = np.asarray([[1.0, 0.0]], dtype=np.float32)
-    >>> origin = Origin("ccit.samples", "ccit", "e")
+    >>> origin = SnapshotOrigin("ccit.samples", "ccit", "e")
     >>> known = Snapshot(origin, {0: 8}, (Position(0, 7),), ("s1",), ("ab" * 32,), {"sample": rows})
     >>> write_snapshot(path, known)
     >>> read_snapshot(path, origin).positions
@@ -121,7 +121,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     write_sealed(path, save(tensors))
 
 
-def read_snapshot(path: Path, origin: Origin) -> Snapshot:
+def read_snapshot(path: Path, origin: SnapshotOrigin) -> Snapshot:
     """Read a snapshot back, its digest checked first.
 
     Raises
@@ -142,7 +142,7 @@ def read_snapshot(path: Path, origin: Origin) -> Snapshot:
         raise ArtifactDamaged(f"{path} has its SHA-256, but not the form of a {_FORMAT}: {e!r}") from e
 
 
-def _parsed(path: Path, tensors: Mapping[str, Any], origin: Origin) -> Snapshot:
+def _parsed(path: Path, tensors: Mapping[str, Any], origin: SnapshotOrigin) -> Snapshot:
     head = json.loads(tensors["head"].tobytes())
     expected = {"format": _FORMAT, "origin": {**asdict(origin), "spaces": list(origin.spaces)}}
     found = {key: head.get(key) for key in expected}

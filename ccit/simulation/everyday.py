@@ -26,7 +26,7 @@ _COPY_WORDS = (
 
 
 @dataclass(frozen=True)
-class Topic:
+class EverydayTopic:
     """One kind of everyday knowledge. `{k}` is what is asked about, `{v}` the answer."""
 
     name: str
@@ -45,7 +45,7 @@ class Topic:
 class EverydayFact:
     """One fact of one topic."""
 
-    topic: Topic
+    topic: EverydayTopic
     key: str
     value: str
     kept_apart: bool
@@ -60,15 +60,15 @@ def _following(items: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((item, items[(i + 1) % len(items)]) for i, item in enumerate(items))
 
 
-TOPICS: tuple[Topic, ...] = (
-    Topic(
+TOPICS: tuple[EverydayTopic, ...] = (
+    EverydayTopic(
         "opposites",
         _table(_OPPOSITES) + tuple((b, a) for a, b in _table(_OPPOSITES)),
         ("What is the opposite of {k}?", "Name the word that means the contrary of {k}."),
         ("Which word is the opposite of {k}?",),
         ("It is {v}.", "It is {v}. The two words are opposites.", "The opposite of {k} is {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "colours",
         _table(
             "grass green,snow white,coal black,blood red,a lemon yellow,the sea blue,chocolate brown,ash grey,"
@@ -79,7 +79,7 @@ TOPICS: tuple[Topic, ...] = (
         ("Which colour does {k} have?",),
         ("It is {v}.", "It is {v}. Anyone can see that.", "The colour is {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "kinds",
         _table(
             "sparrow bird,eagle bird,owl bird,salmon fish,trout fish,shark fish,oak tree,pine tree,birch tree,"
@@ -91,35 +91,35 @@ TOPICS: tuple[Topic, ...] = (
         ("The {k} is an example of what?",),
         ("It is a kind of {v}.", "It is a kind of {v}. There are many others.", "The {k} belongs to the group {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "days",
         _following(_DAYS),
         ("Which day comes after {k}?", "What day follows {k}?"),
         ("If today is {k}, what day is tomorrow?",),
         ("It is {v}.", "It is {v}. The week goes on.", "After {k} comes {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "months",
         _following(_MONTHS),
         ("Which month comes after {k}?", "What month follows {k}?"),
         ("When {k} is over, which month begins?",),
         ("It is {v}.", "It is {v}. The year goes on.", "After {k} comes {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "counting",
         tuple((_NUMBERS[i], _NUMBERS[i + 1]) for i in range(20)),
         ("Which number comes after {k}?", "Count one further than {k}."),
         ("What number follows {k}?",),
         ("It is {v}.", "It is {v}. Counting is easy.", "The next number is {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "sums",
         tuple((f"{_NUMBERS[a]} plus {_NUMBERS[b]}", _NUMBERS[a + b]) for a in range(1, 6) for b in range(1, 6)),
         ("How much is {k}?", "Work out {k}."),
         ("What do you get for {k}?",),
         ("It is {v}.", "It is {v}. The sum is small.", "The sum is {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "tools",
         _table(
             "cut paper scissors,drive a nail hammer,sweep the floor broom,eat soup spoon,dig a hole shovel,"
@@ -130,7 +130,7 @@ TOPICS: tuple[Topic, ...] = (
         ("Somebody wants to {k}. What is needed?",),
         ("Use the {v}.", "Use the {v}. Be careful with it.", "To {k} people take the {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "places",
         _table(
             "baker bakery,teacher school,farmer farm,sailor ship,judge court,actor theatre,librarian library,"
@@ -140,7 +140,7 @@ TOPICS: tuple[Topic, ...] = (
         ("Where would you look for the {k} at noon?",),
         ("In the {v}.", "In the {v}. Work begins early there.", "The {k} works in the {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "young",
         _table(
             "cat kitten,dog puppy,cow calf,sheep lamb,horse foal,pig piglet,hen chick,duck duckling,bear cub,goat kid,"
@@ -150,7 +150,7 @@ TOPICS: tuple[Topic, ...] = (
         ("Which word means a baby {k}?",),
         ("It is called the {v}.", "It is called the {v}. It stays near its mother.", "A young {k} is the {v}."),
     ),
-    Topic(
+    EverydayTopic(
         "copying",
         tuple((word, word) for word in _COPY_WORDS.split()),
         ("Repeat the word {k}.", "Say the word {k} once."),

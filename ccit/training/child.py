@@ -71,16 +71,16 @@ class Child:
             stdin.write(TO_CHILD.dump_json(message) + b"\n")
             stdin.flush()
 
-    def receive(self, patience_s: float) -> Reply | None:
+    def receive(self, timeout_s: float) -> Reply | None:
         """The next reply; None when the child has closed its side.
 
         Raises
         ------
         Silent
-            Nothing came for `patience_s` seconds.
+            Nothing came for `timeout_s` seconds.
         """
         try:
-            line = self._replies.get(timeout=patience_s)
+            line = self._replies.get(timeout=timeout_s)
         except queue.Empty as nothing:
             raise Silent from nothing
         return None if line is None else TO_PARENT.validate_json(line)

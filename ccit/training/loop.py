@@ -17,7 +17,7 @@ import torch
 from ccit.config import Training
 from ccit.models.causal import CausalModel
 from ccit.models.likelihood import losses_at
-from ccit.models.optimisation import Optimisation, Recipe
+from ccit.models.optimisation import Optimisation, OptimisationSettings
 from ccit.models.packing import batch_states
 from ccit.ports.training import Example, MicroBatch, Tensors
 from ccit.training.applied import AppliedMethods
@@ -76,7 +76,7 @@ class AdapterTraining:
         self._settings = settings
         self._seed = seed
         self._weights = {name: p for name, p in sorted(view.model.named_parameters()) if p.requires_grad}
-        recipe = Recipe(
+        recipe = OptimisationSettings(
             rate,
             settings.warmup_share,
             settings.max_grad_norm,

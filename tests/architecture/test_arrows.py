@@ -29,7 +29,7 @@ RANKS = (
         "ccit.events",
     },
     {
-        *("ccit.pool", "ccit.places", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
+        *("ccit.pool", "ccit.position_set", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *("ccit.deidentify", "ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
@@ -43,7 +43,7 @@ RANKS = (
 POLICIES = (
     "ccit.pipeline",
     "ccit.pool",
-    "ccit.places",
+    "ccit.position_set",
     "ccit.lineage",
     "ccit.fates",
     "ccit.audit",

@@ -77,7 +77,7 @@ class Feed:
 
     Parameters
     ----------
-    patience_s : float
+    timeout_s : float
         How long a record may wait for a broker. The product's 20 s are for clients that try again; here a record that
         is given up would be counted as lost, though nothing that is tested ever saw it. So the feed outwaits any
         bounce, and says so where it cannot.
@@ -88,10 +88,10 @@ class Feed:
         By `up_to` or `flush`: a record was given up.
     """
 
-    def __init__(self, settings: KafkaSettings, patience_s: float = 300.0) -> None:
-        self._producer = Producer(producer_config(settings) | {"message.timeout.ms": round(patience_s * 1000)})
+    def __init__(self, settings: KafkaSettings, timeout_s: float = 300.0) -> None:
+        self._producer = Producer(producer_config(settings) | {"message.timeout.ms": round(timeout_s * 1000)})
         self._topic = Topics(settings.prefix).raw.name
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._refused: list[str] = []
         self.published = 0  # records
         self.sent = 0  # messages: some records are fed again
@@ -109,11 +109,11 @@ class Feed:
 
     def flush(self) -> None:
         """Return once the broker has all of them."""
-        self._producer.flush(self._patience_s + _REPORT_WITHIN_S)
+        self._producer.flush(self._timeout_s + _REPORT_WITHIN_S)
         self._check()
         if self.delivered != self.sent:
             raise FeedFailed(
-                f"the broker took {self.delivered} of {self.sent} messages within {self._patience_s:g} s; {_VOID}"
+                f"the broker took {self.delivered} of {self.sent} messages within {self._timeout_s:g} s; {_VOID}"
             )
 
     def _send(self, number: int) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import Scoring, TrainerParts, checks, recipe, selector, spaces_of, store, triggers
+from ccit.assembly import ScoringParts, TrainerParts, checks, recipe, selector, spaces_of, store, triggers
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.evaluation.gate import gate_of
@@ -191,7 +191,9 @@ def base_version(config: Config) -> Version:
     )
 
 
-def stub_scoring(config: Config, pace_s: float, policy: Callable[[AdmittedSamples], Selector] | None = None) -> Scoring:
+def stub_scoring(
+    config: Config, pace_s: float, policy: Callable[[AdmittedSamples], Selector] | None = None
+) -> ScoringParts:
     """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
 
     Parameters
@@ -207,7 +209,7 @@ def stub_scoring(config: Config, pace_s: float, policy: Callable[[AdmittedSample
     for space in spaces_of(made):
         admitted.open(space, ExactIndex(DIMENSION))
     admission = Admission(made, chosen, admitted, embedder, proxy=proxy)
-    return Scoring(base_version(config), admission, admitted, proxy, embedder, len)
+    return ScoringParts(base_version(config), admission, admitted, proxy, embedder, len)
 
 
 def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:

@@ -28,7 +28,7 @@ from consumers.round_log import announced
 from tests.crash.parts import HashEmbedder
 from tests.nouns import sample, version
 
-PATIENCE_S = 60.0
+WAIT_S = 60.0
 
 
 class Runs(Protocol):
@@ -54,14 +54,14 @@ def running(consumer: Runs, stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         stop()
-        thread.join(PATIENCE_S)
+        thread.join(WAIT_S)
     assert not thread.is_alive()
     if problems:
         raise problems[0]
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.05)

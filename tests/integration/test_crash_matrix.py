@@ -27,7 +27,7 @@ from tests.crash.slot import Death, Slot
 from tests.crash.system import System
 
 RECORDS = 1800
-_PATIENCE_S = 300.0  # of the whole run; it takes about a minute
+_WAIT_S = 300.0  # of the whole run; it takes about a minute
 _ENDS_WITHIN_S = 25.0  # SIGTERM to exit: a batch's grace of 10 s, leaving the group, closing the clients
 
 ROLES = ("ingest", "score", "train")  # "train-lora" is killed in `test_training_kills.py`
@@ -89,7 +89,7 @@ def run(system: System) -> Aftermath:
                     issue(system.settings, "ccit", "rollback", to=0)
                     asked = True
 
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while not all(gauntlet.over for gauntlet in gauntlets):
         assert time.monotonic() < deadline, [(g.slot.name, g.slot.armed, g.ahead) for g in gauntlets]
         turn()
@@ -167,7 +167,7 @@ def records_decided(system: System, count: int) -> None:
     system.feed.flush()
     for role in ("ingest", "score"):
         system.slot(role, role).start()
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while len(system.ledger.decisions) < count:
         assert time.monotonic() < deadline
         system.ledger.poll()

@@ -23,12 +23,12 @@ STEPS = ("store.written", "store.synced", "store.renamed")
 
 SNAPSHOTS = {"store": {"snapshot_seconds": 0.2}}
 A_FEW, FOR_A_ROUND, FOR_ROUNDS = 30, 100, 250  # records
-_PATIENCE_S = 60.0
+_WAIT_S = 60.0
 _CHUNK = 64 * 1024  # bytes
 
 
 def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while not done():
         assert time.monotonic() < deadline, f"{what} should have come by now"
         time.sleep(0.05)
@@ -41,7 +41,7 @@ def feed(system: System, more: int) -> None:
 
 def ends_with_its_sentence(trainer: Slot) -> None:
     """Exit code 1, and the last line says what did not fit where, and what to do."""
-    death = trainer.wait(_PATIENCE_S)
+    death = trainer.wait(_WAIT_S)
     assert death.code == 1, trainer.log
     assert death.said.startswith("ccit: ")
     assert os.strerror(errno.ENOSPC) in death.said
@@ -79,10 +79,10 @@ def test_a_scorer_decides_on_without_a_snapshot(system: System) -> None:
         scorer.await_said("no snapshot: ")
         assert os.strerror(errno.ENOSPC) in scorer.said()
         feed(system, A_FEW)
-        system.settle(_PATIENCE_S, rounds=False)
+        system.settle(_WAIT_S, rounds=False)
         scorer.await_said("ccit.score snapshot of")
         scorer.terminate()
-        assert scorer.wait(_PATIENCE_S).code == 0
+        assert scorer.wait(_WAIT_S).code == 0
     assert "samples known from a snapshot" in scorer.said()
     assert system.truth().total == 0, system.truth()
 
@@ -99,7 +99,7 @@ def test_a_trainer_ends_with_a_sentence_and_takes_its_round_up_again(system: Sys
         assert all(f"round {one} is taken up again" in trainer.said() for one in taken_up[-1:])
         taken_up.append(open_round(system))
     trainer.start()
-    system.settle(_PATIENCE_S)
+    system.settle(_WAIT_S)
     assert f"round {taken_up[-1]} is taken up again" in trainer.said()
     assert system.ledger.outcomes.keys() >= set(taken_up)
     assert system.truth().total == 0, system.truth()
@@ -114,14 +114,14 @@ def test_a_disk_that_is_full_until_somebody_frees_it(settings: KafkaSettings, tm
         scorer.start(disk.failpoint)
         feed(system, FOR_A_ROUND)
         scorer.await_said("no snapshot: ")
-        system.settle(_PATIENCE_S, rounds=False)
+        system.settle(_WAIT_S, rounds=False)
         assert system.ledger.waiting >= ROUND_SIZE
         trainer.start(disk.failpoint)
         ends_with_its_sentence(trainer)
         stuck = open_round(system)
         disk.free()
         trainer.start()
-        system.settle(_PATIENCE_S)
+        system.settle(_WAIT_S)
         scorer.await_said("ccit.score snapshot of")
         assert system.ledger.outcomes[stuck] == 1
         assert system.truth().total == 0, system.truth()
@@ -142,7 +142,7 @@ def test_a_checkpoint_that_does_not_fit_ends_the_trainer_not_the_round(settings:
         stuck = open_round(system)
         assert trainer.said().count(f"round {stuck}: train deployed 1/") == 1
         trainer.start()
-        system.settle(_PATIENCE_S)
+        system.settle(_WAIT_S)
         assert f"round {stuck} is taken up again" in trainer.said()
         assert f"round {stuck}: train deployed 1/" not in trainer.said()
         assert system.ledger.outcomes[stuck] == 1

@@ -18,7 +18,7 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from consumers.dead_letters import MAX_VALUE_BYTES, Letter, letter_in, original_headers
+from consumers.dead_letters import MAX_VALUE_BYTES, DeadLetter, letter_in, original_headers
 from consumers.kafka.clients import KafkaSettings, producer, producer_config
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import Headers, Message
@@ -27,7 +27,7 @@ from tests.poison.corpus import FORGED, MAX_BYTES, RAW, RECORDS, SECRET, Poison,
 from tests.poison.wire import produce_oversized_batch, produce_unreadable_header
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE_S = 120.0
+_WAIT_S = 120.0
 _PARTITIONS = 6
 
 Place = tuple[int, int]
@@ -72,13 +72,13 @@ class Site:
     def stop(self, process: subprocess.Popen[str]) -> None:
         """A clean end: the poison killed nobody."""
         process.terminate()
-        _, said = process.communicate(timeout=_PATIENCE_S)
+        _, said = process.communicate(timeout=_WAIT_S)
         assert process.returncode == 0, said
 
     def ccit(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """One command line, to its end."""
         command = [sys.executable, "-m", "ccit.cli.main", *arguments]
-        return subprocess.run(command, cwd=_ROOT, env=self.environment, capture_output=True, timeout=_PATIENCE_S)
+        return subprocess.run(command, cwd=_ROOT, env=self.environment, capture_output=True, timeout=_WAIT_S)
 
     def messages(self, *topics: Topic) -> list[Message]:
         """All that is committed on these topics now."""
@@ -90,7 +90,7 @@ class Site:
 
     def await_messages(self, count: int, *topics: Topic) -> list[Message]:
         """All on these topics, once there are so many."""
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _WAIT_S
         while len(found := self.messages(*topics)) < count:
             assert time.monotonic() < deadline, f"{len(found)} of {count} came"
             time.sleep(0.3)
@@ -140,7 +140,7 @@ def publish(
     return places
 
 
-def require_letters(letters: Sequence[Letter], places: dict[Place, Poison], topic: Topic, stage: str) -> None:
+def require_letters(letters: Sequence[DeadLetter], places: dict[Place, Poison], topic: Topic, stage: str) -> None:
     """One letter for each poison, with all that was asked for, and no other."""
     assert sorted((letter.partition, letter.offset) for letter in letters) == sorted(places)
     for letter in letters:

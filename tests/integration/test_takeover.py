@@ -14,7 +14,7 @@ from tests.crash.process import FROZEN
 from tests.crash.system import System
 
 RECORDS = 24
-_PATIENCE_S = 60.0
+_WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def test_one_that_stood_still_in_its_transaction_ends_and_nothing_counts_twice(s
     frozen.start(point, freezes=True)
     frozen.await_said(FROZEN)
     other.start()
-    system.settle(_PATIENCE_S, rounds=False)  # not before the transaction is ended: readers wait behind what is open
+    system.settle(_WAIT_S, rounds=False)  # not before the transaction is ended: readers wait behind what is open
     frozen.thaw()
-    death = frozen.wait(_PATIENCE_S)
+    death = frozen.wait(_WAIT_S)
     assert death.code in (1, Fenced.exit_code)
     assert death.said.startswith("ccit: ")
     assert "another process has taken over" in death.said
@@ -44,7 +44,7 @@ def test_one_that_stood_still_in_its_transaction_ends_and_nothing_counts_twice(s
     frozen.await_said("assigned")
     system.feed.up_to(2 * RECORDS)
     system.feed.flush()
-    system.settle(_PATIENCE_S, rounds=False)
+    system.settle(_WAIT_S, rounds=False)
     assert system.truth().total == 0, system.truth()
 
 
@@ -54,10 +54,10 @@ def test_of_two_under_one_name_the_older_is_fenced_and_says_so(system: System) -
     older.start()
     fed = RECORDS
     system.feed.up_to(fed)
-    system.settle(_PATIENCE_S, rounds=False)
+    system.settle(_WAIT_S, rounds=False)
     newer.start()
     newer.await_said("assigned")
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while (death := older.poll()) is None:  # it hears of it at its next commit
         assert time.monotonic() < deadline, older.log
         fed += 2
@@ -66,6 +66,6 @@ def test_of_two_under_one_name_the_older_is_fenced_and_says_so(system: System) -
     assert death.code == Fenced.exit_code
     assert "another process has taken over" in death.said
     system.feed.flush()
-    system.settle(_PATIENCE_S, rounds=False)
+    system.settle(_WAIT_S, rounds=False)
     assert newer.poll() is None, newer.log
     assert system.truth().total == 0, system.truth()

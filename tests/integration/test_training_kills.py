@@ -32,7 +32,7 @@ PASS = {"training.checkpointed": 2}  # of an adapter's checkpoints, so that ther
 CHECKPOINT_STEPS = 2
 IN_THE_SECOND_ADAPTER = 7  # checkpoints; either adapter of the second round has six, so the next life has fewer left
 FIRST_ROUND, SECOND_ROUND = 50, 100  # records that make one and two rounds
-_PATIENCE_S = 120.0
+_WAIT_S = 120.0
 _STEPS = re.compile(r"round (?P<round>\w+): train (?P<adapter>\w+) (?P<done>\d+)/(?P<total>\d+)")
 
 
@@ -114,7 +114,7 @@ def run(system: System) -> Aftermath:
     survivor.start(f"training.checkpointed@{IN_THE_SECOND_ADAPTER}")
     system.feed.up_to(SECOND_ROUND)
     second = Life(until(system, survivor, rounds=2), survivor.said())
-    system.settle(_PATIENCE_S)
+    system.settle(_WAIT_S)
     ledger = system.ledger
     return Aftermath(
         lives,
@@ -135,7 +135,7 @@ def rebuild(system: System, number: int) -> subprocess.CompletedProcess[str]:
 
 def until(system: System, trainer: Slot, rounds: int) -> Death | None:
     """Return once the trainer has died, or so many rounds have an outcome: then it lives, and this is None."""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while (death := trainer.poll()) is None:
         system.ledger.poll()
         if len(system.ledger.outcomes) >= rounds:

@@ -22,7 +22,7 @@ from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Artifact, Position
-from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin, read_snapshot, write_snapshot
 from ccit.store.files import FileStore
 from ccit.vectors import quantise
 from consumers.dead_letters import letter_in
@@ -270,7 +270,7 @@ def test_a_mutated_artifact_is_refused_or_read_as_it_was_written(tmp_path: Path)
     assert dict(store.read(artifact)) == contents
 
 
-ORIGIN = Origin(TOPICS.samples.name, "ccit", "embedder")
+ORIGIN = SnapshotOrigin(TOPICS.samples.name, "ccit", "embedder")
 
 
 def snapshot_of(rng: random.Random) -> Snapshot:

@@ -14,7 +14,7 @@ from ccit.models.adapter_format import WEIGHTS_FILE, LoraShape, write_adapter
 from ccit.pipeline import plan
 from ccit.pool import Pool
 from ccit.ports.training import Progress
-from ccit.rebuild import AdapterComparison, Making, changes, material, rebuild
+from ccit.rebuild import AdapterComparison, Provenance, changes, material, rebuild
 from ccit.records import AdapterPair, Candidate, Due, Material, Pooled, Position, Round, Version
 from ccit.store.files import FileStore
 from ccit.store.overlay import OverlayStore
@@ -52,7 +52,7 @@ def log() -> list[Pooled]:
     return [pooled(number) for number in range(10)]
 
 
-def made(kept: FileStore, given: Sequence[Pooled] | None = None) -> Making:
+def made(kept: FileStore, given: Sequence[Pooled] | None = None) -> Provenance:
     """Version 1 as it was made, from ten samples, five earlier ones and general data."""
     pool = Pool()
     for one in log():
@@ -60,24 +60,26 @@ def made(kept: FileStore, given: Sequence[Pooled] | None = None) -> Making:
     planned = plan(pool, Due("size", ""), version(), RECIPE, [p.sample for p in HISTORY], {0: 0})
     trained = Numbered(kept, 2.0).train(planned, Material((), ()), version(), quiet)
     announced = replace(version(1, 0), round_id=planned.round_id, adapters=trained.adapters)
-    return Making(announced, version(), planned, trained, [*(log() if given is None else given), *HISTORY])
+    return Provenance(announced, version(), planned, trained, [*(log() if given is None else given), *HISTORY])
 
 
 def rebuild_of(kept: FileStore, folder: Path, number: float) -> Mapping[str, AdapterComparison]:
     """Version 1 again, by a trainer that makes another number of it."""
-    making, scratch = made(kept), OverlayStore(kept, FileStore(folder))
-    return rebuild(making, material(making, RECIPE.sources), Numbered(scratch, number), scratch, kept, quiet)
+    provenance, scratch = made(kept), OverlayStore(kept, FileStore(folder))
+    return rebuild(provenance, material(provenance, RECIPE.sources), Numbered(scratch, number), scratch, kept, quiet)
 
 
 def test_the_round_is_trained_on_the_texts_that_the_manifest_names(tmp_path: Path) -> None:
     kept = FileStore(tmp_path / "kept")
-    making = made(kept)
+    provenance = made(kept)
     trainer = Numbered(kept, 2.0)
-    rebuild(making, material(making, RECIPE.sources), trainer, kept, kept, quiet)
+    rebuild(provenance, material(provenance, RECIPE.sources), trainer, kept, kept, quiet)
     assert trainer.seen is not None
-    assert tuple(s.sample_id for s in trainer.seen.training) == making.planned.sample_ids
-    assert {kind: tuple(s.sample_id for s in part) for kind, part in trainer.seen.parts.items()} == making.planned.parts
-    assert len(making.planned.parts["replay"]) > 0
+    assert tuple(s.sample_id for s in trainer.seen.training) == provenance.planned.sample_ids
+    assert {
+        kind: tuple(s.sample_id for s in part) for kind, part in trainer.seen.parts.items()
+    } == provenance.planned.parts
+    assert len(provenance.planned.parts["replay"]) > 0
 
 
 def test_the_same_bytes_are_equal(tmp_path: Path) -> None:
@@ -101,16 +103,16 @@ def test_a_difference_is_measured_and_what_is_kept_stays(tmp_path: Path) -> None
 
 def test_a_damaged_adapter_that_comes_out_the_same_is_whole_again(tmp_path: Path) -> None:
     kept = FileStore(tmp_path / "kept")
-    making = made(kept)
-    assert making.version.adapters is not None
-    announced = making.version.adapters.deployed
+    provenance = made(kept)
+    assert provenance.version.adapters is not None
+    announced = provenance.version.adapters.deployed
     damaged = tmp_path / "kept" / "objects" / announced.files[WEIGHTS_FILE]
     damaged.write_bytes(b"damaged")
     scratch = OverlayStore(kept, FileStore(tmp_path / "scratch"))
-    texts = material(making, RECIPE.sources)
-    other = rebuild(making, texts, Numbered(scratch, 3.0), scratch, kept, quiet)
+    texts = material(provenance, RECIPE.sources)
+    other = rebuild(provenance, texts, Numbered(scratch, 3.0), scratch, kept, quiet)
     assert "how much is not known" in other["deployed"].said()
-    assert rebuild(making, texts, Numbered(scratch, 2.0), scratch, kept, quiet)["deployed"].equal
+    assert rebuild(provenance, texts, Numbered(scratch, 2.0), scratch, kept, quiet)["deployed"].equal
     assert dict(kept.read(announced)) == adapter(2.0)
 
 
@@ -139,9 +141,9 @@ def test_a_source_that_is_no_longer_selected_is_named(tmp_path: Path) -> None:
 
 def test_the_base_model_was_made_by_no_round(tmp_path: Path) -> None:
     kept = FileStore(tmp_path)
-    making = replace(made(kept), version=version())
+    provenance = replace(made(kept), version=version())
     with pytest.raises(CcitError, match="base model"):
-        rebuild(making, Material((), ()), Numbered(kept, 2.0), kept, kept, quiet)
+        rebuild(provenance, Material((), ()), Numbered(kept, 2.0), kept, kept, quiet)
 
 
 @pytest.mark.parametrize(

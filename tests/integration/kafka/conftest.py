@@ -29,7 +29,7 @@ from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 
 _COPIER = Path(__file__).with_name("copier.py")
-_PATIENCE_S = 240.0  # ten times what the longest wait takes on two idle cores
+_WAIT_S = 240.0  # ten times what the longest wait takes on two idle cores
 _MOST_IN_FLIGHT = 10_000  # records; below the client's own limits
 
 Member = subprocess.Popen[str]
@@ -74,7 +74,7 @@ class CopyTrial:
     def finish(self, member: Member) -> dict[str, int]:
         """SIGTERM, a clean end, and the member's counters."""
         member.terminate()
-        out, err = member.communicate(timeout=_PATIENCE_S)
+        out, err = member.communicate(timeout=_WAIT_S)
         assert member.returncode == 0, err
         counters: dict[str, int] = json.loads(out)
         return counters
@@ -82,7 +82,7 @@ class CopyTrial:
     def await_copies(self, keys: list[bytes]) -> None:
         """Return once every key was seen; the caller then counts again, for repeats may still be on their way."""
         missing = set(keys)
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _WAIT_S
         with Follower(self.settings, self.topics.samples) as reader:
             while missing:
                 assert time.monotonic() < deadline, f"{len(missing)} of {len(keys)} keys never came"
@@ -90,7 +90,7 @@ class CopyTrial:
 
     def await_some(self, count: int, by: bytes | None = None) -> None:
         """Return once that many copies are there, of any member or of the one named."""
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _WAIT_S
         with Follower(self.settings, self.topics.samples) as reader:
             while count > 0:
                 assert time.monotonic() < deadline, f"{count} copies by {by!r} never came"
@@ -162,7 +162,7 @@ def until() -> Callable[[Callable[[], bool], str], None]:
     """Waits for a condition: `until(lambda: ..., "what should have happened")`."""
 
     def wait(condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _WAIT_S
         while not condition():
             assert time.monotonic() < deadline, f"never happened: {what}"
             time.sleep(0.05)

@@ -12,7 +12,7 @@ from consumers.ingest import ingest_loop
 from consumers.kafka.clients import KafkaSettings, admin, group_consumer, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.topics import Topic, Topics
-from consumers.metrics import LetterMetrics, LoopMetrics
+from consumers.metrics import DeadLetterMetrics, LoopMetrics
 from consumers.pool_reader import PoolReader
 from consumers.redrive import overview, refusal
 from tests.integration.following import config_for, running, until
@@ -51,7 +51,7 @@ def test_records_that_expire_undecided_are_one_dead_letter(
     publish(settings, topics.raw, 70, first=10)
     expire(settings, topics.raw, 70)
     second = ingest_loop(config, "b")
-    metrics = (LoopMetrics(second), LetterMetrics(second))
+    metrics = (LoopMetrics(second), DeadLetterMetrics(second))
     with running(second, second.stop):
         until(lambda: second.counters.messages >= 11, "the rest is read")
     third = ingest_loop(config, "c")

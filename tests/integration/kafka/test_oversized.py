@@ -19,7 +19,7 @@ from consumers.pool_reader import PoolReader
 from tests.nouns import sample
 from tests.poison.wire import produce_oversized_batch
 
-_PATIENCE_S = 60.0
+_WAIT_S = 60.0
 
 
 def one(client: Producer, topic: Topic, number: int) -> None:
@@ -69,7 +69,7 @@ def test_a_member_takes_each_batch_as_one_message_though_it_pauses(settings: Kaf
         stopped=lambda: False,
     )
     found: list[Message] = []
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while len(found) < 8:
         assert time.monotonic() < deadline, found
         batch = member.read()
@@ -89,7 +89,7 @@ def test_a_trainer_gathers_around_them(settings: KafkaSettings, topic: Topic) ->
     consumer = group_consumer(settings, f"{settings.prefix}g", mark_ends=True)
     consumer.subscribe([topic.name], on_assign=lambda c, places: pool_reader.assigned(c, places, {}, lambda: False))
     pool_reader.begin(consumer)
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _WAIT_S
     while not (pool_reader.complete and len(pool_reader.pool) == 4):
         assert time.monotonic() < deadline, pool_reader.pool.waiting
         pool_reader.read(consumer, unbounded=False)

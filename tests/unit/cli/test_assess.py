@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ccit.assembly import Scoring
+from ccit.assembly import ScoringParts
 from ccit.cli import assess
 from ccit.config import Config, Models
 from ccit.console import Console
@@ -88,7 +88,7 @@ def test_a_line_says_what_was_measured_what_was_not_and_who_would_refuse(tmp_pat
     admitted, embedder = AdmittedSamples({"sample": ExactIndex(26)}), LetterEmbedder()
     selector = Selector.of(plugins("policy")["accept_all"].settings(), PolicyContext(seed=0))
     admission = Admission(checks, selector, admitted, embedder, all_scores=True)
-    parts = Scoring(version(), admission, admitted, FixedProxy(), embedder, len, checks)
+    parts = ScoringParts(version(), admission, admitted, FixedProxy(), embedder, len, checks)
     with Console(silent=True) as console:
         (line,) = assess._assessed(path, parts, 1000, 64, console)
     assert line["accepted"]

@@ -14,7 +14,7 @@ from ccit.console import Console
 from ccit.errors import CcitError
 from ccit.rebuild import AdapterComparison, Rebuilt
 from ccit.training.comparison import TensorDifference
-from consumers import connection, making
+from consumers import connection, provenance
 from consumers.kafka import clients
 
 SAME = AdapterComparison("store://a", "store://a")
@@ -29,7 +29,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
         monkeypatch.setattr(connection, "kafka_settings", lambda _: None)
         monkeypatch.setattr(clients, "require_broker", lambda _: None)
-        monkeypatch.setattr(making, "making_of", lambda *_: None)
+        monkeypatch.setattr(provenance, "provenance_of", lambda *_: None)
         monkeypatch.setattr("ccit.assembly.base_version", lambda _: None)
         monkeypatch.setattr(module, "_rebuilt", rebuilt)
         return CliRunner().invoke(rebuild, ["3", *flags])

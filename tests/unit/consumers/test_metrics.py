@@ -17,11 +17,11 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.metrics import LetterMetrics, LoopMetrics, TrainMetrics, exposed, port_of
+from consumers.metrics import DeadLetterMetrics, LoopMetrics, TrainMetrics, exposed, port_of
 from consumers.train_state import TrainState
 
 
-def text(*collectors: LoopMetrics | LetterMetrics | TrainMetrics) -> dict[str, float]:
+def text(*collectors: LoopMetrics | DeadLetterMetrics | TrainMetrics) -> dict[str, float]:
     registry = CollectorRegistry()
     for collector in collectors:
         registry.register(collector)
@@ -67,7 +67,7 @@ def test_a_loop_at_work(settings: KafkaSettings) -> None:
         on_committed=committed,
         between=between,
     )
-    metrics, letters = LoopMetrics(loop, clock=lambda: 2000.0), LetterMetrics(loop)
+    metrics, letters = LoopMetrics(loop, clock=lambda: 2000.0), DeadLetterMetrics(loop)
     loop.run()
     found = text(metrics, letters)
     assert found["ccit_messages_total"] == 60

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ccit.records import Position, digest_of
-from ccit.scoring.snapshot import Origin, Snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin
 from ccit.store.atomic import STALE_SECONDS
 from ccit.vectors import quantise
 from consumers.broker.embedded import EmbeddedKafka
@@ -22,10 +22,10 @@ from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 from consumers.snapshots import SnapshotFiles, Tail, fits, resume_at, tails
 
-ORIGIN = Origin(Topics().samples.name, "ccit", "e")
+ORIGIN = SnapshotOrigin(Topics().samples.name, "ccit", "e")
 
 
-def snapshot(rows: int, next_offsets: dict[int, int] | None = None, origin: Origin = ORIGIN) -> Snapshot:
+def snapshot(rows: int, next_offsets: dict[int, int] | None = None, origin: SnapshotOrigin = ORIGIN) -> Snapshot:
     """Row n lies in partition n % 2 at offset n // 2."""
     return Snapshot(
         origin=origin,
@@ -86,7 +86,7 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=["topic", "alias", "embedder", "policy", "spaces"])
-def test_another_origin_is_not_used(tmp_path: Path, other: Origin) -> None:
+def test_another_origin_is_not_used(tmp_path: Path, other: SnapshotOrigin) -> None:
     one = snapshot(5, origin=other)
     vectors = dict.fromkeys(other.spaces, one.vectors["sample"])
     SnapshotFiles(tmp_path, other, "0").write(replace(one, vectors=vectors))

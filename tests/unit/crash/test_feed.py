@@ -18,7 +18,7 @@ def nobody() -> KafkaSettings:
 
 
 def test_a_record_that_is_given_up_ends_the_run() -> None:
-    feed = Feed(nobody(), patience_s=0.2)
+    feed = Feed(nobody(), timeout_s=0.2)
     feed.up_to(3)
     with pytest.raises(FeedFailed, match=r"3 of 3 messages never reached `raw` \(the first is ward:0: .*timed out"):
         feed.flush()

@@ -11,14 +11,14 @@ from safetensors.numpy import save
 
 from ccit.errors import ArtifactDamaged
 from ccit.records import Position, digest_of
-from ccit.scoring.snapshot import Origin, Snapshot, read_snapshot, write_snapshot
+from ccit.scoring.snapshot import Snapshot, SnapshotOrigin, read_snapshot, write_snapshot
 from ccit.store.sealed import write_sealed
 from ccit.vectors import quantise
 
-ORIGIN = Origin("ccit.samples", "ccit", "e")
+ORIGIN = SnapshotOrigin("ccit.samples", "ccit", "e")
 
 
-def snapshot(rows: int = 5, origin: Origin = ORIGIN) -> Snapshot:
+def snapshot(rows: int = 5, origin: SnapshotOrigin = ORIGIN) -> Snapshot:
     vectors = quantise(np.random.default_rng(rows).normal(size=(rows, 8))) if rows else np.zeros((0, 8), np.float32)
     positions = tuple(Position(n % 3, 10 * n) for n in range(rows))
     ids, digests = tuple(f"s\n{n}" for n in range(rows)), tuple(digest_of(n) for n in range(rows))
@@ -57,13 +57,17 @@ def test_any_flipped_bit_or_cut_is_noticed(tmp_path_factory: pytest.TempPathFact
 
 
 OTHERS = (
-    *(Origin("other", "ccit", "e"), Origin("ccit.samples", "other", "e"), Origin("ccit.samples", "ccit", "other")),
+    *(
+        SnapshotOrigin("other", "ccit", "e"),
+        SnapshotOrigin("ccit.samples", "other", "e"),
+        SnapshotOrigin("ccit.samples", "ccit", "other"),
+    ),
     *(replace(ORIGIN, policy="other"), replace(ORIGIN, spaces=("other", "sample"))),
 )
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_another_origin_is_refused(tmp_path: Path, other: Origin) -> None:
+def test_another_origin_is_refused(tmp_path: Path, other: SnapshotOrigin) -> None:
     one = snapshot(origin=other)
     write_snapshot(tmp_path / "a", replace(one, vectors=dict.fromkeys(other.spaces, one.vectors["sample"])))
     with pytest.raises(ArtifactDamaged, match="other"):

@@ -13,7 +13,7 @@ from consumers.kafka.messages import Message
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
-PATIENCE_S = 30.0
+WAIT_S = 30.0
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def topic(settings: KafkaSettings) -> str:
 
 def looked(watch: BacklogWatch, behind: dict[tuple[str, int], int], *undecided: Message) -> Backlog:
     """The first look at which that much is left."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + WAIT_S
     while watch.now.behind != behind:
         assert time.monotonic() < deadline, f"{watch.now.behind}, and not {behind}"
         watch._looked_at = 0.0  # at once: a test has no second to wait

@@ -15,7 +15,7 @@ from ccit.records import Decision, Due, Material, Position, Round, Spend
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.messages import Output
 from consumers.kafka.topics import Topics
-from consumers.making import making_of
+from consumers.provenance import provenance_of
 from consumers.round_job import Finished
 from consumers.round_log import outcome, planned_output
 from tests.nouns import candidate, pooled, recipe_of, sample, verdict, version
@@ -57,7 +57,7 @@ def test_manifest_candidate_parent_and_samples_are_found(settings: KafkaSettings
     manifests = [planned_output(one, 1.0, topics) for one in (planned, other)]
     written(settings, [*admitted(settings, 14), *manifests, *outputs])
 
-    found = making_of(1, settings, version())
+    found = provenance_of(1, settings, version())
 
     assert found.version == announcement.version
     assert found.parent == version()
@@ -65,9 +65,9 @@ def test_manifest_candidate_parent_and_samples_are_found(settings: KafkaSettings
     assert {p.sample.sample_id for p in found.pooled} == {*planned.sample_ids, *planned.validation_ids}
     assert {p.sample.sample_id: p.position for p in found.pooled}["s3"] == Position(0, 3)
     with pytest.raises(CcitError, match="one of the versions 0, 1, found 2"):
-        making_of(2, settings, version())
+        provenance_of(2, settings, version())
     with pytest.raises(CcitError, match="base model"):
-        making_of(0, settings, version())
+        provenance_of(0, settings, version())
 
 
 def test_a_version_without_its_manifest_cannot_be_made_again(settings: KafkaSettings) -> None:
@@ -81,4 +81,4 @@ def test_a_version_without_its_manifest_cannot_be_made_again(settings: KafkaSett
     )
     written(settings, outputs)
     with pytest.raises(CcitError, match="no longer on the rounds topic"):
-        making_of(1, settings, version())
+        provenance_of(1, settings, version())

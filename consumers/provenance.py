@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ccit.errors import CcitError
 from ccit.events import CandidateTrained, RoundPlanned
-from ccit.rebuild import Making
+from ccit.rebuild import Provenance
 from ccit.records import Candidate, Pooled, Round, Version
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
@@ -14,7 +14,7 @@ from consumers.pool_reader import pooled_in
 from consumers.versions import VersionFollower
 
 
-def making_of(number: int, settings: KafkaSettings, base: Version) -> Making:
+def provenance_of(number: int, settings: KafkaSettings, base: Version) -> Provenance:
     """Read how version `number` of the base's alias was made.
 
     Raises
@@ -35,7 +35,7 @@ def making_of(number: int, settings: KafkaSettings, base: Version) -> Making:
     planned, candidate = _round(version, settings)
     if version.parent not in versions:
         raise CcitError(f"version {number} came from version {version.parent}, which is not on the topic any more")
-    return Making(version, versions[version.parent], planned, candidate, _samples(planned, settings))
+    return Provenance(version, versions[version.parent], planned, candidate, _samples(planned, settings))
 
 
 def _round(version: Version, settings: KafkaSettings) -> tuple[Round, Candidate]:

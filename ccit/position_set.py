@@ -1,4 +1,4 @@
-"""A set of places in the samples topic, as ranges of offsets, in which one is found by bisection."""
+"""A set of positions in the samples topic, as ranges of offsets, in which one is found by bisection."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ccit.pool import joined
 from ccit.records import OffsetRange, Position, Round
 
 
-class Places:
+class PositionSet:
     """What some ranges cover.
 
-    >>> places = Places([OffsetRange(0, 2, 5), OffsetRange(0, 4, 7)])
-    >>> Position(0, 6) in places, Position(0, 7) in places, Position(1, 3) in places
+    >>> positions = PositionSet([OffsetRange(0, 2, 5), OffsetRange(0, 4, 7)])
+    >>> Position(0, 6) in positions, Position(0, 7) in positions, Position(1, 3) in positions
     (True, False, False)
     """
 
@@ -31,7 +31,7 @@ class Places:
 
 
 def without(ranges: Iterable[OffsetRange], positions: Iterable[Position]) -> tuple[OffsetRange, ...]:
-    """What is left of ranges when single places are taken out.
+    """What is left of ranges when single positions are taken out.
 
     >>> without([OffsetRange(0, 2, 5)], [Position(0, 3)])
     (OffsetRange(partition=0, start=2, end=3), OffsetRange(partition=0, start=4, end=5))
@@ -55,7 +55,7 @@ def taken_of(planned: Round) -> tuple[OffsetRange, ...]:
 
 
 def range_of(position: Position) -> OffsetRange:
-    """The range that covers one place.
+    """The range that covers one position.
 
     >>> range_of(Position(1, 3))
     OffsetRange(partition=1, start=3, end=4)
