@@ -1,0 +1,103 @@
+"""One connection: bytes in, messages to be stored, answers out; each message answered once at most, in order.
+
+The order matters to senders that do not compare MSA-2 with what they sent. An answer waits until those before it are
+known, so the listener may store many messages at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+
+from ccit.ingest.mllp.answers import Outcome, answer, code_for
+from ccit.ingest.mllp.framing import Frame, Framer
+from ccit.ingest.mllp.reception import Received, received
+
+_OWN_ID_LENGTH = 20  # the most that all versions of HL7 v2 allow
+
+
+class Conversation:
+    r"""What is said on one connection.
+
+    Parameters
+    ----------
+    max_bytes : int
+        Longest message.
+
+    Example
+    -------
+    >>> talk = Conversation(2000)
+    >>> (number, message), = talk.hear(b"\x0bMSH|^~\\&|LAB|NORTH|||2026||ORU^R01|7|P|2.5\r\x1c\r")
+    >>> talk.answers(0.0)
+    b''
+    >>> talk.settle(number, "stored")
+    >>> b"MSA|AA|7" in talk.answers(0.0)
+    True
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._framer = Framer(max_bytes)
+        self._waiting: OrderedDict[int, tuple[Received, Outcome | None, str]] = OrderedDict()
+        self._next = 0
+        self.said: Counter[str] = Counter()  # answers by their code; "none" where the sender wants none
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._framer.unfinished
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are not answered yet."""
+        return len(self._waiting)
+
+    def hear(self, piece: bytes) -> list[tuple[int, Received]]:
+        """The messages that this piece ends and that are to be stored, each with the number to settle it by."""
+        return self._taken(self._framer.feed(piece))
+
+    def give_up(self) -> None:
+        """The message that has begun will not end: it is refused."""
+        frame = self._framer.give_up()
+        self._taken([frame] if frame is not None else [])
+
+    def settle(self, number: int, outcome: Outcome, said: str = "") -> None:
+        """What became of a message. Raises `KeyError` for one that was settled and answered already."""
+        message, known, _ = self._waiting[number]
+        if known is None:
+            self._waiting[number] = (message, outcome, said)
+
+    def answers(self, at: float) -> bytes:
+        """What is to be sent now: the answers of all messages that are settled, up to the first that is not.
+
+        Parameters
+        ----------
+        at : float
+            Seconds since 1970.
+        """
+        sent = bytearray()
+        while self._waiting:
+            number, (message, outcome, said) = next(iter(self._waiting.items()))
+            if outcome is None:
+                break
+            del self._waiting[number]
+            self.said[code_for(message.header, outcome) or "none"] += 1
+            sent += answer(message.header, outcome, said, _own_id(message, outcome), at)
+        return bytes(sent)
+
+    def _taken(self, frames: Iterable[Frame]) -> list[tuple[int, Received]]:
+        to_store: list[tuple[int, Received]] = []
+        for frame in frames:
+            message = received(frame)
+            if message.silent:
+                continue
+            self._waiting[self._next] = (message, message.outcome, message.said)
+            if message.outcome is None:
+                to_store.append((self._next, message))
+            self._next += 1
+        return to_store
+
+
+def _own_id(message: Received, outcome: Outcome) -> str:
+    """The same for the same answer to the same message."""
+    return hashlib.sha256(outcome.encode() + message.value).hexdigest()[:_OWN_ID_LENGTH]
