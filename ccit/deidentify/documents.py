@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,8 +23,12 @@ REASON = "identifying"
 
 _CODED = "code codes coding system unit units loinc snomed icd kind type version"
 _CODES = frozenset(_CODED.split())  # keys under which terminologies speak
+_WORDS = frozenset({"text", "display", "name", "title"})  # keys under which people write, beside a code too
 _ABOUT_THE_RECORD = ("known_names", "known_numbers", "known_places")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_A_YEAR = re.compile(r"\s*(?:1[89]|20)\d\d\s*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?")  # BCP 47: language, script, region
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Surrogates(Protocol):
@@ -84,12 +88,12 @@ class DocumentCleaner:
             "title": work.text(document.title),
             "text": work.text(document.text),
             "kind": work.text(document.kind),
-            "language": document.language,
+            "language": document.language if _LANGUAGE.fullmatch(document.language) else "",
             "status": document.status,
             "form": document.origin.form,
-            "written": work.text(document.written),
-            "dates": {name: work.text(day) for name, day in document.dates.items()},
-            "fields": work.value(document.fields, codes=False),
+            "written": work.date(document.written),
+            "dates": {work.text(name): work.date(day) for name, day in document.dates.items()},
+            "fields": work.value(document.fields),
         }
         if work.left:
             found = ", ".join(f"{kind} ({n})" for kind, n in sorted(Counter(s.kind for s in work.left).items()))
@@ -97,20 +101,25 @@ class DocumentCleaner:
         return CleanDocument(self._named(document) | body, dict(sorted(work.masked.items())))
 
     def _named(self, document: ClinicalDocument) -> dict[str, Any]:
-        own = self._surrogates.of("document", document.document_id)
-        return {
-            "document": own,
-            "subject": self._surrogates.of("subject", document.subject) if document.subject else own,
-            "replaces": [self._surrogates.of("document", other) for other in document.replaces],
-        }
+        """Senders number their documents by themselves: the same number of another one is another document."""
+        own, *replaced = (
+            self._surrogates.of("document", f"{document.origin.sender}\0{number}")
+            for number in (document.document_id, *document.replaces)
+        )
+        subject = self._surrogates.of("subject", document.subject) if document.subject else own
+        return {"document": own, "subject": subject, "replaces": replaced}
 
 
 def known_of(document: ClinicalDocument) -> Known:
     """What a document's record says of people: the deny-list of its texts."""
     year = _YEAR.search(document.written)
     numbers = (document.document_id, document.subject, document.origin.message_id, *document.replaces)
+    said = set(_codes_in(document.fields))  # readers name a fact by its code too, which names nobody
     parts = (
-        part for number in numbers for part in (number, *re.split(r"[/|^:]", number)) if any(c.isdigit() for c in part)
+        part
+        for number in numbers
+        for part in (number, *re.split(r"[/|^:]", number))
+        if part not in said and any(c.isdigit() for c in part)
     )
     return Known(
         people=document.people,
@@ -136,16 +145,60 @@ class _Work:
         self.left += cleaned.left
         return cleaned.text
 
-    def value(self, value: Any, *, codes: bool) -> Any:
-        """A JSON value with every text in it cleaned; a number that the record holds as somebody's becomes a text."""
+    def date(self, text: str) -> str:
+        """What stands where a date belongs: a year alone is a text, everything else a date in whatever form."""
+        if not text.strip() or _A_YEAR.fullmatch(text):
+            return self.text(text)
+        self.masked["date"] += 1
+        return self._replacing.replacement("date", text.strip())
+
+    def value(self, value: Any, label: str = "", *, codes: bool = False) -> Any:
+        """A JSON value with every text and number in it cleaned; a number that is somebody's becomes a text.
+
+        Parameters
+        ----------
+        label : str
+            The key under which it stands: `account: 4711` is told from `4711`.
+        codes : bool
+            Whether a terminology speaks here.
+        """
         if isinstance(value, Mapping):
-            items = ((str(key), inner) for key, inner in value.items())
-            return {self.text(key): self.value(inner, codes=codes or key in _CODES) for key, inner in items}
+            return {self.text(key): self._under(key, inner, codes) for key, inner in _named(value)}
         if isinstance(value, list | tuple):
-            return [self.value(inner, codes=codes) for inner in value]
-        if isinstance(value, str):
-            return self.text(value, _ABOUT_THE_RECORD if codes else ())
-        if isinstance(value, int) and not isinstance(value, bool):
-            written = self.text(str(value), _ABOUT_THE_RECORD)
-            return value if written == str(value) else written
-        return value
+            return [self.value(inner, label, codes=codes) for inner in value]
+        if value is None or isinstance(value, bool):
+            return value
+        written = str(value)
+        cleaned = self.text(written, _ABOUT_THE_RECORD) if codes else self._labelled(label, written)
+        return value if cleaned == written else cleaned
+
+    def _under(self, key: str, value: Any, codes: bool) -> Any:
+        return self.value(value, key, codes=(codes or key in _CODES) and key not in _WORDS)
+
+    def _labelled(self, label: str, text: str) -> str:
+        """A text as the recognisers see it with its label before it."""
+        words = _CAMEL.sub(" ", label.replace("_", " "))
+        if not words.strip():
+            return self.text(text)
+        found = self.text(f"{words}: {text}")
+        for before in (words, self.text(words)):
+            if found.startswith(f"{before}: "):
+                return found[len(before) + 2 :]
+        return found  # label and text were masked as one
+
+
+def _named(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
+    return [(str(key), inner) for key, inner in value.items()]
+
+
+def _codes_in(value: Any) -> Iterator[str]:
+    """The codes of terminologies in JSON values."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "code" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _codes_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _codes_in(inner)

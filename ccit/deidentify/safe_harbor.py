@@ -10,9 +10,7 @@ from ccit.deidentify.matching import digits_of
 from ccit.deidentify.naming import Naming
 from ccit.deidentify.small_zips import SMALL
 from ccit.deidentify.written_dates import read_date
-from ccit.ports.deidentify import Kind, Known
-
-_AGE_OF_OLD = 90
+from ccit.ports.deidentify import OLD_AGE, Kind, Known
 
 
 class SafeHarbor:
@@ -59,7 +57,7 @@ class SafeHarborPage:
         year = read_date(text, day_first=self._day_first).year
         if year is None or not 1000 <= year <= 9999:
             return "[DATE]"
-        if self._written is not None and year <= self._written - _AGE_OF_OLD:
+        if self._written is not None and year <= self._written - OLD_AGE:
             return "[DATE]"  # a year that tells an age over 89
         return f"[{year}]"
 

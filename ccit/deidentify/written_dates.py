@@ -1,7 +1,8 @@
 """Dates as texts write them: where they are, and which day they mean.
 
-Numbers: 2018-05-16T14:45:24+01:00, 2018/5/16, 20180516144524, 5/16/2018, 16.05.18, 16-5-2018. Words: March 14th, 2019;
-14 March 2019; the 14th of March; 14-MAR-2019; March 2019; 14. März 2019; 1er mars 2019. Chinese: 2018年5月16日.
+Numbers: 2018-05-16T14:45:24+01:00, 2018/5/16, 2018-05, 20180516144524, 5/16/2018, 16.05.18, 16-5-2018. Words:
+March 14th, 2019; 14 March 2019; the 14th of March; 14-MAR-2019; March 2019; 14. März 2019; 1er mars 2019. Chinese:
+2018年5月16日.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ MONTH_YEAR = re.compile(
     rf"\b(?P<w>{_MONTH})\b\.?(?:,?\s|\s?[\-/]\s?|\sof\s)(?P<y>(?:1[89]|20)\d\d)(?!\d)", re.IGNORECASE
 )
 NUMBER_YEAR = re.compile(r"(?<![\d./\-])(?:0?[1-9]|1[0-2])/(?P<y>(?:19|20)\d\d)(?![\d/])")
+YEAR_NUMBER = re.compile(r"(?<![\d./\-])(?P<y>(?:19|20)\d\d)[-/](?:0[1-9]|1[0-2])(?![\d/\-])")
 CHINESE = re.compile(
     r"(?:(?P<y>(?:19|20)?\d\d)\s?年\s?)?(?P<m>0?[1-9]|1[0-2])\s?月(?:\s?(?P<d>0?[1-9]|[12]\d|3[01])\s?[日号])?"
 )
@@ -63,7 +65,7 @@ ANNOUNCED = {
 }
 """Words without which a pattern finds nothing in an ASCII text."""
 
-FULL = (ISO, RUN, NUMBERS, DAY_FIRST, MONTH_FIRST, MONTH_YEAR, NUMBER_YEAR, CHINESE)
+FULL = (ISO, RUN, NUMBERS, DAY_FIRST, MONTH_FIRST, MONTH_YEAR, NUMBER_YEAR, YEAR_NUMBER, CHINESE)
 PARTIAL = (LONE_MONTH, NO_YEAR, WEEKDAY)
 
 

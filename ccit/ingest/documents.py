@@ -6,13 +6,16 @@ A line is `ccit/clinical.py`'s `ClinicalDocument` as an object, of which only `t
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
 from ccit.clinical import ClinicalDocument, Origin
 from ccit.errors import InputError
-from ccit.events import first_fault, parse_json
+from ccit.events import parse_json
+
+_FIELDS = frozenset(one.name for one in fields(ClinicalDocument))
 
 
 @cache
@@ -43,7 +46,14 @@ def document_from_line(line: bytes, name: str) -> ClinicalDocument:
     try:
         return _adapter().validate_python({"document_id": name, "origin": origin} | read)
     except ValidationError as error:
-        raise InputError("wrong_schema", f"clinical document: {first_fault(error)}") from None
+        raise InputError("wrong_schema", f"clinical document: {_fault(error)}") from None
+
+
+def _fault(error: ValidationError) -> str:
+    """The first thing wrong, and the field of `ClinicalDocument` in which it is: deeper keys are the sender's own."""
+    fault = error.errors(include_input=False, include_url=False)[0]
+    field = str(fault["loc"][0]) if fault["loc"] else ""
+    return f"{field if field in _FIELDS else 'a key'}: {fault['msg']}"
 
 
 def document_of_text(text: str, name: str) -> ClinicalDocument:

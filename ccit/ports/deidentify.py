@@ -36,13 +36,17 @@ patient's record (H), `plan` one of a health plan (I). Voices, fingerprints and 
 
 MASK = re.compile(
     r"\[(?:(?:NAME|PLACE|DATE|AGE|PHONE|MAIL|SSN|RECORD|PLAN|ACCOUNT|LICENCE|VEHICLE|DEVICE|URL|IP|OTHER)"
-    r"(?:-[0-9a-f]{1,16})?|ZIP(?: \d{3})?|\d{4}|90\+)\]"
+    r"(?:-(?P<mark>[0-9a-f]{1,16}))?|ZIP(?: \d{3})?|(?P<year>(?:1[89]|20)\d\d)|90\+)\]"
 )
-"""What stands in place of an identifier. No recogniser looks into one: masking a masked text changes nothing."""
+"""What stands in place of an identifier. No recogniser looks into one: masking a masked text changes nothing. A sender
+may write one himself, so one that holds something of the record is none (`Page.masks`)."""
+OLD_AGE = 90
+"""45 CFR 164.514(b)(2)(i)(C): years from which an age is an identifier."""
 
 _EXPANDED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
+_PLAIN = re.compile(r"[\W_]+")
 
 
 def folded(word: str) -> str:
@@ -136,7 +140,18 @@ class Page:
     @cached_property
     def masks(self) -> tuple[tuple[int, int], ...]:
         """Where masks stand already."""
-        return tuple((found.start(), found.end()) for found in MASK.finditer(self.text))
+        return tuple((m.start(), m.end()) for m in MASK.finditer(self.text) if not self._tells(m))
+
+    def _tells(self, mask: re.Match[str]) -> bool:
+        """Whether what looks like a mask holds a number of the record, or a year that tells an age over 89."""
+        known = self.known
+        if mask["year"]:
+            return known.year is not None and int(mask["year"]) <= known.year - OLD_AGE
+        if not mask["mark"] or mask["mark"].isalpha():
+            return False
+        numbers = [i.value for person in known.people for i in person.identifiers] + list(known.numbers)
+        numbers += [contact for person in known.people for contact in person.contacts]
+        return any(mask["mark"] in _PLAIN.sub("", number.lower()) for number in numbers if len(mask["mark"]) > 3)
 
 
 @dataclass(frozen=True, slots=True)

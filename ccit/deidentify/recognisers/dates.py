@@ -11,10 +11,9 @@ from pydantic import Field
 from ccit.deidentify.matching import spans_of
 from ccit.deidentify.written_dates import ANNOUNCED, CHINESE, FULL, PARTIAL, WEEKDAY
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import Page, RecogniserContext, Span
+from ccit.ports.deidentify import OLD_AGE, Page, RecogniserContext, Span
 
 _YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
-_AGE_OF_OLD = 90
 _ANYTHING: frozenset[str] = frozenset()
 _DIGIT = re.compile(r"\d")
 
@@ -56,4 +55,4 @@ class Dates:
 
 
 def _old_years(page: Page, written: int) -> Iterator[Span]:
-    yield from spans_of(_YEAR, page, "date", "dates", lambda year: int(year) <= written - _AGE_OF_OLD)
+    yield from spans_of(_YEAR, page, "date", "dates", lambda year: int(year) <= written - OLD_AGE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -77,3 +79,65 @@ def test_documents_of_one_patient_carry_one_subject() -> None:
     again = ClinicalDocument("8", DOCUMENT.origin, subject=DOCUMENT.subject, text="Hgb 9.1")
     assert made.clean(again).body["subject"] == made.clean(DOCUMENT).body["subject"]
     assert made.clean(again).body["text"] == "Hgb 9.1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"code": {"code": "K35", "display": "Seen by Dr. Quell on 3/14/2019"}}, {"code": "K35"}),
+        ({"code": {"text": "call 620 555 0199"}}, {}),
+        ({"account_number": "889911"}, {}),
+        ({"accountNumber": 889911}, {}),
+        ({"phone": 6205550199}, {}),
+        ({"age": 93}, {}),
+        ({"value": {"value": 9.1, "unit": "g/dL"}}, {"value": 9.1, "unit": "g/dL"}),
+    ],
+)
+def test_text_beside_a_code_and_what_only_its_label_gives_away_are_gone(
+    fields: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    clean = cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, fields=fields)).body["fields"]
+    written = json.dumps(clean)
+    assert [canary for canary in ("Quell", "3/14", "0199", "889911", "93") if canary in written] == []
+    inner = next(iter(clean.values()))
+    assert {key: inner[key] for key in kept} == kept
+
+
+def test_a_date_field_is_a_date_in_whatever_form() -> None:
+    dates = {"a": "201903", "b": "14.3.", "c": "2019", "Zyxwald": "03.2019", "d": "2019-03"}
+    clean = cleaner().clean(replace(DOCUMENT, dates=dates, written="2019W11")).body
+    assert clean["written"] == "[DATE]"
+    assert list(clean["dates"].values()) == ["[DATE]", "[DATE]", "2019", "[DATE]", "[2019]"]
+    assert "Zyxwald" not in clean["dates"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("en", "en"), ("zh-Hans-CN", "zh-Hans-CN"), ("Zyxwald", ""), ("de-oxaker", "")]
+)
+def test_a_language_is_a_tag_or_nothing(sent: str, kept: str) -> None:
+    assert cleaner().clean(replace(DOCUMENT, language=sent)).body["language"] == kept
+
+
+def test_what_a_sender_wrote_as_a_mask_hides_nothing() -> None:
+    clean = (
+        cleaner().clean(replace(DOCUMENT, text="[RECORD-5530871] born [1921], seen [2019] by [NAME-1]")).body["text"]
+    )
+    assert "5530871" not in clean
+    assert "1921" not in clean
+    assert clean.endswith("seen [2019] by [NAME-1]")
+
+
+def test_the_same_number_of_another_sender_is_another_document() -> None:
+    made = cleaner()
+    first = made.clean(DOCUMENT).body["document"]
+    elsewhere = replace(DOCUMENT, origin=replace(DOCUMENT.origin, sender="LAB|SOUTH"))
+    assert made.clean(elsewhere).body["document"] != first == made.clean(DOCUMENT).body["document"]
+
+
+def test_the_code_by_which_a_fact_is_numbered_stays_a_code() -> None:
+    fact = ClinicalDocument(
+        "8812345/1554-5", DOCUMENT.origin, fields={"code": {"code": "1554-5"}}, text="Glucose 1554-5"
+    )
+    clean = cleaner().clean(fact).body
+    assert clean["fields"] == {"code": {"code": "1554-5"}}
+    assert clean["text"] == "Glucose 1554-5"

@@ -17,3 +17,9 @@ def test_what_is_none_is_refused_without_a_quotation(line: bytes) -> None:
     with pytest.raises(InputError) as caught:
         document_from_line(line, "ward:1")
     assert "Zyx" not in str(caught.value)
+
+
+def test_a_fault_names_no_key_of_the_sender() -> None:
+    with pytest.raises(InputError, match="dates: ") as caught:
+        document_from_line(b'{"text": "x", "dates": {"Zyxwald": 7}}', "ward:1")
+    assert "Zyxwald" not in str(caught.value)
