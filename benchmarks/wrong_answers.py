@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from ccit.assembly import scoring
+from ccit.assembly.scoring import scoring
 from ccit.config import Config, Models, Selection
 from ccit.ingest.files import lines_of
 from ccit.ingest.rows import parse_row, record_from_row, sample_from_record

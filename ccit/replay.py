@@ -34,7 +34,7 @@ class FinishedRound:
 
 @dataclass(slots=True)
 class Loop:
-    """The parts that `replay` runs together; `ccit/assembly.py` puts them together from a Config."""
+    """The parts that `replay` runs together; `ccit/assembly/replay.py` puts them together from a Config."""
 
     admission: Admission
     proxy: ProxyScorer

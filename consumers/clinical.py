@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from ccit.assembly import clinical_readers, document_cleaner
+from ccit.assembly.ingest import clinical_readers, document_cleaner
 from ccit.clinical import ClinicalDocument
 from ccit.config import Config
 from ccit.deidentify.documents import CleanDocument

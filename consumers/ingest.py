@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from ccit.assembly import readers
+from ccit.assembly.ingest import readers
 from ccit.config import Config
 from ccit.errors import InputError
 from ccit.events import RecordReceived, encode

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.errors import ModelUnusable, TrainingFailed
 from ccit.pipeline import judge, material_of, train
 from ccit.records import Candidate, Material, Pooled, Round, Sample, Spend, Verdict, Version

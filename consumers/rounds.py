@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from confluent_kafka import Consumer
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.failpoints import failpoint
 from ccit.lineage import Lineage
 from ccit.pipeline import plan

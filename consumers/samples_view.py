@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ccit.assembly import ScoringParts
+from ccit.assembly.scoring import ScoringParts
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates

@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from ccit.assembly import ScoringParts
+from ccit.assembly.scoring import ScoringParts
 from ccit.config import Config
 from ccit.errors import BrokerUnavailable, CcitError
 from ccit.records import Announcement, ReplicaState, Version

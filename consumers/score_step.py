@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ccit.assembly import ScoringParts
+from ccit.assembly.scoring import ScoringParts
 from ccit.bounds import MAX_DEPTH
 from ccit.errors import CcitError, InputError
 from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 
-from ccit.assembly import ServingParts, serving
+from ccit.assembly.serving import ServingParts, serving
 from ccit.config import Config
 from ccit.errors import CcitError
 from ccit.records import ReplicaState, Version

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.config import Config
 from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, VersionConflict
 from ccit.failpoints import failpoint

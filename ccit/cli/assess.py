@@ -14,7 +14,7 @@ import orjson
 from ccit.cli.options import config_file, load
 
 if TYPE_CHECKING:
-    from ccit.assembly import ScoringParts
+    from ccit.assembly.scoring import ScoringParts
     from ccit.config import Config, Selection
     from ccit.console import Console
     from ccit.errors import InputError
@@ -64,7 +64,7 @@ def assess(
     With --checks, `scores` holds what each measures, `unscored` why it does not, and `refused` the reason of each that
     would refuse the row. Each row is compared with all before its batch of 64.
     """
-    from ccit.assembly import scoring
+    from ccit.assembly.scoring import scoring
     from ccit.console import Console
     from ccit.store.atomic import write_atomically
     from ccit.store.private import make_directory

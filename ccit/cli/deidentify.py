@@ -35,7 +35,7 @@ def deidentify(file: Path, out: Path, config_path: Path | None, as_json: bool) -
     What is still found after masking is held back, and counted; nothing of it is written or shown. Following the rules
     of [deidentify] does not make a text free of identities: read a sample of what comes out.
     """
-    from ccit.assembly import document_cleaner
+    from ccit.assembly.ingest import document_cleaner
     from ccit.errors import InputError
     from ccit.store.atomic import write_atomically
 

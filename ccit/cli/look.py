@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @as_json
 def versions(config_path: Path | None, as_json: bool) -> None:
     """List the versions: which is active, which came from which, and the verdict that promoted it."""
-    from ccit.assembly import base_version
+    from ccit.assembly.versions import base_version
     from ccit.console import Console
     from consumers.versions import VersionFollower
 
@@ -126,7 +126,7 @@ def _ago(at: float) -> str:
 @as_json
 def verify(config_path: Path | None, as_json: bool) -> None:
     """Check every digest, parent link and audit entry of models.alias; exit code 1 if anything is wrong."""
-    from ccit.assembly import store
+    from ccit.assembly.versions import store
     from ccit.audit import of_alias
     from ccit.audit import verify as check
     from consumers.kafka.topics import Topics

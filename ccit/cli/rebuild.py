@@ -31,7 +31,7 @@ def rebuild(number: int, config_path: Path | None, as_json: bool) -> None:
     made it both adapters come out the same; where one does not, the difference is measured, and the exit code is 1.
     A stored file that was missing or damaged is whole again after a rebuild to the same bytes.
     """
-    from ccit.assembly import base_version
+    from ccit.assembly.versions import base_version
     from ccit.console import Console
     from consumers.connection import kafka_settings
     from consumers.kafka.clients import require_broker
@@ -54,7 +54,9 @@ def rebuild(number: int, config_path: Path | None, as_json: bool) -> None:
 
 
 def _rebuilt(provenance: Provenance, config: Config, console: Console) -> Rebuilt:
-    from ccit.assembly import base_version, code_digest, recipe, retraining
+    from ccit.assembly.rounds import recipe
+    from ccit.assembly.training import retraining
+    from ccit.assembly.versions import base_version, code_digest
     from ccit.rebuild import Rebuilt, changes, material
     from ccit.rebuild import rebuild as run
 

@@ -35,7 +35,7 @@ def replay(rows: Path, config_path: Path | None, out: Path | None, seed: int | N
     Only a full pool starts a round here: a file has no clock.
     Without --config the demo's small models, suites and profile are used; their files go to runs/replay.
     """
-    from ccit.assembly import loop as assemble
+    from ccit.assembly.replay import loop as assemble
     from ccit.console import Console
     from ccit.demo.stage import set_stage, small_ingredients
 

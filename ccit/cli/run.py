@@ -89,7 +89,7 @@ def ingest(config_path: Path | None, instance: str) -> None:
 @instance_option
 def score(config_path: Path | None, instance: str) -> None:
     """Decide online: every record becomes a sample, a reject or a dead letter, in one transaction per batch."""
-    from ccit.assembly import scoring
+    from ccit.assembly.scoring import scoring
     from consumers.connection import ready_broker
     from consumers.metrics import DeadLetterMetrics, LoopMetrics, ScoreMetrics, exposed
     from consumers.score import ScoreConsumer
@@ -111,7 +111,7 @@ def score(config_path: Path | None, instance: str) -> None:
 @instance_option
 def train(config_path: Path | None, instance: str) -> None:
     """Train: when the pool is due, a LoRA round, a verdict, and perhaps a new version. Run exactly one."""
-    from ccit.assembly import trainer_parts
+    from ccit.assembly.training import trainer_parts
     from consumers.connection import ready_broker
     from consumers.metrics import TrainMetrics, exposed
     from consumers.train import TrainConsumer

@@ -41,7 +41,7 @@ def rollback(to: int | None, wait: float, config_path: Path | None, as_json: boo
     ccit rollback         to the parent of the active version
     ccit rollback --to 0  to the base model
     """
-    from ccit.assembly import base_version
+    from ccit.assembly.versions import base_version
     from ccit.errors import BrokerUnavailable
     from consumers.commands import issue
     from consumers.connection import kafka_settings

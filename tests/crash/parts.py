@@ -19,7 +19,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from ccit.assembly import ScoringParts, TrainerParts, checks, recipe, selector, spaces_of, store, triggers
+from ccit.assembly.rounds import recipe, triggers
+from ccit.assembly.scoring import ScoringParts, checks, selector, spaces_of
+from ccit.assembly.training import TrainerParts
+from ccit.assembly.versions import store
 from ccit.config import Config
 from ccit.errors import TrainingFailed
 from ccit.evaluation.gate import gate_of
@@ -194,7 +197,7 @@ def base_version(config: Config) -> Version:
 def stub_scoring(
     config: Config, pace_s: float, policy: Callable[[AdmittedSamples], Selector] | None = None
 ) -> ScoringParts:
-    """`ccit.assembly.scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
+    """`scoring` with the stub embedder and proxy; a batch takes `pace_s` seconds at least.
 
     Parameters
     ----------
@@ -213,7 +216,7 @@ def stub_scoring(
 
 
 def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:
-    """`ccit.assembly.trainer_parts` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
+    """`trainer_parts` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
     base, artifacts, starting = base_version(config), store(config), triggers(config)
     trainer = HashTrainer(artifacts, pace_s)
     questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))

@@ -63,7 +63,7 @@ def consumer(role: str, config: Config, instance: str, pace_s: float) -> Consume
 
 def _lora_trainer(config: Config, instance: str, *, cut_with_child: bool) -> Consumer:
     """Nothing is a stub: the training process, LoRA by transformers and peft, the evaluator."""
-    from ccit.assembly import trainer_parts
+    from ccit.assembly.training import trainer_parts
     from consumers.train import TrainConsumer
     from tests.crash.power import PowerCut
 

@@ -50,7 +50,7 @@ def test_its_code_is_part_of_what_made_a_version(installed: Path, tmp_path: Path
     changed = shutil.copytree(installed, tmp_path / "packages")
     with (changed / "ward_rules" / "every_sample.py").open("a") as source:
         source.write("# changed\n")
-    asked = [sys.executable, "-c", "from ccit.assembly import code_digest; print(code_digest())"]
+    asked = [sys.executable, "-c", "from ccit.assembly.versions import code_digest; print(code_digest())"]
     digests = {
         subprocess.run(asked, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True).stdout
         for path in ("", str(installed), str(changed))

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.config import Config
 from ccit.errors import ArtifactDamaged, ModelUnusable, TrainingFailed
 from ccit.evaluation.gate import gate_of

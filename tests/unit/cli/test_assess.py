@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ccit.assembly import ScoringParts
+from ccit.assembly.scoring import ScoringParts
 from ccit.cli import assess
 from ccit.config import Config, Models
 from ccit.console import Console

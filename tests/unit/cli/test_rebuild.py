@@ -30,7 +30,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         monkeypatch.setattr(connection, "kafka_settings", lambda _: None)
         monkeypatch.setattr(clients, "require_broker", lambda _: None)
         monkeypatch.setattr(provenance, "provenance_of", lambda *_: None)
-        monkeypatch.setattr("ccit.assembly.base_version", lambda _: None)
+        monkeypatch.setattr("ccit.assembly.versions.base_version", lambda _: None)
         monkeypatch.setattr(module, "_rebuilt", rebuilt)
         return CliRunner().invoke(rebuild, ["3", *flags])
 

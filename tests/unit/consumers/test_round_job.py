@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable, StorageFailed, TrainingFailed
 from ccit.ports.training import Progress
 from ccit.records import Candidate, Material, Pooled, Round, Version

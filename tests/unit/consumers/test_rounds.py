@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from ccit.assembly import TrainerParts
+from ccit.assembly.training import TrainerParts
 from ccit.config import Config
 from ccit.lineage import Lineage
 from ccit.records import OffsetRange, Round

@@ -1,0 +1,137 @@
+"""Everything that decides about samples: checks, policy, proxy, embedder and what was admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from ccit.assembly.versions import base_version, store
+from ccit.config import Config
+from ccit.errors import ConfigError
+from ccit.events import SampleAdmitted
+from ccit.plugins import build, plugins
+from ccit.ports.selection import Check, CheckContext, EvidenceCheck, NeighbourCheck, PolicyContext, ProxyScorer
+from ccit.ports.vectors import Embedder
+from ccit.records import Spend, Version
+from ccit.scoring.languages import primary
+from ccit.scoring.spaces import LOOKED_UP, SAMPLE, dimension_of, vectors_in
+from ccit.selection.admission import Admission, Selector
+from ccit.selection.admitted import AdmittedSamples, Vector
+from ccit.vectors import decode_vector
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringParts:
+    """Everything that decides: the `score` process holds one of these."""
+
+    base: Version
+    admission: Admission
+    admitted: AdmittedSamples
+    proxy: ProxyScorer
+    embedder: Embedder
+    count_tokens: Callable[[str], int]
+    checks: Mapping[str, Check] = field(default_factory=dict)  # those of the admission, by kind
+
+    @property
+    def spent(self) -> Spend:
+        """What proxy and embedder have cost since the start."""
+        return self.proxy.spent + self.embedder.spent
+
+    def vectors_of(self, admitted: SampleAdmitted) -> dict[str, Vector]:
+        """Space -> vector (d,) of an admitted sample from the log.
+
+        One of another embedder, or of a space that its scorer did not keep, is made anew from the text. Raises
+        `InputError` for one that cannot be read.
+        """
+        written = {SAMPLE: admitted.embedding, **admitted.spaces} if admitted.embedder == self.embedder.stamp else {}
+        return {
+            space: decode_vector(written[space], dimension_of(space, self.embedder))
+            if space in written
+            else vectors_in(space, [admitted.decision.sample], self.embedder)[0]
+            for space in self.admitted.spaces
+        }
+
+
+def selector(config: Config) -> Selector:
+    """The policy that chooses.
+
+    Raises
+    ------
+    ConfigError
+        It needs a check that is switched off.
+    """
+    chosen, context = config.selection, PolicyContext(config.rounds.seed)
+    found = Selector.of(chosen.policy, context, chosen.control_share)
+    known = {plugins("check")[kind].metric for kind in config.selection.checks}
+    lacking = sorted(set(found.policy.needs or ()) - known)
+    if lacking:
+        raise ConfigError(
+            f"the policy {found.kind!r} needs a check of {lacking[0]!r}, and none is on; add it to [selection.checks]"
+        )
+    return found
+
+
+def checks(config: Config, context: CheckContext, chosen: Selector, *, all_scores: bool) -> dict[str, Check]:
+    """The configured checks that the policy needs, by kind; with `all_scores` all that are configured."""
+    return {
+        kind: build("check", settings, context)
+        for kind, settings in config.selection.checks.items()
+        if all_scores or chosen.needs(plugins("check")[kind].metric)
+    }
+
+
+def spaces_of(made: Mapping[str, Check]) -> set[str]:
+    """The spaces of vectors in which these checks compare, or look something up."""
+    compared = {check.space for check in made.values() if isinstance(check, NeighbourCheck)}
+    return compared.union(*(check.spaces for check in made.values() if isinstance(check, EvidenceCheck)))
+
+
+def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
+    """Load proxy and embedder, as far as a check reads them, and put the checks together.
+
+    Raises
+    ------
+    ConfigError
+        The policy needs a check that is switched off.
+    ModelUnusable, ArtifactDamaged
+        A model cannot be loaded, or is not the one that was pinned.
+    """
+    from ccit.models.bases import BaseModels
+    from ccit.models.embedders import SentenceTransformerEmbedder
+    from ccit.scoring.followers import Followers
+    from ccit.scoring.growing import GrowingIndex
+    from ccit.scoring.ifd import IfdScorer
+    from ccit.scoring.lookup import LookupIndex
+
+    base, models, chosen = base_version(config), BaseModels(config.models), selector(config)
+    embedder = SentenceTransformerEmbedder(config.embedder, config.models.device)
+    new_index = partial(GrowingIndex, exact_up_to=config.selection.exact_up_to)
+    admitted = AdmittedSamples({SAMPLE: new_index(embedder.dimension)})
+    readers: list[ProxyScorer] = []
+
+    def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
+        readers.append(IfdScorer(models.proxy, base.proxy_revision, store(config), max_tokens, batch_tokens))
+        return readers[-1]
+
+    def count_tokens(text: str) -> int:
+        return len(models.proxy.chat.answer(text))
+
+    known = frozenset(map(primary, config.embedder.languages))
+    context = CheckContext(
+        embedder,
+        admitted,
+        reader,
+        count_tokens,
+        lambda: models.proxy.name,
+        config.rounds.seed,
+        languages=known,
+        unseen=embedder.unseen,
+    )
+    made = checks(config, context, chosen, all_scores=all_scores)
+    for space in spaces_of(made):
+        dimension = dimension_of(space, embedder)
+        admitted.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
+    following = readers[0] if len(readers) == 1 else Followers(readers, base)
+    admission = Admission(made, chosen, admitted, embedder, proxy=following, all_scores=all_scores)
+    return ScoringParts(base, admission, admitted, following, embedder, count_tokens, made)
