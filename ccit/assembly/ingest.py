@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from ccit.config import Config
@@ -35,7 +36,7 @@ def document_cleaner(config: Config) -> DocumentCleaner:
     """What takes identities out of clinical documents, as configured. Raises `ConfigError`."""
     mode, table = deidentification_mode(config), config.deidentify.table_file
     surrogates = KeyedSurrogates(mode) if isinstance(mode, Shifted) else SurrogateTable(Path(table) if table else None)
-    return DocumentCleaner(deidentifier(config), surrogates)
+    return DocumentCleaner(deidentifier(config), surrogates, date.today().year)
 
 
 def deidentifier(config: Config) -> Deidentifier:

@@ -58,6 +58,11 @@ class CleanDocument:
 class DocumentCleaner:
     """Takes the identities out of documents.
 
+    Parameters
+    ----------
+    this_year : int | None
+        In which a document that does not say it counts as written: years 90 before that tell an age over 89.
+
     Example
     -------
     >>> from ccit.clinical import Origin
@@ -70,9 +75,10 @@ class DocumentCleaner:
     'Seen by Dr. [NAME-1] on [2019].'
     """
 
-    def __init__(self, deidentifier: Deidentifier, surrogates: Surrogates) -> None:
+    def __init__(self, deidentifier: Deidentifier, surrogates: Surrogates, this_year: int | None = None) -> None:
         self._deidentifier = deidentifier
         self._surrogates = surrogates
+        self._this_year = this_year
 
     def clean(self, document: ClinicalDocument) -> CleanDocument:
         """The document without its identities.
@@ -82,7 +88,7 @@ class DocumentCleaner:
         InputError
             `identifying`, with kinds and numbers and nothing of the text: something was still found after masking.
         """
-        known = known_of(document)
+        known = known_of(document, self._this_year)
         work = _Work(self._deidentifier, known, self._deidentifier.page(known, document.subject))
         body = {
             "title": work.text(document.title),
@@ -110,8 +116,8 @@ class DocumentCleaner:
         return {"document": own, "subject": subject, "replaces": replaced}
 
 
-def known_of(document: ClinicalDocument) -> Known:
-    """What a document's record says of people: the deny-list of its texts."""
+def known_of(document: ClinicalDocument, this_year: int | None = None) -> Known:
+    """What a document's record says of people: the deny-list of its texts; written in `this_year` if it says none."""
     year = _YEAR.search(document.written)
     numbers = (document.document_id, document.subject, document.origin.message_id, *document.replaces)
     said = set(_codes_in(document.fields))  # readers name a fact by its code too, which names nobody
@@ -125,7 +131,7 @@ def known_of(document: ClinicalDocument) -> Known:
         people=document.people,
         places=document.places,
         numbers=tuple(dict.fromkeys(parts)),
-        year=int(year[0]) if year else None,
+        year=int(year[0]) if year else this_year,
     )
 
 

@@ -13,7 +13,8 @@ from ccit.ports.deidentify import Page, RecogniserContext, Span
 _TENS = r"(?:ninety|one hundred|a hundred)(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight|nine|ten))?"
 _OLD = r"(?:9\d|1[0-3]\d)"
 _UNIT = (
-    r"(?:[\s-]{0,2}(?:years?|yrs?\.?)[\s-]{0,2}(?:old|of age)|[\s-]?y[./]?\s?o\b|[\s-]?yo[mf]?\b|[\s-]?[jJ]ahre\b"
+    r"(?:[\s-]{0,2}(?:years?|yrs?\.?)\b(?:[\s-]{0,2}(?:old|of age))?|[\s-]?[yY]\b|[\s-]?y[./]?\s?o\b|[\s-]?yo[mf]?\b"
+    r"|[\s-]?[jJ]ahre\b"
     r"|[\s-]?jährig\w*|[\s-]?ans\b|\s?岁|[\s-]?[MF](?=\s(?:with|who|p/w|c/o|presents|admitted)))"
 )
 _PATTERNS = (
@@ -24,6 +25,8 @@ _PATTERNS = (
         rf"(?P<it>{_OLD})(?![\d%/]|\.\d)",
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?P<it>(?:non|cent)(?:a|en)(?:gen)?arians?)\b", re.IGNORECASE),
+    re.compile(r"\b(?:his|her|their) (?:early |mid-?|late )?(?P<it>90['’]?s|nineties)\b", re.IGNORECASE),
 )
 
 

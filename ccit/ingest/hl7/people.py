@@ -93,6 +93,8 @@ _WORK_CONTACTS: Mapping[str, tuple[int, ...]] = {
 _WORK_ADDRESSES: Mapping[str, tuple[int, ...]] = {"ORC": (24, 22), "PRD": (3,), "CTD": (3,), "OBX": (24,), "ROL": (11,)}
 _IN_SUBCOMPONENTS = {("OBR", number) for number in (32, 33, 34, 35)}  # NDL: one name in the first component
 
+_TYPES_OF_WORKERS = ("XCN", "CN", "PPN")  # a number, then a name
+
 _NUMBERS: Mapping[str, tuple[int, ...]] = {
     "PV1": (5, 19, 50),
     "OBR": (2, 3),
@@ -172,9 +174,27 @@ def _named_in(segment: Segment) -> Iterator[Person]:
         if person is not None:
             yield person
     yield from _workers(segment)
+    if segment.name == "OBX":
+        yield from _observed(segment)
     numbers = tuple(_identifiers(segment, _NUMBERS.get(segment.name, ())))
     if numbers:
         yield Person("patient", identifiers=numbers)
+
+
+def _observed(segment: Segment) -> Iterator[Person]:
+    """A result may be a name, an address or a number of somebody: its type (OBX-2) says so."""
+    kind = segment.text(2).upper()
+    for one in segment.repetitions(5):
+        if kind in _TYPES_OF_WORKERS:
+            found = worker_in(segment, one, "relative")
+        else:
+            names = (name_in(segment, one),) if kind in ("XPN", "PN") else ()
+            addresses = (address_in(segment, one),) if kind in ("XAD", "AD") else ()
+            contacts = tuple(contacts_in(segment, one)) if kind in ("XTN", "TN") else ()
+            number = identifier_in(segment, one) if kind in ("CX", "CK", "EI") else None
+            found = Person("relative", names, (number,) if number else (), addresses, contacts)
+        if found is not None and found != Person("relative"):
+            yield found
 
 
 def _workers(segment: Segment) -> Iterator[Person]:

@@ -141,3 +141,9 @@ def test_the_code_by_which_a_fact_is_numbered_stays_a_code() -> None:
     clean = cleaner().clean(fact).body
     assert clean["fields"] == {"code": {"code": "1554-5"}}
     assert clean["text"] == "Glucose 1554-5"
+
+
+def test_a_document_without_a_year_counts_as_of_this_year() -> None:
+    note = ClinicalDocument("1", Origin("other", "note", "1", ""), text="Born 1931, seen in 2019.")
+    made = DocumentCleaner(Deidentifier(recognisers(), SafeHarbor()), SurrogateTable(None), this_year=2026)
+    assert made.clean(note).body["text"] == "Born [DATE], seen in 2019."

@@ -39,6 +39,22 @@ def test_a_report_is_its_paragraphs_and_a_result_a_line_and_a_value() -> None:
     assert (entry["code"]["code"], entry["value"], entry["unit"], entry["flags"]) == ("718-7", "9.1", "g/dL", ["L"])
 
 
+def test_who_is_a_result_is_on_the_list_as_well() -> None:
+    (document,) = read(
+        PID,
+        "OBR|1||F1|24^X",
+        "OBX|1|XPN|9^Next of kin^L||Quell^Ada||||||F",
+        "OBX|2|XCN|9^Seen by^L||41^Roth^Uri||||||F",
+        "OBX|3|XAD|9^Found at^L||9 Pine Way^^Vell^NY^12190||||||F",
+        "OBX|4|XTN|9^Call^L||5185550177||||||F",
+        "OBX|5|CX|9^Other number^L||778812^^^EAST^MR||||||F",
+    )
+    assert {"Quell", "Roth"} <= {name.family for person in document.people for name in person.names}
+    assert "Vell" in {one.city for person in document.people for one in person.addresses}
+    assert "5185550177" in {contact for person in document.people for contact in person.contacts}
+    assert {"41", "778812"} <= {one.value for person in document.people for one in person.identifiers}
+
+
 def test_everybody_is_named_wherever_he_stands() -> None:
     (document,) = read(
         PID,
