@@ -23,6 +23,23 @@ class Sampling:
         Equal seeds give equal answers of one version on one machine; None draws a fresh one.
     stop : tuple[str, ...]
         Texts at which to stop; they are not part of the answer.
+    top_k : int
+        Draw from so many of the likeliest tokens; 0 is no limit.
+    min_p : float
+        Draw from tokens at least so likely as this share of the likeliest one, at the request's temperature, 0 to 1.
+    presence_penalty, frequency_penalty : float
+        Taken off the logit of a token that the answer holds: once, and as often as it holds it; -2 to 2.
+    repetition_penalty : float
+        Logits of tokens of prompt and answer are divided by it where positive, and multiplied where negative, above 0;
+        1 changes nothing (Keskar et al. 2019, arXiv 1909.05858).
+    logit_bias : tuple[tuple[int, float], ...]
+        Added to the logits of these token ids.
+    min_tokens : int
+        Before so many tokens no end of the answer is drawn.
+    logprobs : int | None
+        How many of the likeliest tokens to name beside each token made; None names nothing.
+    json_schema : str | None
+        The answer is a JSON text that this schema (itself as JSON) admits, as far as the token limit lets it get.
     """
 
     max_tokens: int
@@ -30,6 +47,34 @@ class Sampling:
     top_p: float = 1.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    top_k: int = 0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    min_tokens: int = 0
+    logprobs: int | None = None
+    json_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logprob:
+    """A token as bytes (it may be half a character), and ln of the probability that the model itself gave it.
+
+    Temperature, penalties and limits of the draw are not in it.
+    """
+
+    token: bytes
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The token that was drawn, and the likeliest ones in its place, the likeliest first."""
+
+    chosen: Logprob
+    likeliest: tuple[Logprob, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +89,14 @@ class Delta:
         Tokens made so far.
     finish : str | None
         On the last one: `stop` (end of answer or stop text) or `length` (token limit).
+    drawn : Drawn | None
+        Where `logprobs` were asked for, but not for the end of the answer.
     """
 
     text: str
     tokens: int
     finish: Literal["stop", "length"] | None = None
+    drawn: Drawn | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Any
 
@@ -13,13 +13,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ccit.errors import CcitError
-from ccit.ports.serving import Delta, Sampling
+from ccit.ports.serving import Delta
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
-from ccit.serving.engine import Answer, Engine, Overloaded
+from ccit.serving.engine import Answer, Asked, Engine
 from ccit.serving.leases import VersionNotHeld
+from ccit.serving.line import Overloaded
 from ccit.serving.metrics import ServingMetrics
-from ccit.serving.protocol import RequestRefused, unknown_model
-from ccit.serving.replies import DONE, Endpoint, Reply, event
+from ccit.serving.protocol import unknown_model
+from ccit.serving.refusals import RequestRefused
+from ccit.serving.replies import DONE, Choice, Endpoint, Reply, event
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,7 @@ class Order:
     """A validated request, ready to generate."""
 
     endpoint: Endpoint
-    prompt: list[int]
-    sampling: Sampling
-    version: int | None
+    asked: Asked
     stream: bool
     include_usage: bool
 
@@ -48,8 +48,9 @@ class Answering(Response):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         order = self._order
         try:
-            async with self._engine.answer(order.prompt, order.sampling, order.version) as answer:
-                reply = Reply.begin(order.endpoint, self._engine.slots.alias, answer.version, int(time()))
+            async with self._engine.answer(order.asked) as answer:
+                begun = Reply.begin(order.endpoint, self._engine.slots.alias, answer.version, int(time()))
+                reply = replace(begun, counted=order.include_usage)
                 if order.stream:
                     await self._send_events(scope, send, answer, reply)
                 else:
@@ -61,19 +62,22 @@ class Answering(Response):
             await refusal(unknown_model(str(error)))(scope, receive, send)
 
     async def _whole(self, answer: Answer, reply: Reply) -> Response:
-        texts: list[str] = []
-        last: Delta | None = None
+        choices = [Choice() for _ in self._order.asked.samplings]
         try:
-            async for last in answer.deltas:
-                texts.append(last.text)
+            async for number, delta in answer.deltas:
+                choices[number].add(delta)
         except CcitError as error:
             response = refusal(_failed(error))
             response.headers[VERSION_HEADER] = str(answer.version)
             return response
-        tokens = last.tokens if last else 0
-        self._metrics.used(answer.version, len(self._order.prompt), tokens)
-        body = reply.whole("".join(texts), (last and last.finish) or "stop", len(self._order.prompt), tokens)
+        finally:
+            self._count(answer, choices)
+        body = reply.whole(choices, len(self._order.asked.prompt))
         return JSONResponse(body, headers={VERSION_HEADER: str(answer.version)})
+
+    def _count(self, answer: Answer, choices: Sequence[Choice]) -> None:
+        """An answer broken off has cost its tokens too."""
+        self._metrics.used(answer.version, len(self._order.asked.prompt), sum(choice.tokens for choice in choices))
 
     async def _send_events(self, scope: Scope, send: Send, answer: Answer, reply: Reply) -> None:
         headers = {
@@ -94,20 +98,23 @@ class Answering(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _events(self, answer: Answer, reply: Reply) -> AsyncGenerator[bytes, None]:
-        tokens = 0
+        choices = [Choice() for _ in self._order.asked.samplings]
         try:
             if reply.endpoint == "chat":
-                yield event(reply.chunk("", first=True))
-            async for delta in answer.deltas:
-                tokens = delta.tokens
-                if delta.text:
-                    yield event(reply.chunk(delta.text))
+                for number in range(len(choices)):
+                    yield event(reply.first_chunk(number))
+            async for number, delta in answer.deltas:
+                offset = len(choices[number].text)
+                choices[number].add(delta)
+                if delta.text or delta.drawn:
+                    yield event(reply.chunk(number, replace(delta, finish=None), offset))
                 if delta.finish:
-                    yield event(reply.chunk("", delta.finish))
-        finally:  # an answer broken off has cost its tokens too
-            self._metrics.used(answer.version, len(self._order.prompt), tokens)
-        if self._order.include_usage:
-            yield event(reply.usage_chunk(len(self._order.prompt), tokens))
+                    yield event(reply.chunk(number, Delta("", delta.tokens, delta.finish)))
+        finally:
+            self._count(answer, choices)
+        if reply.counted:
+            tokens = sum(choice.tokens for choice in choices)
+            yield event(reply.usage_chunk(len(self._order.asked.prompt), tokens))
         yield DONE
 
 

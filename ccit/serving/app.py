@@ -20,10 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ccit.config import Serving
-from ccit.ports.serving import Sampling
 from ccit.serving.answering import Answering, Order
 from ccit.serving.edge import CLIENT_GONE, Edge, refusal
-from ccit.serving.engine import Engine
+from ccit.serving.engine import Asked, Engine
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.prompts import Prompts
 from ccit.serving.protocol import (
@@ -31,12 +30,12 @@ from ccit.serving.protocol import (
     ChatRequest,
     CompletionRequest,
     Parsed,
-    RequestRefused,
     parse,
     parse_model,
     unknown_model,
 )
 from ccit.serving.readiness import Readiness
+from ccit.serving.refusals import RequestRefused
 from ccit.serving.replies import model_entry, model_list
 
 
@@ -90,20 +89,12 @@ class _Api:
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
         limit = min(asked.limit() or self._max_new_tokens, self._max_new_tokens, self._prompts.room(ids))
-        sampling = Sampling(
-            max_tokens=limit,
-            temperature=1.0 if asked.temperature is None else asked.temperature,
-            top_p=1.0 if asked.top_p is None else asked.top_p,
-            seed=asked.seed,
-            stop=asked.stops(),
-        )
+        samplings = await run_in_threadpool(asked.samplings, limit, self._engine.slots.backend.vocabulary)
         order = Order(
-            endpoint="chat" if kind is ChatRequest else "completion",
-            prompt=ids,
-            sampling=sampling,
-            version=version,
+            endpoint=asked.endpoint,
+            asked=Asked(ids, samplings, version),
             stream=bool(asked.stream),
-            include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
+            include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
         )
         return Answering(self._engine, self._metrics, order)
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccit.serving.metrics import ServingMetrics
-from ccit.serving.protocol import RequestRefused
+from ccit.serving.refusals import RequestRefused
 from ccit.serving.slots import Slots
 
 VERSION_HEADER = "x-ccit-version"

@@ -1,4 +1,6 @@
-"""Requests wait in a bounded line, and at most so many generate at once; each is pinned to the version it began with.
+"""So many answers are made at once, the others wait in line; each is pinned to the version that it began with.
+
+A turn ends when the answer has been made, not when it has been read: whoever reads slowly holds nobody up.
 
 The engine belongs to one event loop.
 """
@@ -6,25 +8,47 @@ The engine belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from ccit.errors import CcitError
 from ccit.ports.serving import Delta, Sampling
+from ccit.serving.line import Line
 from ccit.serving.slots import Slots
-
-
-class Overloaded(CcitError):
-    """The line of waiting requests is full."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer under way: the version that gives it, and its pieces as they come."""
+    """Answers to one prompt under way: the version that gives them, and their pieces as they come, by choice."""
 
     version: int
-    deltas: AsyncIterator[Delta]
+    deltas: AsyncIterator[tuple[int, Delta]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be answered.
+
+    Parameters
+    ----------
+    prompt : Sequence[int]
+        Token ids.
+    samplings : Sequence[Sampling]
+        One for each choice.
+    version : int | None
+        None is the active one.
+    client : str
+        Who asks: clients take turns.
+    """
+
+    prompt: Sequence[int]
+    samplings: Sequence[Sampling]
+    version: int | None = None
+    client: str = ""
+
+
+class _Made(asyncio.Queue[tuple[int, Delta | None]]):
+    """Pieces by choice; None is the end of one."""
 
 
 class Engine:
@@ -36,40 +60,74 @@ class Engine:
         Answers under way at the same time.
     queue : int
         Requests that may wait for their turn; one more is refused.
+    patience : float
+        Seconds that a request may wait for its turn.
     """
 
-    def __init__(self, slots: Slots, concurrency: int = 32, queue: int = 64) -> None:
+    def __init__(self, slots: Slots, concurrency: int = 32, queue: int = 64, patience: float = 60) -> None:
         self.slots = slots
-        self._queue = queue
-        self._turn = asyncio.Semaphore(concurrency)
-        self.waiting = 0
+        self._line = Line(concurrency, queue, patience)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return self._line.waiting
 
     @asynccontextmanager
-    async def answer(
-        self, prompt: Sequence[int], sampling: Sampling, version: int | None = None
-    ) -> AsyncIterator[Answer]:
-        """Wait for a turn, lease a version (the active one, or the one asked for) and answer; leaving stops it.
+    async def answer(self, asked: Asked) -> AsyncIterator[Answer]:
+        """Wait for a turn, lease a version and answer; leaving stops it.
 
         Raises
         ------
         Overloaded
-            Too many wait already.
+            Too many wait already, or the wait took too long.
         VersionNotHeld
-            `version` is not held.
+            The version is not held.
         """
-        await self._wait_for_turn()
+        await self._line.take(asked.client)
+        turn = _Turn(self._line)
         try:
-            with self.slots.lease(version) as leased:
-                async with aclosing(self.slots.backend.stream(leased, prompt, sampling)) as deltas:
-                    yield Answer(leased, deltas)
+            with self.slots.lease(asked.version) as leased:
+                made = _Made()
+                streams = [self.slots.backend.stream(leased, asked.prompt, sampling) for sampling in asked.samplings]
+                tasks = [asyncio.create_task(_make(made, choice, deltas)) for choice, deltas in enumerate(streams)]
+                asyncio.gather(*tasks, return_exceptions=True).add_done_callback(lambda _: turn.end())
+                try:
+                    async with aclosing(_merged(made, tasks)) as deltas:
+                        yield Answer(leased, deltas)
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
         finally:
-            self._turn.release()
+            turn.end()
 
-    async def _wait_for_turn(self) -> None:
-        if self._turn.locked() and self.waiting >= self._queue:
-            raise Overloaded(f"{self.waiting} requests are waiting already; try again in a moment")
-        self.waiting += 1
-        try:
-            await self._turn.acquire()
-        finally:
-            self.waiting -= 1
+
+class _Turn:
+    def __init__(self, line: Line) -> None:
+        self._line, self._ended = line, False
+
+    def end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._line.give_back()
+
+
+async def _make(made: _Made, choice: int, deltas: AsyncGenerator[Delta]) -> None:
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                made.put_nowait((choice, delta))
+    finally:
+        made.put_nowait((choice, None))
+
+
+async def _merged(made: _Made, tasks: Sequence[asyncio.Task[None]]) -> AsyncGenerator[tuple[int, Delta]]:
+    left = len(tasks)
+    while left:
+        choice, delta = await made.get()
+        if delta is not None:
+            yield choice, delta
+            continue
+        await tasks[choice]  # raises what ended it
+        left -= 1

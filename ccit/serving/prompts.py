@@ -12,7 +12,8 @@ from jinja2 import TemplateError
 
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.ports.serving import Backend
-from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
+from ccit.serving.protocol import ChatRequest, CompletionRequest
+from ccit.serving.refusals import RequestRefused
 
 _FEW_CHARACTERS = 4  # per token, as in English: few prompts that fit have more
 _PIECE = 50_000  # characters that are encoded at a time
@@ -50,7 +51,7 @@ class Prompts:
         if isinstance(request, ChatRequest):
             messages: list[Mapping[str, str]] = [message.plain() for message in request.messages]
             self._require_fit([message["content"] for message in messages], "messages")
-            ids, param = self._chat(messages), "messages"
+            ids, param = self._chat(messages, bool(request.continue_final_message)), "messages"
         else:
             ids, param = self._plain(request.prompt), "prompt"
         if not ids:
@@ -63,10 +64,13 @@ class Prompts:
         """Tokens left in the context after a prompt."""
         return self._context - len(ids)
 
-    def _chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+    def _chat(self, messages: Sequence[Mapping[str, str]], goes_on: bool) -> list[int]:
         try:
             with self._lock:
-                return self._today().prompt(messages)
+                chat = self._today()
+                if goes_on:
+                    return [*chat.prompt(messages[:-1]), *chat.answer(messages[-1]["content"])]
+                return chat.prompt(messages)
         except (TemplateError, ValueError) as error:
             raise RequestRefused(400, f"the model's chat template refuses the messages: {error}", "messages") from error
 

@@ -1,86 +1,75 @@
-"""What OpenAI-compatible clients send: requests as validated models, failures as OpenAI's error envelope.
+"""What OpenAI-compatible clients send, as validated models.
 
-Fields that would change the answer and are not supported here (`n`, `logprobs`, `tools`, penalties, ...) are refused by
-name; fields that ask for nothing that matters here (`user`, `metadata`, `store`) are let pass.
+A field is done, or refused by name, or changes no answer (`user`, `metadata`, `store`); none is passed over in silence.
+Beyond OpenAI's, with vLLM's names and meaning: `top_k`, `min_p`, `repetition_penalty`, `min_tokens`, and
+`continue_final_message`, which goes on with a last message of the assistant.
 """
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccit.bounds import require_affordable, require_shallow
-from ccit.errors import CcitError, InputError
+from ccit.errors import InputError
+from ccit.ports.serving import Sampling
+from ccit.serving.answer_format import ResponseFormat
+from ccit.serving.messages import MAX_MESSAGES, Message
+from ccit.serving.refusals import RequestRefused, refuse_unknown, shortened
+
+BASE = "base"
+"""The model without an adapter, by name; it is `alias@0` too."""
 
 MAX_BODY_BYTES = 4_000_000  # far above any context window; a larger body is refused before it is parsed
 _ALWAYS_AFFORDABLE_BYTES = 16_000_000  # a prompt of 131,072 token ids is taken for 8 million
 MAX_STOPS = 4  # OpenAI's limit
-MAX_MESSAGES = 10_000  # and as many parts in each; a chat of 128,000 tokens has fewer
+MAX_CHOICES = 8  # they share one turn, so that none waits for another while it holds memory
+_MAX_BIASES = 1024
 _MAX_DIGITS = 18  # of a version's number: Python refuses to read thousands of them
+_MAX_TOP_LOGPROBS = {"chat": 20, "completion": 5}  # OpenAI's limits
 
-# Unsupported field -> the value that asks for nothing.
+# Asks for nothing that changes an answer here: who asks, what is kept of it, what it costs, how fast it comes.
+_HARMLESS = (
+    *("user", "metadata", "store", "service_tier", "safety_identifier", "prediction"),
+    *("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+)
+# Known and not supported -> the values that ask for nothing.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
-    "n": (1,),
     "best_of": (1,),
-    "logprobs": (False, 0),
-    "top_logprobs": (0,),
     "echo": (False,),
     "suffix": ("",),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
+    "parallel_tool_calls": (True, False),
     "functions": ([],),
-    "response_format": ({"type": "text"},),
+    "function_call": ("none", "auto"),
+    "modalities": (["text"],),
+    "add_generation_prompt": (True,),
 }
 
-
-class RequestRefused(CcitError):
-    """A request that cannot be answered, with what the client needs to know."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        param: str | None = None,
-        code: str | None = None,
-        kind: str = "invalid_request_error",
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-class _Part(BaseModel):
-    type: Literal["text"]
-    text: str
-
-
-class Message(BaseModel):
-    """One chat message; content is text, or parts of text."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | Annotated[list[_Part], Field(fail_fast=True, max_length=MAX_MESSAGES)]
-
-    def plain(self) -> dict[str, str]:
-        """As chat templates want it."""
-        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-        return {"role": "system" if self.role == "developer" else self.role, "content": text}
+_Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 class StreamOptions(BaseModel):
     """What a stream carries besides the text."""
 
-    include_usage: bool = False
+    include_usage: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            refuse_unknown(values, cls, "stream_options", harmless=("include_obfuscation",))
+        return values
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
+    endpoint: ClassVar[Literal["chat", "completion"]]
 
     model: str
     max_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -88,8 +77,19 @@ class _Request(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: int | None = None
     stop: str | Annotated[list[str], Field(fail_fast=True)] | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    presence_penalty: _Penalty | None = None
+    frequency_penalty: _Penalty | None = None
+    logit_bias: Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=_MAX_BIASES)] | None = (
+        None
+    )
+    response_format: ResponseFormat | None = None
+    top_k: Annotated[int, Field(ge=-1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=100)] | None = None
+    min_tokens: Annotated[int, Field(ge=0)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -97,15 +97,23 @@ class _Request(BaseModel):
         if isinstance(values, dict):
             for field, neutral in _NEUTRAL.items():
                 value = values.get(field)
-                if value is not None and value not in neutral:
-                    what = f"{field} = {_short(value)} is not supported here"
+                if value is not None and value not in neutral and not cls._takes(field, values):
+                    what = f"{field} = {shortened(value)} is not supported here"
                     raise RequestRefused(400, what, field, "unsupported_value")
+            refuse_unknown(values, cls, harmless=(*_HARMLESS, *_NEUTRAL))
         return values
 
+    @classmethod
+    def _takes(cls, field: str, values: Mapping[str, Any]) -> bool:
+        """Whether a value that asks for something asks for what is done anyway."""
+        return field == "best_of" and values["best_of"] == values.get("n")
+
     @model_validator(mode="after")
-    def _few_stops(self) -> Self:
+    def _consistent(self) -> Self:
         if len(self.stops()) > MAX_STOPS:
             raise RequestRefused(400, f"stop may hold {MAX_STOPS} texts, found {len(self.stops())}", "stop")
+        if self.stream_options is not None and not self.stream:
+            raise RequestRefused(400, "stream_options is for requests with 'stream': true", "stream_options")
         return self
 
     def stops(self) -> tuple[str, ...]:
@@ -113,30 +121,107 @@ class _Request(BaseModel):
         texts = [self.stop] if isinstance(self.stop, str) else (self.stop or [])
         return tuple(text for text in texts if text)
 
+    def likeliest(self) -> int | None:
+        """How many of the likeliest tokens to name beside each; None where no logprobs are asked for."""
+        raise NotImplementedError
+
+    def samplings(self, limit: int, vocabulary: int) -> list[Sampling]:
+        """How each choice is to be drawn; choice k of a seeded request has the seed plus k.
+
+        Parameters
+        ----------
+        limit : int
+            Tokens at most.
+        vocabulary : int
+            Token ids are below this.
+
+        Raises
+        ------
+        RequestRefused
+            `logit_bias` names no token, or the schema cannot be followed.
+        """
+        one = Sampling(
+            max_tokens=limit,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_p=self.top_p or 1.0,
+            stop=self.stops(),
+            top_k=max(self.top_k or 0, 0),
+            min_p=self.min_p or 0.0,
+            presence_penalty=self.presence_penalty or 0.0,
+            frequency_penalty=self.frequency_penalty or 0.0,
+            repetition_penalty=self.repetition_penalty or 1.0,
+            logit_bias=self._biases(vocabulary),
+            min_tokens=self.min_tokens or 0,
+            logprobs=self.likeliest(),
+            json_schema=None if self.response_format is None else self.response_format.schema_text(),
+        )
+        seeds = [None if self.seed is None else self.seed + choice for choice in range(self.n or 1)]
+        return [replace(one, seed=seed) for seed in seeds]
+
+    def _biases(self, vocabulary: int) -> tuple[tuple[int, float], ...]:
+        found = list[tuple[int, float]]()
+        for key, bias in (self.logit_bias or {}).items():
+            number = key.isascii() and key.isdigit() and len(key) <= _MAX_DIGITS
+            if not number or int(key) >= vocabulary:
+                what = f"logit_bias: {shortened(key)} is no token id of 0..{vocabulary - 1}"
+                raise RequestRefused(400, what, "logit_bias")
+            found.append((int(key), bias))
+        return tuple(found)
+
 
 class ChatRequest(_Request):
     """`POST /v1/chat/completions`."""
 
+    endpoint: ClassVar[Literal["chat", "completion"]] = "chat"
+
     messages: Annotated[list[Message], Field(fail_fast=True, min_length=1, max_length=MAX_MESSAGES)]
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=_MAX_TOP_LOGPROBS["chat"])] | None = None
+    continue_final_message: bool | None = None
+
+    @classmethod
+    def _takes(cls, field: str, values: Mapping[str, Any]) -> bool:
+        goes_on = field == "add_generation_prompt" and values.get("continue_final_message") is True
+        return goes_on or super()._takes(field, values)
+
+    @model_validator(mode="after")
+    def _consistent_chat(self) -> Self:
+        if self.top_logprobs and not self.logprobs:
+            raise RequestRefused(400, "top_logprobs is for requests with 'logprobs': true", "top_logprobs")
+        if self.continue_final_message and self.messages[-1].role != "assistant":
+            what = "continue_final_message goes on with a last message of the assistant; the last one is the "
+            raise RequestRefused(400, what + self.messages[-1].role + "'s", "continue_final_message")
+        return self
 
     def limit(self) -> int | None:
         """Tokens asked for; OpenAI's newer name wins."""
         return self.max_completion_tokens or self.max_tokens
 
+    def likeliest(self) -> int | None:
+        """`top_logprobs` of a request with `logprobs`."""
+        return (self.top_logprobs or 0) if self.logprobs else None
+
 
 class CompletionRequest(_Request):
     """`POST /v1/completions`; the prompt is text or token ids, one per request."""
+
+    endpoint: ClassVar[Literal["chat", "completion"]] = "completion"
 
     prompt: (
         str
         | Annotated[list[str], Field(fail_fast=True, min_length=1, max_length=1)]
         | Annotated[list[int], Field(fail_fast=True, min_length=1)]
     )
+    logprobs: Annotated[int, Field(ge=0, le=_MAX_TOP_LOGPROBS["completion"])] | None = None
 
     def limit(self) -> int | None:
         """Tokens asked for; OpenAI's default for this endpoint is 16."""
         return self.max_tokens or 16
+
+    def likeliest(self) -> int | None:
+        """`logprobs` is the number."""
+        return self.logprobs
 
 
 Parsed = TypeVar("Parsed", ChatRequest, CompletionRequest)
@@ -171,11 +256,11 @@ def parse(kind: type[Parsed], body: bytes) -> Parsed:
     except ValidationError as error:
         first = error.errors()[0]
         param = ".".join(str(part) for part in first["loc"])
-        raise RequestRefused(400, f"{param}: {first['msg']} (found {_short(first['input'])})", param) from error
+        raise RequestRefused(400, f"{param}: {first['msg']} (found {shortened(first['input'])})", param) from error
 
 
 def parse_model(name: str, alias: str) -> int | None:
-    """`ccit` -> None (whatever is active), `ccit@3` -> 3.
+    """`ccit` -> None (whatever is active), `ccit@3` -> 3, `base` -> 0.
 
     Raises
     ------
@@ -184,23 +269,15 @@ def parse_model(name: str, alias: str) -> int | None:
     """
     if name == alias:
         return None
+    if name == BASE:
+        return 0
     head, at, number = name.rpartition("@")
     if at and head == alias and number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS:
         return int(number)
-    asked = _short(name)
+    asked = shortened(name)
     raise unknown_model(f"the model {asked} does not exist here; ask for {alias!r} or a version such as '{alias}@1'")
 
 
 def unknown_model(message: str) -> RequestRefused:
     """OpenAI's answer for a model that is not there."""
     return RequestRefused(404, message, "model", "model_not_found")
-
-
-def _short(value: Any) -> str:
-    """At most 80 characters, whatever its size and depth."""
-    text = _SHORT.repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80

@@ -7,14 +7,35 @@ field `ccit_version` (3).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
 
+from ccit.ports.serving import Delta, Drawn
+from ccit.serving.logprobs import logprobs_of
+
 Endpoint = Literal["chat", "completion"]
 DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(slots=True)
+class Choice:
+    """One answer, growing piece by piece."""
+
+    text: str = ""
+    tokens: int = 0
+    finish: str = "stop"
+    drawn: list[Drawn] = field(default_factory=list)
+
+    def add(self, delta: Delta) -> None:
+        """The next piece."""
+        self.text += delta.text
+        self.tokens = delta.tokens
+        self.finish = delta.finish or self.finish
+        if delta.drawn is not None:
+            self.drawn.append(delta.drawn)
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,8 @@ class Reply:
         Seconds since 1970.
     reply_id : str
         Unique.
+    counted : bool
+        The stream ends with a chunk of `usage`, and all others say `"usage": null`, as OpenAI's do.
     """
 
     endpoint: Endpoint
@@ -40,6 +63,7 @@ class Reply:
     version: int
     created: int
     reply_id: str
+    counted: bool = False
 
     @classmethod
     def begin(cls, endpoint: Endpoint, alias: str, version: int, created: int) -> Reply:
@@ -47,24 +71,40 @@ class Reply:
         prefix = "chatcmpl-" if endpoint == "chat" else "cmpl-"
         return cls(endpoint, alias, version, created, prefix + secrets.token_hex(12))
 
-    def whole(self, text: str, finish: str, prompt_tokens: int, tokens: int) -> dict[str, Any]:
-        """The answer in one piece."""
-        choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "logprobs": None}
-        if self.endpoint == "chat":
-            choice["message"] = {"role": "assistant", "content": text, "refusal": None}
-        else:
-            choice["text"] = text
+    def whole(self, choices: Sequence[Choice], prompt_tokens: int) -> dict[str, Any]:
+        """The answers in one piece."""
+        shown = [self._whole_choice(number, choice) for number, choice in enumerate(choices)]
         kind = "chat.completion" if self.endpoint == "chat" else "text_completion"
-        return self._head(kind) | {"choices": [choice], "usage": usage(prompt_tokens, tokens)}
+        tokens = sum(choice.tokens for choice in choices)
+        return self._head(kind) | {"choices": shown, "usage": usage(prompt_tokens, tokens)}
 
-    def chunk(self, text: str, finish: str | None = None, *, first: bool = False) -> dict[str, Any]:
-        """One piece of a streamed answer."""
-        choice: dict[str, Any] = {"index": 0, "finish_reason": finish, "logprobs": None}
+    def _whole_choice(self, number: int, choice: Choice) -> dict[str, Any]:
+        shown: dict[str, Any] = {"index": number, "finish_reason": choice.finish}
+        shown["logprobs"] = logprobs_of(self.endpoint, choice.drawn)
         if self.endpoint == "chat":
-            choice["delta"] = ({"role": "assistant"} if first else {}) | ({"content": text} if text or first else {})
+            shown["message"] = {"role": "assistant", "content": choice.text, "refusal": None}
         else:
-            choice["text"] = text
-        return self._head(self._chunk_kind()) | {"choices": [choice]}
+            shown["text"] = choice.text
+        return shown
+
+    def first_chunk(self, number: int) -> dict[str, Any]:
+        """Who speaks: a streamed chat begins with it, choice by choice."""
+        return self._chunk({**_choice(number), "delta": {"role": "assistant", "content": ""}})
+
+    def chunk(self, number: int, delta: Delta, offset: int = 0) -> dict[str, Any]:
+        """One piece of a streamed choice; `offset` characters came before it."""
+        shown = _choice(number, delta.finish)
+        if delta.drawn is not None:
+            shown["logprobs"] = logprobs_of(self.endpoint, [delta.drawn], offset)
+        if self.endpoint == "chat":
+            shown["delta"] = {"content": delta.text} if delta.text else {}
+        else:
+            shown["text"] = delta.text
+        return self._chunk(shown)
+
+    def _chunk(self, choice: dict[str, Any]) -> dict[str, Any]:
+        empty = {"usage": None} if self.counted else {}
+        return self._head(self._chunk_kind()) | {"choices": [choice], **empty}
 
     def usage_chunk(self, prompt_tokens: int, tokens: int) -> dict[str, Any]:
         """The chunk without choices that `stream_options.include_usage` asks for."""
@@ -82,6 +122,10 @@ class Reply:
             "system_fingerprint": f"{self.alias}-v{self.version}",
             "ccit_version": self.version,
         }
+
+
+def _choice(number: int, finish: str | None = None) -> dict[str, Any]:
+    return {"index": number, "finish_reason": finish, "logprobs": None}
 
 
 def usage(prompt_tokens: int, tokens: int) -> dict[str, int]:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ccit.config import Serving
 from ccit.errors import ConfigError, PortOccupied
-from ccit.serving.protocol import RequestRefused
+from ccit.serving.refusals import RequestRefused
 
 
 class Server:

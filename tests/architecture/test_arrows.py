@@ -80,7 +80,7 @@ ADAPTERS = {
         *("packing", "placement", "pretraining", "targets", "tiny", "token_losses"),
     },
     "ccit.scoring": {"clustered", "index"},
-    "ccit.serving": {"decode_loop", "generation", "sampling"},
+    "ccit.serving": {"decode_loop", "generation", "sampling", "shaping"},
     "ccit.training": {"checkpoint", "comparison", "loop", "lora", "stamp", "trial", "worker", "steps"},
     "ccit": {"testing"},
 }

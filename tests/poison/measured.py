@@ -20,7 +20,8 @@ from ccit.bounds import ALWAYS_AFFORDABLE_BYTES, FACTOR, _weigh, require_afforda
 from ccit.config import Config
 from ccit.errors import InputError
 from ccit.events import NAMES, decode
-from ccit.serving.protocol import MAX_BODY_BYTES, ChatRequest, CompletionRequest, RequestRefused, parse
+from ccit.serving.protocol import MAX_BODY_BYTES, ChatRequest, CompletionRequest, parse
+from ccit.serving.refusals import RequestRefused
 from consumers.ingest import IngestStep
 from consumers.kafka.messages import Message
 

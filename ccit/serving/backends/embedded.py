@@ -15,6 +15,7 @@ from ccit.ports.serving import BackendContext, Delta, Sampling
 if TYPE_CHECKING:
     from ccit.models.causal import CausalModel
     from ccit.serving.decode_loop import Made
+    from ccit.serving.generation import Generation
     from ccit.serving.residents import Resident
 
 _POSITIONS = 2**20  # of all sequences together: what tiny models would get beyond it is never used
@@ -52,9 +53,11 @@ class EmbeddedBackend:
 
     def __init__(self, settings: Settings, context: BackendContext) -> None:
         from ccit.models.adapter_bank import AdapterBank
+        from ccit.models.causal import end_tokens
         from ccit.models.decoding import Batch
         from ccit.serving.decode_loop import DecodeLoop
         from ccit.serving.residents import Resident, Residents
+        from ccit.serving.vocabulary import LazyVocabulary
 
         self._base: CausalModel = context.load()
         bank = AdapterBank(self._base)
@@ -63,6 +66,7 @@ class EmbeddedBackend:
         """Positions of prompt and answer together: what the model knows and the memory holds."""
         self._loop = DecodeLoop(batch)
         self._residents = Residents(bank, self._loop)
+        self._words = LazyVocabulary(self.tokenizer, self.vocabulary, end_tokens(self._base))
         self._versions: dict[int, Resident] = {0: Resident()}
 
     @property
@@ -97,8 +101,14 @@ class EmbeddedBackend:
         """The answer of one version, token by token."""
         import asyncio
 
+        from ccit.serving.generation import Generation
+
+        resident = self._versions[version]
         made: asyncio.Queue[Made] = asyncio.Queue()
-        cancel = self._submit(self._versions[version], prompt, sampling, made.put_nowait, asyncio.get_running_loop())
+        wanted = sampling.logprobs is not None or sampling.json_schema is not None
+        words = await asyncio.to_thread(self._words.get) if wanted else None
+        generation = Generation(self._base, sampling, prompt, words)
+        cancel = self._submit(resident, generation, prompt, made.put_nowait, asyncio.get_running_loop())
         try:
             while True:
                 delta = await made.get()
@@ -111,16 +121,20 @@ class EmbeddedBackend:
             cancel()
 
     def _submit(
-        self, version: Resident, prompt: Sequence[int], sampling: Sampling, told: Callable[[Made], None], on: Any = None
+        self,
+        version: Resident,
+        generation: Generation,
+        prompt: Sequence[int],
+        told: Callable[[Made], None],
+        on: Any = None,
     ) -> Callable[[], None]:
         """Start an answer; gives what ends it."""
         from ccit.serving.decode_loop import Ticket
-        from ccit.serving.generation import Generation
 
         ticket = Ticket(
-            Generation(self._base, sampling),
+            generation,
             prompt,
-            len(prompt) + sampling.max_tokens - 1,
+            len(prompt) + generation.limit - 1,
             version.slot,
             version.digest,
             told,
@@ -135,10 +149,11 @@ class EmbeddedBackend:
     def _try_out(self, version: Resident, number: int) -> None:
         """One token after a trial prompt, before those who wait; nobody else can ask this version yet."""
         from ccit.serving.decode_loop import GenerationFailed
+        from ccit.serving.generation import Generation
 
         prompt = self._base.chat.prompt([{"role": "user", "content": "Hello"}])
         made: SimpleQueue[Made] = SimpleQueue()
-        self._submit(version, prompt, Sampling(max_tokens=1, temperature=0), made.put)
+        self._submit(version, Generation(self._base, Sampling(max_tokens=1, temperature=0)), prompt, made.put)
         answer = made.get()
         if isinstance(answer, GenerationFailed):
             raise ModelUnusable(f"version {number} cannot answer a trial prompt: {answer}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,9 +11,11 @@ import pytest
 from ccit.errors import ModelUnusable
 from ccit.models.causal import CausalModel
 from ccit.ports.serving import Delta, Sampling
-from ccit.serving.engine import Engine, Overloaded
+from ccit.serving.engine import Asked, Engine
 from ccit.serving.generation import Generation
 from ccit.serving.leases import VersionNotHeld
+from ccit.serving.line import Overloaded
+from ccit.serving.slots import Slots
 from tests.unit.serving.held import slots_over
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ def leases(engine: Engine) -> int:
 
 
 async def texts(engine: Engine, sampling: Sampling = GREEDY) -> str:
-    async with engine.answer([1, 2, 3], sampling) as answer:
-        return "".join([delta.text async for delta in answer.deltas])
+    async with engine.answer(Asked([1, 2, 3], [sampling])) as answer:
+        return "".join([delta.text async for _, delta in answer.deltas])
 
 
 def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
@@ -44,19 +47,60 @@ def test_answers_side_by_side_are_those_one_by_one(base: CausalModel) -> None:
     assert len(set(alone)) > 1
 
 
-def test_no_more_than_the_limit_generate_at_once(base: CausalModel) -> None:
-    async def many() -> list[int]:
-        engine = Engine(slots_over(base), concurrency=2)
-        seen = []
+class Counting:
+    """A backend without a model: `tokens` pieces for each answer, and how many answers were under way at once."""
 
-        async def one() -> None:
-            async with engine.answer([1, 2, 3], GREEDY) as answer:
-                seen.extend([leases(engine) async for _ in answer.deltas])
+    def __init__(self, tokens: int) -> None:
+        self._tokens, self.now, self.most = tokens, 0, 0
 
-        await asyncio.gather(*(one() for _ in range(8)))
-        return seen
+    def unload(self, version: int) -> None:
+        pass
 
-    assert max(asyncio.run(many())) == 2
+    async def stream(self, version: int, prompt: Any, sampling: Sampling) -> AsyncGenerator[Delta]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            for count in range(self._tokens):
+                await asyncio.sleep(0)
+                yield Delta("x", count + 1, "length" if count + 1 == self._tokens else None)
+        finally:
+            self.now -= 1
+
+
+def counted(tokens: int, **limits: Any) -> tuple[Engine, Counting]:
+    backend: Any = Counting(tokens)
+    return Engine(Slots(backend, "ccit"), **limits), backend
+
+
+def test_no_more_than_the_limit_generate_at_once() -> None:
+    async def many() -> int:
+        engine, backend = counted(5, concurrency=2)
+        assert set(await asyncio.gather(*(texts(engine) for _ in range(8)))) == {"xxxxx"}
+        return backend.most
+
+    assert asyncio.run(many()) == 2
+
+
+def test_who_does_not_read_holds_no_turn() -> None:
+    async def slow() -> str:
+        engine, _ = counted(5, concurrency=1)
+        async with engine.answer(Asked([1], [GREEDY])) as answer:
+            await anext(answer.deltas)
+            return await asyncio.wait_for(texts(engine), 5)
+
+    assert asyncio.run(slow()) == "xxxxx"
+
+
+def test_the_choices_of_a_request_share_a_turn_and_come_side_by_side() -> None:
+    async def choices() -> list[int]:
+        engine, backend = counted(3, concurrency=1)
+        async with engine.answer(Asked([1], [GREEDY] * 3)) as answer:
+            order = [choice async for choice, _ in answer.deltas]
+        assert backend.most == 3
+        assert await texts(engine) == "xxx"
+        return order
+
+    assert asyncio.run(choices()) == [0, 1, 2] * 3
 
 
 def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalModel) -> None:
@@ -78,7 +122,7 @@ def test_whoever_leaves_the_line_or_the_answer_takes_nothing_along(base: CausalM
         assert (engine.waiting, leases(engine)) == (0, 0)
         assert await texts(engine)
         with pytest.raises(VersionNotHeld):
-            async with engine.answer([1], GREEDY, version=9):
+            async with engine.answer(Asked([1], [GREEDY], version=9)):
                 pass
         assert await texts(engine)
 

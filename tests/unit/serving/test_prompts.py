@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ccit.serving.prompts import Prompts
-from ccit.serving.protocol import ChatRequest, CompletionRequest, RequestRefused
+from ccit.serving.protocol import ChatRequest, CompletionRequest
+from ccit.serving.refusals import RequestRefused
 from ccit.testing import byte_tokenizer
 
 CLOCK = "{{ strftime_now('%Y-%m-%d') }} {{ messages[0].content }}"

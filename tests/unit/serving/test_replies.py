@@ -11,23 +11,26 @@ from openai.types import Completion, CompletionUsage, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
-from ccit.serving.replies import Reply, model_entry, usage
+from ccit.ports.serving import Delta, Drawn, Logprob
+from ccit.serving.replies import Choice, Reply, model_entry, usage
 
 CHAT = Reply.begin("chat", "ccit", 3, 1_700_000_000)
 TEXT = Reply.begin("completion", "ccit", 3, 1_700_000_000)
+TOLD = Drawn(Logprob(b"\xc3", -0.5), (Logprob(b"No", -0.4), Logprob(b"\xc3", -0.5)))
+REST = Choice("Rest.", 2, "stop", [TOLD, TOLD])
 
 
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        (ChatCompletion, CHAT.whole("Rest.", "stop", 7, 2)),
-        (ChatCompletion, CHAT.whole("", "length", 7, 1)),
-        (ChatCompletionChunk, CHAT.chunk("", first=True)),
-        (ChatCompletionChunk, CHAT.chunk("Re")),
-        (ChatCompletionChunk, CHAT.chunk("", "stop")),
+        (ChatCompletion, CHAT.whole([REST, REST], 7)),
+        (ChatCompletion, CHAT.whole([Choice("", 1, "length")], 7)),
+        (ChatCompletionChunk, CHAT.first_chunk(0)),
+        (ChatCompletionChunk, CHAT.chunk(1, Delta("Re", 1, None, TOLD))),
+        (ChatCompletionChunk, CHAT.chunk(0, Delta("", 2, "stop"))),
         (ChatCompletionChunk, CHAT.usage_chunk(7, 2)),
-        (Completion, TEXT.whole("Rest.", "stop", 7, 2)),
-        (Completion, TEXT.chunk("", "length")),
+        (Completion, TEXT.whole([REST], 7)),
+        (Completion, TEXT.chunk(0, Delta("", 2, "length", TOLD))),
         (Completion, TEXT.usage_chunk(7, 2)),
         (CompletionUsage, usage(7, 2)),
         (Model, model_entry("ccit", 3, 1_700_000_000, pinned=True)),

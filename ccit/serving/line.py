@@ -1,0 +1,96 @@
+"""Who generates next: a bounded line in which clients take turns, however many requests each of them has in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+
+from ccit.errors import CcitError
+
+
+class Overloaded(CcitError):
+    """The line of waiting requests is full, or did not move for too long."""
+
+
+class Line:
+    """So many turns at a time; who waits is served round robin by client, and in order of arrival within one client.
+
+    It belongs to one event loop.
+
+    Parameters
+    ----------
+    turns : int
+        Given out at the same time.
+    places : int
+        Requests that may wait; one more is refused.
+    patience : float
+        Seconds that a request may wait.
+
+    Example
+    -------
+    >>> async def order():
+    ...     line, served = Line(1, 9, 60), []
+    ...     async def one(client):
+    ...         await line.take(client)
+    ...         served.append(client)
+    ...         line.give_back()
+    ...     await line.take("first")
+    ...     waiting = [asyncio.create_task(one(client)) for client in ("many", "many", "many", "few")]
+    ...     await asyncio.sleep(0)
+    ...     line.give_back()
+    ...     await asyncio.gather(*waiting)
+    ...     return served
+    >>> asyncio.run(order())
+    ['many', 'few', 'many', 'many']
+    """
+
+    def __init__(self, turns: int, places: int, patience: float) -> None:
+        self._free, self._places, self._patience = turns, places, patience
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # client to be served next first
+        self.waiting = 0
+
+    async def take(self, client: str) -> None:
+        """Wait for a turn; it lasts until `give_back`.
+
+        Raises
+        ------
+        Overloaded
+            Too many wait already, or the wait took too long.
+        """
+        if self._free:
+            self._free -= 1
+            return
+        if self.waiting >= self._places:
+            raise Overloaded(f"{self.waiting} requests are waiting already; try again in a moment")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(client, deque()).append(turn)
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await turn
+        except (asyncio.CancelledError, TimeoutError) as error:
+            self._give_up(client, turn)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise Overloaded(f"no turn came within {self._patience:g} seconds; try again in a moment") from error
+        finally:
+            self.waiting -= 1
+
+    def give_back(self) -> None:
+        """The turn goes to the next in line."""
+        if not self._waiting:
+            self._free += 1
+            return
+        client, turns = self._waiting.popitem(last=False)
+        turns.popleft().set_result(None)
+        if turns:
+            self._waiting[client] = turns  # behind all other clients
+
+    def _give_up(self, client: str, turn: asyncio.Future[None]) -> None:
+        if not turn.cancelled():  # it came at the same moment
+            self.give_back()
+            return
+        turns = self._waiting[client]
+        turns.remove(turn)
+        if not turns:
+            del self._waiting[client]

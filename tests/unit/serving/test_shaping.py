@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import math
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccit.ports.serving import Sampling
+from ccit.serving.shaping import Shaping
+
+lists = st.lists(st.floats(-20, 20, width=32), min_size=3, max_size=30)
+
+
+def shaped(
+    logits: list[float], prompt: tuple[int, ...] = (), said: tuple[int, ...] = (), **wish: object
+) -> list[float]:
+    shaping = Shaping(Sampling(9, **wish), prompt, [1])  # type: ignore[arg-type]  # the tests name real fields
+    for token in said:
+        shaping.take(token)
+    return shaping.shaped(torch.tensor(logits)).tolist()  # type: ignore[no-any-return]  # torch's list
+
+
+def test_without_a_wish_nothing_is_touched() -> None:
+    logits = torch.tensor([1.0, 2.0])
+    assert Shaping(Sampling(9, temperature=0.3, top_p=0.5, seed=1), [0], [1]).shaped(logits) is logits
+
+
+@settings(max_examples=50, deadline=None)
+@given(logits=lists, k=st.integers(1, 40))
+def test_top_k_keeps_the_k_likeliest_and_what_equals_the_last(logits: list[float], k: int) -> None:
+    kept = [value for value in shaped(logits, top_k=k) if value > -math.inf]
+    assert sorted(kept) == sorted(value for value in logits if value >= sorted(logits)[-min(k, len(logits))])
+
+
+@settings(max_examples=50, deadline=None)
+@given(logits=lists, share=st.floats(0.01, 1), temperature=st.floats(0.1, 2))
+def test_min_p_keeps_what_is_likely_beside_the_likeliest(logits: list[float], share: float, temperature: float) -> None:
+    found = shaped(logits, min_p=share, temperature=temperature)
+    chances = torch.softmax(torch.tensor(logits, dtype=torch.float64) / temperature, -1)
+    for value, chance in zip(found, (chances / chances.max()).tolist(), strict=True):
+        assert (value > -math.inf) == (chance >= share) or math.isclose(chance, share, rel_tol=1e-4)
+
+
+def test_penalties_are_openais_and_the_papers() -> None:
+    logits, said = [2.0, 2.0, 2.0, -2.0], (0, 0, 3)
+    assert shaped(logits, said=said, presence_penalty=0.5) == [1.5, 2.0, 2.0, -2.5]
+    assert shaped(logits, said=said, frequency_penalty=0.5) == [1.0, 2.0, 2.0, -2.5]
+    assert shaped(logits, said=said, repetition_penalty=2.0) == [1.0, 2.0, 2.0, -4.0]
+    assert shaped(logits, prompt=(2,), repetition_penalty=2.0) == [2.0, 2.0, 1.0, -2.0]
+    assert shaped(logits, prompt=(2,), presence_penalty=0.5) == logits
+
+
+def test_a_bias_is_added_and_no_end_comes_before_min_tokens() -> None:
+    assert shaped([1.0, 2.0, 3.0], logit_bias=((0, 5.0), (2, -100.0))) == [6.0, 2.0, -97.0]
+    assert shaped([1.0, 2.0, 3.0], said=(0,), min_tokens=2) == [1.0, -math.inf, 3.0]
+    assert shaped([1.0, 2.0, 3.0], said=(0, 0), min_tokens=2) == [1.0, 2.0, 3.0]
