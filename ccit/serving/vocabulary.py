@@ -15,9 +15,6 @@ from llguidance import LLMatcher, LLTokenizer
 
 from ccit.errors import CcitError, ModelUnusable
 
-# One way to write a value: a model that may put any white space between two words can go on with it for ever.
-_WRITING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-
 
 class SchemaUnusable(CcitError):
     """A JSON schema that says nothing, or says it in a way that cannot be followed token by token."""
@@ -130,4 +127,7 @@ class LazyVocabulary:
 
 
 def _grammar(schema: str) -> str:
-    return LLMatcher.grammar_from_json_schema(schema, overrides=_WRITING)
+    # One way to write a value: a model that may put any white space between two words can go on with it for ever.
+    return LLMatcher.grammar_from_json_schema(
+        schema, overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+    )

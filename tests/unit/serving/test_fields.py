@@ -35,7 +35,7 @@ def client(running: Running) -> OpenAI:
 
 
 def said(client: OpenAI, **asked: Any) -> str:
-    text = client.chat.completions.create(**{**GREEDY, **asked}).choices[0].message.content
+    text: str | None = client.chat.completions.create(**{**GREEDY, **asked}).choices[0].message.content
     assert text is not None
     return text
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from hypothesis import given, settings
@@ -12,13 +13,12 @@ from ccit.serving.shaping import Shaping
 lists = st.lists(st.floats(-20, 20, width=32), min_size=3, max_size=30)
 
 
-def shaped(
-    logits: list[float], prompt: tuple[int, ...] = (), said: tuple[int, ...] = (), **wish: object
-) -> list[float]:
-    shaping = Shaping(Sampling(9, **wish), prompt, [1])  # type: ignore[arg-type]  # the tests name real fields
+def shaped(logits: list[float], prompt: tuple[int, ...] = (), said: tuple[int, ...] = (), **wish: Any) -> list[float]:
+    shaping = Shaping(Sampling(9, **wish), prompt, [1])
     for token in said:
         shaping.take(token)
-    return shaping.shaped(torch.tensor(logits)).tolist()  # type: ignore[no-any-return]  # torch's list
+    found: list[float] = shaping.shaped(torch.tensor(logits)).tolist()
+    return found
 
 
 def test_without_a_wish_nothing_is_touched() -> None:
