@@ -116,8 +116,11 @@ class DecodeLoop:
         with self._lock:
             self._inbox.put(message)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
-                self._thread.start()
+                self._begin()
+
+    def _begin(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         sound = False
@@ -260,6 +263,8 @@ class DecodeLoop:
         self._deliver()
         with self._lock:
             self._thread = None
+            if not self._inbox.empty():  # somebody asked while this thread was ending
+                self._begin()
 
 
 def _call_all(calls: Sequence[Callable[[], None]]) -> None:

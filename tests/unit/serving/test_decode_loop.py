@@ -89,6 +89,20 @@ def test_work_is_done_between_steps_and_its_error_reaches_who_waits(base: Causal
     assert len(under_way.all()) == 200
 
 
+def test_who_asks_while_the_loop_gives_up_is_answered(base: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, real, faults = DecodeLoop(Batch(base, 64, positions=640)), Batch.passes, iter([True])
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(Batch, "passes", lambda batch: 1 / 0 if next(faults, False) else real(batch))
+    asked: SimpleQueue[Asked] = SimpleQueue()
+
+    def ask_again(_: Made) -> None:
+        asked.put(Asked(loop, base, 5))
+
+    generation = Generation(base, Sampling(5, temperature=0))
+    loop.submit(Ticket(generation, (1, 2), 6, None, "", ask_again, lambda: None))
+    assert len(asked.get(timeout=20).all()) == 5
+
+
 def test_a_fault_of_the_loop_leaves_nobody_waiting(base: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = DecodeLoop(Batch(base, 64, positions=640))
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
