@@ -4,7 +4,7 @@ Readers (`ccit/ports/clinical.py`) make it, de-identification uses it up. What t
 deny-list of its texts, so every name, number, date and address that a message holds comes along, as it was written.
 
 Nothing of a patient is in a `repr`: a document that slips into a log line or a traceback shows where it came from by
-digests and numbers alone. The standard library alone is used here, as in `ccit/records.py`.
+digests and numbers alone. The standard library alone is used here, as in `ccit/records/`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""What a round makes: Artifact, AdapterPair, Candidate, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A set of files in the artifact store, each with its digest.
+
+    Parameters
+    ----------
+    uri : str
+        Where a store finds it (`store://<digest of the file table>`).
+    files : Mapping[str, str]
+        Relative path -> SHA-256 (hex).
+    """
+
+    uri: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPair:
+    """The two adapters that move together: the deployed model's and the proxy's."""
+
+    deployed: Artifact
+    proxy: Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Tokens and floating-point operations of one activity (2 N per token forward, 6 N with the backward pass;
+    Kaplan et al. 2020, arXiv 2001.08361; LoRA's backward pass skips the frozen weights' gradients: 4 N).
+    """
+
+    tokens: int = 0
+    flops: float = 0.0
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(self.tokens + other.tokens, self.flops + other.flops)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The adapters one Round produced; not promoted yet."""
+
+    round_id: str
+    adapters: AdapterPair
+    rank: int
+    target_modules: tuple[str, ...]
+    losses: Mapping[str, float]
+    training: Spend
+    seconds: float
+    alpha: float = 0.0
+    batch_tokens: int = 0  # padded tokens per micro-batch: less than `training.batch_tokens` where memory lacked
