@@ -36,8 +36,10 @@ class Trigger(Protocol):
 class PlannerContext:
     """What every planner may know: the samples of a full round, `rounds.seed`, and who scores anew.
 
-    `proxy` scores with the incumbent's proxy adapter; None in the trainer, whose process loads no model: a planner that
-    cannot do without it raises `ConfigError` when it is made.
+    `proxy` scores with the incumbent's proxy adapter, in a replay. It is None in the trainer: a plan is made in the
+    thread that polls, in a process that loads no model, and scoring a pool would take longer than a member of a group
+    may be silent. There a planner has the scores that let each sample in (`Pooled.decision`), those of the proxy that
+    was active then; one that cannot do without new scores raises `ConfigError` when it is made.
     """
 
     size: int

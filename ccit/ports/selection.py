@@ -190,7 +190,11 @@ class Policy(Protocol):
 
     The state follows from the set of accepted samples in the log: `choose` and `commit` leave the state that `observe`
     leaves for the same accepted samples, in whatever order. It counts what was decided; a rollback undoes what was
-    learned and not that it was decided, so it leaves the state as it is.
+    trained and not that it was decided, so it leaves the state as it is.
+
+    Nothing that was refused may change a state: nobody hears of it after a restart, nor when its partition goes to
+    another scorer. A policy that has to know what the stream is like, refused samples included, accepts some by lot,
+    whatever their scores, and counts those (`ccit/selection/reference.py`).
     """
 
     @property

@@ -1,6 +1,9 @@
 """SVG as escaped text, and the little geometry that every figure needs: scales, ticks, labels that keep apart.
 
 Colours and fonts come from the page's style sheet through class names, so that light, dark and print share one drawing.
+That is why no plotting library draws here: what matplotlib writes has its colours and fonts inside, so a page would
+need each figure once for each of these. Plotly, Vega and Bokeh draw in the browser, with megabytes of script in a page
+that fetches nothing, and without a figure where scripts are off.
 """
 
 from __future__ import annotations
