@@ -68,11 +68,11 @@ class Fates:
     def __init__(self, lineage: Lineage, cooldown_rounds: int = 0) -> None:
         self.unfinished: Round | None = None  # the last planned one, if it has no outcome
         self.used_up_to: dict[int, int] = {}  # partition -> first offset that no round with an outcome has used
-        self.picks: Counter[str] = Counter()  # sample id -> promoted rounds that picked it from earlier ones
         self._lineage = lineage
         self._alias = lineage.incumbent.alias
         self._cooldown = cooldown_rounds
         self._open: dict[str, Round] = {}  # without an outcome
+        self._picked: dict[str, frozenset[str]] = {}  # promoted round -> ids of the samples that it picked anew
         self._used: list[_Used] = []
         self._positions: dict[str, PositionSet] = {}  # of the four questions below; made when asked for
 
@@ -105,10 +105,19 @@ class Fates:
         left_out = tuple(range_of(left.position) for left in planned.left_out if left.position is not None)
         outcome = verdict.outcome if verdict else None
         if outcome == "promote":
-            self.picks.update(sample_id for part in planned.parts.values() for sample_id in set(part))
+            self._picked[round_id] = frozenset(sample_id for part in planned.parts.values() for sample_id in part)
         self._used.append(_Used(taken_of(planned), left_out, outcome, self.judged + 1))
         self._positions.clear()
         return True
+
+    @property
+    def picks(self) -> Counter[str]:
+        """Sample id -> rounds that picked it from earlier ones, of those that made the incumbent what it is.
+
+        A round that a rollback left does not count; one whose version is not announced yet does, as it will be.
+        """
+        left = {version.round_id for version in self._lineage.versions.values()} - self._lineage.round_ids()
+        return Counter(one for round_id, picked in self._picked.items() if round_id not in left for one in picked)
 
     def of(self, position: Position) -> Fate:
         """The one state that an accepted sample is in."""

@@ -109,6 +109,14 @@ class Lineage:
             self._everyones = PositionSet(used for version in self._versions.values() for used in version.consumed)
         return position in self._everyones and position not in self._of_the_line()
 
+    def round_ids(self) -> frozenset[str]:
+        """The rounds of the incumbent and its ancestors."""
+        found, number = [], self.incumbent.number or None
+        while number is not None:
+            found.append(self.versions[number].round_id)
+            number = self.versions[number].parent
+        return frozenset(found)
+
     def _of_the_line(self) -> PositionSet:
         if self._trained is None:
             self._trained = PositionSet(self.incumbent.consumed)

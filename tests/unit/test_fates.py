@@ -126,3 +126,16 @@ def test_picks_of_promoted_rounds_are_counted_once_a_round() -> None:
     for start, outcome in ((0, "promote"), (5, "hold"), (10, "promote")):
         conclude(fates, replace(over(start, start + 5), parts={"replay": ("a", "a", f"b{start}")}), outcome)  # type: ignore[arg-type]  # a literal
     assert fates.picks == {"a": 2, "b0": 1, "b10": 1}
+
+
+def test_the_picks_of_a_round_that_a_rollback_left_do_not_count() -> None:
+    lineage = Lineage(version())
+    fates = Fates(lineage)
+    for number, parts in ((1, ("a", "b")), (2, ("a", "c"))):
+        planned = replace(over(5 * number, 5 * number + 5, parent=number - 1), parts={"replay": parts})
+        conclude(fates, planned, "promote")
+        assert fates.picks["a"] == number  # before its version is announced
+        lineage.apply(lineage.promote(replace(version(number, number - 1), round_id=planned.round_id), 0.0))
+        assert fates.picks["a"] == number
+    lineage.apply(lineage.roll_back(1, 0.0))
+    assert fates.picks == {"a": 1, "b": 1}
