@@ -73,19 +73,22 @@ def weighted_sum(updates: Sequence[tuple[float, Update]], rank: int) -> Update:
 
 
 def _cut(wide_OK: torch.Tensor, tall_KI: torch.Tensor, rank: int, like: Update) -> Update:
+    """The nearest update of the rank, in the pair of factors whose A is nearest to that of `like`.
+
+    B A = (B R^T) (R A) for every rotation R: the one that brings A nearest solves the orthogonal Procrustes problem
+    (Schoenemann 1966, Psychometrika 31). Without it the factors would be in another basis after every round, and what
+    compares weights over rounds, or optimises on from them, would compare what has nothing to do with each other.
+    """
     q_out, r_out = torch.linalg.qr(wide_OK)
     q_in, r_in = torch.linalg.qr(tall_KI.T)
     left, sizes, right = torch.linalg.svd(r_out @ r_in.T)
     kept = min(rank, len(sizes))
-    signs = _signs(left[:, :kept])
     roots = sizes[:kept].sqrt()  # shared out between the factors, so that neither grows from round to round
-    b, a = like.b.new_zeros((len(wide_OK), rank)), like.a.new_zeros((rank, tall_KI.shape[1]))
-    b[:, :kept] = (q_out @ left[:, :kept]) * (roots * signs)
-    a[:kept] = (roots * signs)[:, None] * (right[:kept] @ q_in.T)
-    return Update(a, b)
-
-
-def _signs(columns: torch.Tensor) -> torch.Tensor:
-    """+-1 that makes each column's largest entry positive: a singular vector's sign is free otherwise."""
-    largest = columns.abs().argmax(dim=0)
-    return torch.where(columns.gather(0, largest[None]).squeeze(0) < 0, -1.0, 1.0).to(columns)
+    b, a = wide_OK.new_zeros((len(wide_OK), rank)), tall_KI.new_zeros((rank, tall_KI.shape[1]))
+    b[:, :kept] = (q_out @ left[:, :kept]) * roots
+    a[:kept] = roots[:, None] * (right[:kept] @ q_in.T)
+    near = a.new_zeros(a.shape)
+    near[: len(like.a)] = like.a[:rank]
+    from_left, _, from_right = torch.linalg.svd(near @ a.T)
+    turn = from_left @ from_right
+    return Update((turn @ a).to(like.a), (b @ turn.T).to(like.b))

@@ -65,3 +65,13 @@ def test_all_updates_of_an_adapter_are_summed_and_nothing_is_changed_in_place() 
     torch.testing.assert_close(found["q.lora_B.w"] @ found["q.lora_A.w"], torch.full((2, 2), 2.0))
     assert all(torch.equal(one[name], before[name]) for name in one)
     assert factor_names(["x", *one]) == [("q.lora_A.w", "q.lora_B.w")]
+
+
+@given(seed=st.integers(0, 99), small=st.floats(1e-3, 1e-2))
+def test_the_factors_stay_in_the_basis_of_the_first(seed: int, small: float) -> None:
+    """A balanced update, summed with a small one: its A moves as little as the update does."""
+    one = update(seed)
+    balanced = weighted_sum([(0.5, one), (0.5, one)], rank=2)
+    found = weighted_sum([(1.0, balanced), (small, update(seed + 1000))], rank=2)
+    assert float((found.a - balanced.a).norm()) < 30 * small * float(balanced.a.norm())
+    assert float((found.b - balanced.b).norm()) < 30 * small * float(balanced.b.norm())
