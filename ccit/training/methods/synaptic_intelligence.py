@@ -26,8 +26,9 @@ class SynapticIntelligence(QuadraticPenalty):
         importance += max(0, path) / (D^2 + damping)
         loss + strength / 2 * sum over weights of importance * (w - w_incumbent)^2
 
-    What methods earlier in the list add to the loss counts as loss. Cost: two copies of the adapter in memory, no pass
-    through the model, and a file of twice the adapter's size with each version.
+    What other methods add to the loss counts as loss. The way is that of the training itself: where another method
+    makes the candidate of it (an average, a running mean), D is not the candidate's distance. Cost: two copies of the
+    adapter in memory, no pass through the model, and a file of twice the adapter's size with each version.
 
     Example
     -------
@@ -49,6 +50,7 @@ class SynapticIntelligence(QuadraticPenalty):
         self._damping = settings.damping
         self._start: Tensors = {}
         self._path: dict[str, torch.Tensor] = {}
+        self._gone: Tensors = {}
         self._gradient: dict[str, torch.Tensor] = {}
         self._before: dict[str, torch.Tensor] = {}
 
@@ -72,12 +74,17 @@ class SynapticIntelligence(QuadraticPenalty):
         self._gradient.clear()
         self._before.clear()
 
+    def adapter(self, weights: Tensors) -> Tensors:
+        """Where the way ended; what becomes of it is for other methods."""
+        self._gone = {name: weight.detach() - self._start[name] for name, weight in self.weights.items()}
+        return weights
+
     def finish(self) -> Mapping[str, bytes]:
-        """Add this round's importance to that of those before."""
-        total = {}
-        for name, weight in self.weights.items():
-            gone = weight.detach() - self._start[name]
-            total[name] = self.importance[name] + self._path[name].clamp(min=0) / (gone.square() + self._damping)
+        """Add this round's importance to that of those before, around the candidate's weights."""
+        total = {
+            name: self.importance[name] + self._path[name].clamp(min=0) / (gone.square() + self._damping)
+            for name, gone in self._gone.items()
+        }
         return self.memory(total, self.weights)
 
     def state(self) -> Tensors:

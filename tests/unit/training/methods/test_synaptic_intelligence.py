@@ -12,8 +12,16 @@ SETTINGS = SynapticIntelligence.Settings(strength=2.0, damping=1.0)
 CONTEXT = MethodContext("proxy", 0)
 
 
-def gone(steps: Sequence[tuple[float, float]], killed: bool = False, files: dict[str, bytes] | None = None) -> bytes:
-    """The file that a round leaves of a weight with these gradients and moves; the second step in another process."""
+def gone(
+    steps: Sequence[tuple[float, float]],
+    killed: bool = False,
+    files: dict[str, bytes] | None = None,
+    averaged: float | None = None,
+) -> bytes:
+    """The file that a round leaves of a weight with these gradients and moves; the second step in another process.
+
+    `averaged` is what another method makes of the weight in the end.
+    """
     weight = torch.tensor([0.0])
     start = TrainingStart(None, {"a": weight}, [], files or {})
     method = SynapticIntelligence(SETTINGS, CONTEXT)
@@ -31,6 +39,9 @@ def gone(steps: Sequence[tuple[float, float]], killed: bool = False, files: dict
         weight.grad.mul_(0.1)  # clipping
         weight.add_(move)
         method.after_step()
+    method.adapter({"a": weight})
+    if averaged is not None:
+        weight.fill_(averaged)
     return dict(method.finish())["memory.safetensors"]
 
 
@@ -46,6 +57,13 @@ def test_the_way_by_hand() -> None:
     file = gone([(-2.0, 1.0), (-1.0, 2.0)])
     assert penalty(5.0, file) == pytest.approx(0.4 * 4)
     assert penalty(3.0, file) == 0.0
+
+
+def test_the_way_is_that_of_the_training_whatever_another_method_makes_of_it() -> None:
+    """Importance 4 / (3^2 + 1) as above, held at the candidate's 1.5."""
+    file = gone([(-2.0, 1.0), (-1.0, 2.0)], averaged=1.5)
+    assert penalty(1.5, file) == 0.0
+    assert penalty(3.5, file) == pytest.approx(0.4 * 4)
 
 
 def test_a_way_that_raised_the_loss_is_not_important() -> None:
