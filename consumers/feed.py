@@ -1,10 +1,11 @@
-"""Files -> raw: publishes rows with backpressure; what the broker has not confirmed counts as not sent."""
+"""Files -> raw or clinical, with backpressure; what the broker has not confirmed counts as not sent."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
@@ -18,7 +19,7 @@ _FLUSH_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One message for the raw topic, byte for byte."""
+    """One message for the topic, byte for byte."""
 
     key: bytes
     value: bytes
@@ -26,7 +27,7 @@ class Raw:
 
 
 class Feeder:
-    """Writes to the raw topic.
+    """Writes to the raw topic, or to that of clinical messages.
 
     Parameters
     ----------
@@ -34,10 +35,16 @@ class Feeder:
         Told the running number of messages that the broker has confirmed.
     """
 
-    def __init__(self, settings: KafkaSettings, on_confirmed: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        on_confirmed: Callable[[int], None] = lambda _: None,
+        topic: Literal["raw", "clinical"] = "raw",
+    ) -> None:
         self._settings = settings
         self._producer = producer(settings)
-        self._topic = Topics(settings.prefix).raw.name
+        topics = Topics(settings.prefix)
+        self._topic = topics.clinical.name if topic == "clinical" else topics.raw.name
         self._on_confirmed = on_confirmed
         self._error: KafkaError | None = None
         self.confirmed = 0

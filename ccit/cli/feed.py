@@ -1,12 +1,13 @@
-"""`ccit feed`: publish the rows of files, with a progress bar."""
+"""`ccit feed`: publish the records of files, with a progress bar."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 import orjson
@@ -14,8 +15,14 @@ import orjson
 from ccit.cli.options import AtLeastZero, as_json, config_file, load
 
 if TYPE_CHECKING:
+    from ccit.config import Config
     from ccit.console import Console
+    from ccit.errors import InputError as InputErrorType
+    from ccit.ingest.clinical_files.files import ClinicalFiles
     from consumers.feed import Raw
+
+_RAW: Literal["raw"] = "raw"
+_CLINICAL: Literal["clinical"] = "clinical"
 
 
 @click.command()
@@ -29,35 +36,83 @@ if TYPE_CHECKING:
 )
 @as_json
 def feed(files: tuple[Path, ...], config_path: Path | None, rate: float, limit: int, as_json: bool) -> None:
-    """Publish records from FILES (JSONL instruction rows, one object per line) to the raw topic.
+    """Publish records from FILES: instruction rows (JSONL) to the raw topic, HL7 v2 and FHIR to the clinical one.
+
+    What a file is, its content says. Clinical files may be packed by gzip; all of one command are one export.
 
     \b
     A row:  {"id": "7", "source": "ward", "lang": "en", "instruction": "...", "input": "", "output": "..."}
     Then:   ccit status     shows how they are decided
     """
     from ccit.console import Console
+    from ccit.errors import InputError
+    from ccit.ingest.clinical_files.files import ClinicalFiles
     from ccit.ingest.files import lines_of
     from consumers.connection import ready_broker
     from consumers.feed import Feeder
 
-    settings = ready_broker(load(config_path))
-    sent = {}
-    console = Console(silent=as_json)
-    try:
+    config = load(config_path)
+    settings = ready_broker(config)
+    sent: dict[str, int] = {}
+    left_out: dict[str, int] = {}
+    topics: set[str] = set()
+    with Console(silent=as_json) as console, ClinicalFiles(files, config.clinical.max_bytes) as clinical:
         for file in files:
-            total = min(sum(1 for _ in lines_of(file)), limit or sys.maxsize)
-            feeder = Feeder(settings, partial(_show, console, file.name, total))
-            sent[str(file)] = feeder.send(_rows(file, limit), rate)
-    finally:
-        console.close()
+            faults = _Faults(file.name)
+            if clinical.forms[file]:
+                _require_reader(config, file)
+            messages = _messages(file, clinical, faults, limit) if clinical.forms[file] else _rows(file, limit)
+            total = None if clinical.forms[file] else min(sum(1 for _ in lines_of(file)), limit or sys.maxsize)
+            topic = _CLINICAL if clinical.forms[file] else _RAW
+            feeder = Feeder(settings, partial(_show, console, file.name, total), topic)
+            sent[str(file)] = feeder.send(messages, rate)
+            left_out |= {str(file): faults.count} if faults.count else {}
+            topics.add(f"{settings.prefix}{topic}")
     if as_json:
-        click.echo(orjson.dumps({"sent": sent}).decode())
+        click.echo(orjson.dumps({"sent": sent, "left_out": left_out}).decode())
     else:
-        click.echo(f"{sum(sent.values())} records from {len(files)} files are on {settings.prefix}raw")
+        click.echo(f"{sum(sent.values())} records from {len(files)} files are on {' and '.join(sorted(topics))}")
+    if left_out:
+        raise InputError("wrong_schema", f"{sum(left_out.values())} places in the files gave no message; see above")
 
 
-def _show(console: Console, name: str, total: int, done: int) -> None:
+class _Faults:
+    """Tells on stderr what a file gave no message for, and counts."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.count = 0
+
+    def __call__(self, place: str, fault: InputErrorType) -> None:
+        self.count += 1
+        click.echo(": ".join(filter(None, (self._name, place, str(fault)))), err=True)
+
+
+def _require_reader(config: Config, file: Path) -> None:
+    from ccit.errors import ConfigError
+
+    if not config.clinical.readers:
+        raise ConfigError(f"expected a reader in [clinical.readers] for {file}, found none; select fhir or hl7v2")
+
+
+def _show(console: Console, name: str, total: int | None, done: int) -> None:
     console.progress(name, done, total)
+
+
+def _messages(file: Path, clinical: ClinicalFiles, faults: _Faults, limit: int) -> Iterator[Raw]:
+    """Messages of HL7 v2 and FHIR: what is wrong with one is for the reader to say. A patient's stay in order."""
+    from consumers.feed import Raw
+
+    number = 0
+    for piece in clinical.pieces(file):
+        if piece.fault is not None:
+            faults(piece.place, piece.fault)
+        elif piece.value:
+            number += 1
+            key = piece.subject or f"{file.stem}:{piece.place}"
+            yield Raw(key.encode("utf-8", "replace"), piece.value, piece.content_type)
+        if limit and number == limit:
+            return
 
 
 def _rows(file: Path, limit: int) -> Iterator[Raw]:
@@ -66,7 +121,5 @@ def _rows(file: Path, limit: int) -> Iterator[Raw]:
     from ccit.ingest.rows import subject_in
     from consumers.feed import Raw
 
-    for number, line in enumerate(lines_of(file), start=1):
-        if limit and number > limit:
-            return
+    for number, line in enumerate(islice(lines_of(file), limit or None), start=1):
         yield Raw((subject_in(line) or f"{file.stem}:{number}").encode(), line)

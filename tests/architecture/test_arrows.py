@@ -33,7 +33,7 @@ RANKS = (
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *("ccit.deidentify", "ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
     },
-    {"ccit.pipeline", "ccit.replay", "ccit.rebuild"},
+    {"ccit.pipeline", "ccit.replay", "ccit.rebuild", "ccit.inspection"},
     {"ccit.assembly"},
     {"consumers"},
     {"ccit.demo"},

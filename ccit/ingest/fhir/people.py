@@ -150,9 +150,8 @@ def _look(key: str, node: Mapping[str, Any], found: _Found) -> None:
         found.contacts.append(text_of(node["value"]))
     elif text_of(node.get("value")):
         found.identifiers.append(_identifier(node))
-    found.identifiers += [
-        Identifier(number) for name in _NUMBERS for number in map(text_of, listed(node.get(name))) if number
-    ]
+    for name in sorted(_NUMBERS & node.keys()):
+        found.identifiers += [Identifier(number) for number in map(text_of, listed(node[name])) if number]
     if "display" in node and "code" not in node:
         _displayed(key, node, found)
     if author := text_of(node.get("authorString")):
