@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ccit.clinical import ClinicalDocument
 from ccit.deidentify.documents import CleanDocument, DocumentCleaner
@@ -19,6 +20,10 @@ from ccit.ports.ingest import RawMessage
 
 _HEAD_BYTES = 64
 _MOST_SENTENCES = 50
+
+# What code raises where its author did not think of a message. The text of such an error may quote the message.
+_CODE_RAISES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_Result = TypeVar("_Result")
 _COUNTED = ("found", "documents", "samples", "masked", "held_back", "refused", "noticed")
 
 
@@ -118,7 +123,7 @@ class Inspection:
         message = RawMessage(piece.content_type, piece.value, received_at=0.0)
         for reader in self._readers:
             if reader.accepts(piece.content_type, piece.value[:_HEAD_BYTES]):
-                return list(reader.documents(message))
+                return _guarded("the reader", partial(_read, reader, message))
         raise InputError("unsupported_type", "expected a message that a reader of [clinical.readers] takes, found none")
 
     def _document(self, document: ClinicalDocument, place: str, account: Account) -> None:
@@ -127,7 +132,7 @@ class Inspection:
         account.characters += len(document.text)
         account.noticed.update(f"{note.kind}: {note.detail}" for note in document.notes)
         try:
-            clean = self._cleaner.clean(document)
+            clean = _guarded("de-identification", partial(self._cleaner.clean, document))
         except InputError as error:
             account.held_back[error.reason] += 1
             return
@@ -135,3 +140,16 @@ class Inspection:
         if self._row_of(clean.body) is not None:
             account.samples[kind] += 1
         self._on_clean(place, clean)
+
+
+def _read(reader: ClinicalReader, message: RawMessage) -> list[ClinicalDocument]:
+    return list(reader.documents(message))
+
+
+def _guarded(what: str, work: Callable[[], _Result]) -> _Result:
+    """Do it; a fault of the code costs one message, as in `ccit clinical`. Raises `InputError`."""
+    try:
+        return work()
+    except _CODE_RAISES as fault:
+        kind = type(fault).__name__
+    raise InputError("wrong_schema", f"expected an answer of {what}, but it raised {kind}; report it")

@@ -89,8 +89,14 @@ class _Faults:
 
 
 def _require_reader(config: Config, file: Path) -> None:
+    """Return when somebody will read it: nothing that names patients is put where it only lies."""
     from ccit.errors import ConfigError
 
+    if "clinical" not in config.model_fields_set:
+        raise ConfigError(
+            f"expected a table [clinical] in the configuration, found none; {file} holds HL7 v2 or FHIR, which goes to "
+            "the topic `clinical`, and `ccit up` reads that only with such a table"
+        )
     if not config.clinical.readers:
         raise ConfigError(f"expected a reader in [clinical.readers] for {file}, found none; select fhir or hl7v2")
 

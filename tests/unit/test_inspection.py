@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ccit.clinical import ClinicalDocument
 from ccit.deidentify.deidentifier import Deidentifier
 from ccit.deidentify.documents import CleanDocument, DocumentCleaner
 from ccit.deidentify.safe_harbor import SafeHarbor
@@ -13,6 +14,7 @@ from ccit.ingest.clinical.fhir import FhirReader
 from ccit.ingest.clinical_files.pieces import Piece
 from ccit.inspection import Account, Inspection
 from ccit.ports.clinical import ClinicalContext
+from ccit.ports.ingest import RawMessage
 from ccit.testing import recognisers
 
 NOTE = {
@@ -57,3 +59,20 @@ def test_each_message_is_counted_by_what_becomes_of_it_and_what_is_shown_is_clea
     assert list(account.sentences) == ["line 1", "line 5", "line 6"]
     assert "Roe" not in json.dumps(account.as_json()) + str([clean.body for clean in shown])
     assert shown[0].body["text"] == "Diagnosis: Asthma (note: Seen by Dr. [NAME-1] on [2019].)"
+
+
+class Broken:
+    def accepts(self, _: str, __: bytes) -> bool:
+        return True
+
+    def documents(self, message: RawMessage) -> list[ClinicalDocument]:
+        raise IndexError(message.value)
+
+
+def test_a_fault_of_a_reader_costs_one_message_and_quotes_nothing() -> None:
+    cleaner = DocumentCleaner(Deidentifier({}, SafeHarbor()), SurrogateTable(None))
+    account = Account()
+    Inspection([Broken()], cleaner, lambda body: body).piece(piece("letter", "Zyxwald"), account)
+    assert account.sentences == {
+        "line 1": "wrong_schema: expected an answer of the reader, but it raised IndexError; report it"
+    }

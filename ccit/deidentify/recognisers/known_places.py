@@ -98,7 +98,7 @@ def _of_address(address: Address) -> Iterator[tuple[Phrase, Kind]]:
                 yield words, "place"
             if words and words[0].isdigit() and len(named) > 1:
                 yield words[1:], "place"
-            if words and words[-1].isdigit() and len(named) == len(words) - 1 and (len(named) > 1 or len(named[0]) > 5):
+            if named and words[-1].isdigit() and len(named) == len(words) - 1 and (len(named) > 1 or len(named[0]) > 5):
                 yield words[:-1], "place"
     for part in (address.city, address.district):
         yield _words(part), "place"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def run(*arguments: str) -> tuple[str, BaseException | None]:
 def test_rows_go_to_raw_and_clinical_messages_to_clinical_under_their_patient(tmp_path: Path) -> None:
     for name, text in (("a.hl7", HL7 * 2), ("b.json", json.dumps(LINE)), ("c.jsonl", json.dumps(ROW))):
         (tmp_path / name).write_text(text)
-    said, error = run(*(str(tmp_path / name) for name in ("a.hl7", "b.json", "c.jsonl")))
+    config = tmp_path / "ccit.toml"
+    config.write_text("[clinical]\n")
+    said, error = run(*(str(tmp_path / name) for name in ("a.hl7", "b.json", "c.jsonl")), "--config", str(config))
     assert error is None
     assert "4 records from 3 files are on ccit.clinical and ccit.raw" in said
     assert [(topic, message.key, message.content_type) for topic, message in SENT] == [
@@ -70,10 +73,15 @@ def test_a_place_that_gives_no_message_is_named_and_the_rest_is_sent(tmp_path: P
     assert "1 places in the files gave no message" in str(error)
 
 
-def test_clinical_files_need_a_reader(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [("", r"a table \[clinical\]"), ("[clinical.readers]\nfhir = false\nhl7v2 = false\n", r"a reader in \[clinical")],
+)
+def test_clinical_files_are_sent_only_where_somebody_reads_them(tmp_path: Path, table: str, sentence: str) -> None:
     config = tmp_path / "ccit.toml"
-    config.write_text("[clinical.readers]\nfhir = false\nhl7v2 = false\n")
+    config.write_text(table)
     (tmp_path / "x.hl7").write_text(HL7)
     _, error = run(str(tmp_path / "x.hl7"), "--config", str(config))
     assert isinstance(error, ConfigError)
+    assert re.search(sentence, str(error))
     assert SENT == []

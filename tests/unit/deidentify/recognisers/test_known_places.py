@@ -36,3 +36,9 @@ def test_an_address_is_found_in_parts_and_in_any_case() -> None:
 
 def test_words_of_the_language_states_and_wards_are_kept() -> None:
     assert found("a bath in the ICU, ED 4, KS; juice; steel") == []
+
+
+def test_a_line_of_digits_alone_is_no_street() -> None:
+    known = Known(people=(Person("patient", addresses=(Address(("1", "12"), "Bathsford"),)),))
+    page = Page("1 tablet in Bathsford", known)
+    assert [page.text[s.start : s.end] for s in recognisers()["known_places"].find(page)] == ["Bathsford"]
