@@ -81,10 +81,10 @@ def text_in(value: bytes, said: str = "", charset: str = "") -> tuple[str, str]:
     ('Fever, cough.\\nRest & water.', 'html')
     """
     form = _form(value, said.partition(";")[0].strip().lower())
-    text = _READERS[form](value, charset or _parameter(said))
-    if not text.strip():
+    text = _READERS[form](value, charset or _parameter(said)).replace("\0", "").strip()
+    if not text:
         raise InputError("empty", f"expected text in the attachment ({form}), found none; perhaps it is a scan")
-    return text.replace("\0", "").strip(), form
+    return text, form
 
 
 def decoded(text: str) -> bytes:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from io import BytesIO
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
@@ -89,6 +89,7 @@ def test_no_attachment_takes_long(value: bytes) -> None:
 
 
 @given(st.sampled_from([b"", b"%PDF-1.4\n", b"{\\rtf1 ", b"<html>", b"<ClinicalDocument>"]), st.binary(max_size=200))
+@example(b"{\\rtf1 ", b"\0")
 def test_any_bytes_are_text_or_a_refusal(start: bytes, rest: bytes) -> None:
     try:
         text, _ = text_in(start + rest)
