@@ -39,7 +39,7 @@ _SHAPE_NOTHING: dict[str, set[str]] = {
 
 
 _TRIGGERS = EachOf("trigger", ("size",))
-_READERS = EachOf("reader", ("rows",))
+_READERS = EachOf("reader", ("cloud_events", "rows"))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
 _BACKEND = OneOf("backend", "embedded")

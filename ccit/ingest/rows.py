@@ -87,6 +87,11 @@ def parse_row(value: bytes | None, max_bytes: int) -> dict[str, Any]:
     row = parse_strict(value)
     if not isinstance(row, dict):
         raise InputError("wrong_schema", f"expected a JSON object, found {type(row).__name__}")
+    return require_row(row)
+
+
+def require_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The same object, where it is a valid instruction row. Raises `InputError`."""
     _validated(row)
     exchange_of(row)
     return row

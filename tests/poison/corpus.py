@@ -169,7 +169,7 @@ MISLABELLED = (
     Poison("the last type counts", "unsupported_type", raw(), (("content-type", b""), ("content-type", b"text/html"))),
     Poison("a type that is not UTF-8", "unsupported_type", raw(), (("content-type", b"\xff\xfe\x00"),)),
     Poison("a type of 100 KB", "unsupported_type", raw(), (("content-type", b"x" * 100_000),)),
-    Poison("a structured event", "unsupported_type", raw(), (("content-type", b"application/cloudevents+json"),)),
+    Poison("a structured event", "unsupported_type", raw(), (("content-type", b"application/cloudevents+avro"),)),
 )
 
 _BROKEN = b"not JSON: " + SECRET.encode()
@@ -278,6 +278,7 @@ SOUND = (
     Sound("64 deep", nested(b"[", b"]", 62)),
     Sound("numbers that grow", raw(meta={"n": ["#"] * 300}).replace(b'"#"', b"9e15")),
     Sound("a type with parameters", raw(), (("content-type", b"Application/JSON; charset=utf-8"),)),
+    Sound("framed by a schema registry", b"\x00\x00\x00\x00\x11" + raw()),
     Sound("forged attempts", raw(), (("ccit_attempts", b"7"), ("ce_type", b"ccit.round-planned.v1"))),
 )
 """For the topic `raw`; the record that each becomes is sound for the topic `records`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+from ccit.ingest.framing import unframed, with_framing
 from ccit.ingest.rows import parse_row, record_from_row
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.ingest import RawMessage, ReaderContext
@@ -40,5 +41,7 @@ class RowReader:
         return content_type in TYPES
 
     def records(self, message: RawMessage) -> Iterator[Record]:
-        """The one record. Raises `InputError`."""
-        yield record_from_row(parse_row(message.value, self._max_bytes), message.received_at)
+        """The one record; a schema registry's framing before it is stripped and noted. Raises `InputError`."""
+        value, framing = unframed(message.value)
+        record = record_from_row(parse_row(value, self._max_bytes), message.received_at)
+        yield with_framing(record, framing)
