@@ -22,6 +22,7 @@ from ccit.config_clinical import Clinical, Deidentify
 from ccit.config_faults import first_fault
 from ccit.config_limits import Shortest, contradictions
 from ccit.config_section import Section
+from ccit.config_serving import Serving
 from ccit.errors import ConfigError
 from ccit.plugin_tables import EachOf, OneOf
 from ccit.plugins import PluginSettings, kind_of
@@ -42,7 +43,6 @@ _TRIGGERS = EachOf("trigger", ("size",))
 _READERS = EachOf("reader", ("cloud_events", "rows"))
 _CHECKS = EachOf("check", ("language", "length", "novelty", "diversity", "ifd"))
 _POLICY = OneOf("policy", "thresholds")
-_BACKEND = OneOf("backend", "embedded")
 _METHOD = OneOf("method")
 _BATCHER = OneOf("batcher", "bucketed")
 _PLANNER = OneOf("planner", "oldest_first")
@@ -261,30 +261,6 @@ class Evaluation(Section):
                     "expected a plain name of a suite: 1 to 100 letters, digits, dots, dashes, underscores"
                 )
         return {name: path for name, path in suites.items() if path}
-
-
-class Serving(Section):
-    """The HTTP server."""
-
-    host: str = Field("127.0.0.1", description="address to listen on")
-    backend: Annotated[PluginSettings, _BACKEND] = Field(
-        default_factory=_BACKEND.default, description="what runs the versions"
-    )
-    port: int = Field(8000, ge=0, le=65535, description="port; 0 takes a free one")
-    token: str = Field("", description="bearer token that clients must send; empty asks for none")
-    max_new_tokens: int = Field(512, ge=1, description="cap on a request's `max_tokens`")
-    concurrency: int = Field(32, ge=1, description="requests that generate at the same time, in one batch")
-    drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
-    template_date: date | Literal["", "today"] = Field(
-        "", description="what such a template is told when serving: a date, or `today`; empty: models.template_date"
-    )
-
-    @field_validator("token")
-    @classmethod
-    def _visible(cls, token: str) -> str:
-        if not all("!" <= character <= "~" for character in token):
-            raise ValueError("expected visible ASCII characters without spaces: an HTTP header carries no others")
-        return token
 
 
 class Store(Section):

@@ -47,5 +47,6 @@ def serving(config: Config) -> ServingParts:
     slots, readiness = Slots(backend, models.alias), Readiness()
     day = config.serving.template_date or models.template_date
     settings = config.serving.model_copy(update={"template_date": day})
-    app = create_app(Engine(slots, config.serving.concurrency), readiness, settings)
+    engine = Engine(slots, settings.concurrency, settings.queue, settings.queue_seconds)
+    app = create_app(engine, readiness, settings)
     return ServingParts(base_version(config), slots, readiness, app, store(config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -10,8 +11,9 @@ from time import time
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from ccit.config_serving import Serving
 from ccit.errors import CcitError
 from ccit.ports.serving import Delta
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
@@ -22,6 +24,12 @@ from ccit.serving.metrics import ServingMetrics
 from ccit.serving.protocol import unknown_model
 from ccit.serving.refusals import RequestRefused
 from ccit.serving.replies import DONE, Choice, Endpoint, Reply, event
+
+logger = logging.getLogger("ccit.serving")
+
+
+class AnswerTooSlow(CcitError):
+    """The answer took longer than `serving.answer_seconds`."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,21 @@ class Order:
 class Answering(Response):
     """Generates while it is sent, so that whatever ends the sending ends the generation and gives its slot back."""
 
-    def __init__(self, engine: Engine, metrics: ServingMetrics, order: Order) -> None:
+    def __init__(self, engine: Engine, metrics: ServingMetrics, order: Order, limits: Serving) -> None:
         super().__init__()
-        self._engine, self._metrics, self._order = engine, metrics, order
+        self._engine, self._metrics, self._order, self._limits = engine, metrics, order, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a client that leaves cancels it."""
-        await _until_disconnected(receive, self._answer(scope, receive, send))
+        """Answer; a client that leaves, or takes nothing for too long, cancels it."""
+
+        async def taken(message: Message) -> None:
+            async with asyncio.timeout(self._limits.client_seconds):
+                await send(message)
+
+        try:
+            await _until_disconnected(receive, self._answer(scope, receive, taken))
+        except TimeoutError:  # what is missing of the answer makes the server close the connection
+            logger.info("a client took nothing for %g s", self._limits.client_seconds)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         order = self._order
@@ -56,7 +72,7 @@ class Answering(Response):
                 else:
                     await (await self._whole(answer, reply))(scope, receive, send)
         except Overloaded as error:
-            refused = RequestRefused(503, str(error), code="overloaded", kind="server_error")
+            refused = RequestRefused(503, str(error), code="overloaded", kind="server_error", retry_after=1)
             await refusal(refused)(scope, receive, send)
         except VersionNotHeld as error:
             await refusal(unknown_model(str(error)))(scope, receive, send)
@@ -64,7 +80,7 @@ class Answering(Response):
     async def _whole(self, answer: Answer, reply: Reply) -> Response:
         choices = [Choice() for _ in self._order.asked.samplings]
         try:
-            async for number, delta in answer.deltas:
+            async for number, delta in self._in_time(answer):
                 choices[number].add(delta)
         except CcitError as error:
             response = refusal(_failed(error))
@@ -93,9 +109,23 @@ class Answering(Response):
                 async for part in events:
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         except CcitError as error:  # too late for a status: the client gets the envelope as the last event
-            scope[STATUS_KEY] = 500
-            await send({"type": "http.response.body", "body": event(_failed(error).body), "more_body": True})
+            failed = _failed(error)
+            scope[STATUS_KEY] = failed.status
+            await send({"type": "http.response.body", "body": event(failed.body), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _in_time(self, answer: Answer) -> AsyncGenerator[tuple[int, Delta]]:
+        until = asyncio.get_running_loop().time() + self._limits.answer_seconds
+        while True:
+            try:
+                async with asyncio.timeout_at(until):
+                    piece = await anext(answer.deltas)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                what = f"the answer took longer than {self._limits.answer_seconds:g} s; ask for fewer tokens"
+                raise AnswerTooSlow(what) from error
+            yield piece
 
     async def _events(self, answer: Answer, reply: Reply) -> AsyncGenerator[bytes, None]:
         choices = [Choice() for _ in self._order.asked.samplings]
@@ -103,7 +133,7 @@ class Answering(Response):
             if reply.endpoint == "chat":
                 for number in range(len(choices)):
                     yield event(reply.first_chunk(number))
-            async for number, delta in answer.deltas:
+            async for number, delta in self._in_time(answer):
                 offset = len(choices[number].text)
                 choices[number].add(delta)
                 if delta.text or delta.drawn:
@@ -119,6 +149,8 @@ class Answering(Response):
 
 
 def _failed(error: CcitError) -> RequestRefused:
+    if isinstance(error, AnswerTooSlow):
+        return RequestRefused(504, str(error), code="timeout", kind="server_error")
     return RequestRefused(500, str(error), kind="server_error")
 
 

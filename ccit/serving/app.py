@@ -9,19 +9,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import time
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ccit.config import Serving
+from ccit.config_serving import Serving
 from ccit.serving.answering import Answering, Order
-from ccit.serving.edge import CLIENT_GONE, Edge, refusal
+from ccit.serving.edge import CLIENT_GONE, CLIENT_KEY, VERSION_HEADER, Edge, refusal
 from ccit.serving.engine import Asked, Engine
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.prompts import Prompts
@@ -34,9 +36,11 @@ from ccit.serving.protocol import (
     parse_model,
     unknown_model,
 )
+from ccit.serving.rates import Rates
 from ccit.serving.readiness import Readiness
 from ccit.serving.refusals import RequestRefused
-from ccit.serving.replies import model_entry, model_list
+from ccit.serving.replies import model_entry, model_list, state_of
+from ccit.serving.tokens import Tokens
 
 
 def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starlette:
@@ -49,12 +53,19 @@ def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starl
     readiness : Readiness
         `/ready` answers 503 until it is set.
     settings : Serving
-        `token`, `max_new_tokens` and `template_date` are read here.
+        Tokens, limits of a request, `cors_origins` and `template_date` are read here.
+
+    Raises
+    ------
+    ConfigError
+        `tokens_file` cannot be used.
     """
     metrics = ServingMetrics()
     metrics.active.set_function(lambda: engine.slots.active)
     metrics.waiting.set_function(lambda: engine.waiting)
     engine.slots.observers.append(metrics.swap.observe)
+    tokens, rates = Tokens(settings.token, settings.tokens_file), Rates(settings.requests_per_minute)
+    edge = Middleware(Edge, slots=engine.slots, metrics=metrics, tokens=tokens, rates=rates)
     api = _Api(engine, readiness, settings, metrics)
     return Starlette(
         routes=[
@@ -66,15 +77,29 @@ def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starl
             Route("/ready", api.ready),
             Route("/metrics", api.metrics),
         ],
-        middleware=[Middleware(Edge, slots=engine.slots, metrics=metrics, token=settings.token)],
+        middleware=[*_cors(settings), edge],
         exception_handlers={RequestRefused: _refused, HTTPException: _http_refused, Exception: _broken},
     )
+
+
+def _cors(settings: Serving) -> list[Middleware]:
+    """Outside all else: a browser's question whether it may ask bears no token."""
+    if not settings.cors_origins:
+        return []
+    allowed = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=[VERSION_HEADER],
+    )
+    return [allowed]
 
 
 class _Api:
     def __init__(self, engine: Engine, readiness: Readiness, settings: Serving, metrics: ServingMetrics) -> None:
         self._engine, self._readiness, self._metrics = engine, readiness, metrics
-        self._max_new_tokens = settings.max_new_tokens
+        self._limits = settings
         self._prompts = Prompts(engine.slots.backend, settings.template_date)
         self._started = int(time())
 
@@ -85,22 +110,23 @@ class _Api:
         return await self._answer(request, CompletionRequest)
 
     async def _answer(self, request: Request, kind: type[Parsed]) -> Response:
-        asked = parse(kind, await _body(request))
+        asked = parse(kind, await _body(request, self._limits.client_seconds))
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
-        limit = min(asked.limit() or self._max_new_tokens, self._max_new_tokens, self._prompts.room(ids))
+        most = self._limits.max_new_tokens
+        limit = min(asked.limit() or most, most, self._prompts.room(ids))
         samplings = await run_in_threadpool(asked.samplings, limit, self._engine.slots.backend.vocabulary)
         order = Order(
             endpoint=asked.endpoint,
-            asked=Asked(ids, samplings, version),
+            asked=Asked(ids, samplings, version, request.scope[CLIENT_KEY]),
             stream=bool(asked.stream),
             include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
         )
-        return Answering(self._engine, self._metrics, order)
+        return Answering(self._engine, self._metrics, order, self._limits)
 
     async def models(self, _request: Request) -> Response:
         slots = self._engine.slots
-        return JSONResponse(model_list(slots.alias, slots.active, slots.held, self._started))
+        return JSONResponse(model_list(slots.alias, slots.active, slots.digests, self._started))
 
     async def model(self, request: Request) -> Response:
         slots, name = self._engine.slots, request.path_params["name"]
@@ -108,7 +134,8 @@ class _Api:
         if number is not None and number not in slots.held:
             raise unknown_model(f"{name} is not held in memory here")
         version = slots.active if number is None else number
-        return JSONResponse(model_entry(slots.alias, version, self._started, pinned=number is not None))
+        entry = model_entry(slots.alias, version, self._started, pinned=number is not None)
+        return JSONResponse(entry | state_of(version, slots.active, slots.digests.get(version, "")))
 
     async def health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -128,16 +155,21 @@ class _Api:
         return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
+async def _body(request: Request, seconds: float) -> bytes:
+    """The whole body; each piece of it may take `seconds`."""
+    body, pieces = bytearray(), request.stream()
     try:
-        async for chunk in request.stream():
-            body += chunk
+        while True:
+            async with asyncio.timeout(seconds):
+                body += await anext(pieces)
             if len(body) > MAX_BODY_BYTES:
                 raise RequestRefused(413, f"the body is larger than {MAX_BODY_BYTES} bytes", code="body_too_large")
+    except StopAsyncIteration:
+        return bytes(body)
+    except TimeoutError as error:
+        raise RequestRefused(408, f"no more of the body came within {seconds:g} s", code="timeout") from error
     except ClientDisconnect as error:
         raise RequestRefused(CLIENT_GONE, "the client went away while sending") from error
-    return bytes(body)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ field `ccit_version` (3).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -139,10 +139,18 @@ def model_entry(alias: str, version: int, created: int, *, pinned: bool) -> dict
     return {"id": name, "object": "model", "created": created, "owned_by": "ccit", "ccit_version": version}
 
 
-def model_list(alias: str, active: int, held: Iterable[int], created: int) -> dict[str, Any]:
-    """`/v1/models`: the alias first, then every version held in memory."""
-    rows = [model_entry(alias, active, created, pinned=False)]
-    rows += [model_entry(alias, number, created, pinned=True) for number in held]
+def state_of(version: int, active: int, digest: str) -> dict[str, str]:
+    """What else is known of a version: `active` or `held` in memory, and the digest of its adapter (none: empty)."""
+    return {"ccit_state": "active" if version == active else "held", "ccit_digest": digest}
+
+
+def model_list(alias: str, active: int, digests: Mapping[int, str], created: int) -> dict[str, Any]:
+    """`/v1/models`: the alias first, then every version held in memory, each with its digest."""
+    named = [(active, False), *((number, True) for number in sorted(digests))]
+    rows = [
+        model_entry(alias, number, created, pinned=pinned) | state_of(number, active, digests.get(number, ""))
+        for number, pinned in named
+    ]
     return {"object": "list", "data": rows}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import gc
 import socket
+import ssl
 import threading
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import h11
 import orjson
@@ -15,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ccit.config import Serving
+from ccit.config_serving import Serving
 from ccit.errors import ConfigError, PortOccupied
 from ccit.serving.refusals import RequestRefused
 
@@ -28,14 +29,15 @@ class Server:
     app : Starlette
         From `create_app`.
     settings : Serving
-        `host`, `port` (0 takes a free one) and `drain_seconds` are read here.
+        `host`, `port` (0 takes a free one), `tls_*` and `drain_seconds` are read here.
 
     Raises
     ------
     PortOccupied
         On construction: another process listens there.
     ConfigError
-        The host is no address of this machine, or the port needs rights that this process lacks.
+        The host is no address of this machine, the port needs rights that this process lacks, or certificate and key
+        cannot be used.
 
     Example
     -------
@@ -45,7 +47,8 @@ class Server:
     """
 
     def __init__(self, app: Starlette, settings: Serving) -> None:
-        self._socket = _bind(settings.host, settings.port)
+        tls = _tls(settings)
+        self._socket, self._scheme = _bind(settings.host, settings.port), "https" if tls else "http"
         config = uvicorn.Config(
             app,
             http=_Http,
@@ -53,6 +56,7 @@ class Server:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+            **tls,
         )
         self._server = _Uvicorn(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="serve", daemon=True)
@@ -66,7 +70,7 @@ class Server:
     def url(self) -> str:
         """Where clients find it, without the `/v1`."""
         host = self._socket.getsockname()[0]
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def start(self) -> int:
         """Start answering; returns the port once requests are taken."""
@@ -117,6 +121,17 @@ class _Uvicorn(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.up.set()
+
+
+def _tls(settings: Serving) -> dict[str, Any]:
+    """uvicorn's options, after trying certificate and key."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return {}
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:  # an SSLError is one
+        raise ConfigError(f"serving.tls_certificate and serving.tls_key cannot be used: {error}") from error
+    return {"ssl_certfile": settings.tls_certificate, "ssl_keyfile": settings.tls_key}
 
 
 def _bind(host: str, port: int) -> socket.socket:

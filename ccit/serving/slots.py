@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
@@ -43,7 +44,13 @@ class Slots(Leases):
     def __init__(self, backend: Backend, alias: str, keep: int = 3) -> None:
         super().__init__(alias, keep, backend.unload)
         self.backend = backend
+        self._digests = {0: ""}
         self.observers: list[Callable[[float], None]] = []  # told the seconds that each load took
+
+    @property
+    def digests(self) -> dict[int, str]:
+        """Version -> SHA-256 over the names and bytes of its adapter's files; empty for one without an adapter."""
+        return {number: self._digests[number] for number in self.held}
 
     def load(self, number: int, files: Mapping[str, bytes] | None) -> None:
         """Take a version in; it answers nobody until `activate`. Does nothing if it is held.
@@ -63,6 +70,16 @@ class Slots(Leases):
             return
         began = perf_counter()
         self.backend.load(number, files)
+        self._digests[number] = _digest(files)
         self.hold(number)
         for observe in self.observers:
             observe(perf_counter() - began)
+
+
+def _digest(files: Mapping[str, bytes] | None) -> str:
+    if files is None:
+        return ""
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
+    return whole.hexdigest()

@@ -23,6 +23,7 @@ RANKS = (
         "ccit.config_faults",
         "ccit.config_limits",
         "ccit.config_section",
+        "ccit.config_serving",
         "ccit.plugins",
         "ccit.plugin_tables",
         "ccit.ports",

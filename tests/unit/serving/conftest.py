@@ -9,7 +9,7 @@ import pytest
 import torch
 from openai import OpenAI
 
-from ccit.config import Serving
+from ccit.config_serving import Serving
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.serving.app import create_app
 from ccit.serving.engine import Engine
@@ -63,10 +63,13 @@ def adapters(base: CausalModel) -> list[dict[str, bytes]]:
 @pytest.fixture(scope="package")
 def serve(base: CausalModel) -> Serve:
     @contextmanager
-    def start(*, queue: int = 64, keep: int = 3, **settings: Any) -> Iterator[Running]:
+    def start(*, keep: int = 3, **settings: Any) -> Iterator[Running]:
         configured = Serving(port=0, **settings)
         slots = slots_over(base, keep)
-        engine, readiness = Engine(slots, configured.concurrency, queue), Readiness()
+        engine, readiness = (
+            Engine(slots, configured.concurrency, configured.queue, configured.queue_seconds),
+            Readiness(),
+        )
         with Server(create_app(engine, readiness, configured), configured) as server:
             yield Running(slots, engine, readiness, server)
 

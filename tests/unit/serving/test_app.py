@@ -107,9 +107,15 @@ def test_content_parts_are_joined_and_systems_are_heard(client: OpenAI, base: Ca
     assert answer.usage.prompt_tokens == len(expected)
 
 
-def test_models_lists_the_alias_and_the_versions_held(client: OpenAI) -> None:
+def test_models_lists_the_alias_and_the_versions_held(client: OpenAI, running: Running) -> None:
     assert [model.id for model in client.models.list()] == ["ccit", "ccit@0", "ccit@1"]
-    assert client.models.retrieve("ccit").model_extra == {"ccit_version": 1}
+    told = [client.models.retrieve(name).model_extra or {} for name in ("ccit", "ccit@1", "ccit@0", "base")]
+    assert [(one["ccit_version"], one["ccit_state"]) for one in told] == [
+        *((1, "active"), (1, "active"), (0, "held"), (0, "held"))
+    ]
+    digests = [one["ccit_digest"] for one in told]
+    assert digests == [running.slots.digests[1]] * 2 + ["", ""]
+    assert len(digests[0]) == 64
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("ccit@7")
 

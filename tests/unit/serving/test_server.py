@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from ccit.config import Serving
+from ccit.config_serving import Serving
 from ccit.errors import ConfigError, PortOccupied
 from ccit.serving.server import Server
 
