@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ccit.assembly.versions import base_version, store
@@ -15,6 +16,7 @@ from ccit.store.files import FileStore
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from ccit.models.embedders import SentenceTransformerEmbedder
     from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
 
@@ -48,5 +50,11 @@ def serving(config: Config) -> ServingParts:
     day = config.serving.template_date or models.template_date
     settings = config.serving.model_copy(update={"template_date": day})
     engine = Engine(slots, settings.concurrency, settings.queue, settings.queue_seconds)
-    app = create_app(engine, readiness, settings)
+    app = create_app(engine, readiness, settings, partial(_embedder, config))
     return ServingParts(base_version(config), slots, readiness, app, store(config))
+
+
+def _embedder(config: Config) -> SentenceTransformerEmbedder:
+    from ccit.models.embedders import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(config.embedder, config.models.device)

@@ -124,6 +124,16 @@ class SentenceTransformerEmbedder:
             self._cache.popitem(last=False)
         return np.stack([known[text] for text in texts])
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, those beyond the model's window among them.
+
+        >>> SentenceTransformerEmbedder().lengths(["Rest."])
+        [4]
+        """
+        if not texts:
+            return []
+        return [len(ids) for ids in self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+
     def unseen(self, texts: Sequence[str]) -> list[int]:
         """Of each text, how many tokens lie beyond the model's window.
 
@@ -131,10 +141,7 @@ class SentenceTransformerEmbedder:
         [0, 46]
         """
         window = self._model.max_seq_length
-        if not texts or window is None:
-            return [0] * len(texts)
-        read = self._model.tokenizer(list(texts), truncation=False, verbose=False)
-        return [max(0, len(ids) - window) for ids in read["input_ids"]]
+        return [0 if window is None else max(0, length - window) for length in self.lengths(texts)]
 
     def _cost(self, texts: Sequence[str]) -> Spend:
         seen = self._model.tokenizer(list(texts), truncation=True, max_length=self._model.max_seq_length)

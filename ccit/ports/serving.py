@@ -40,6 +40,8 @@ class Sampling:
         How many of the likeliest tokens to name beside each token made; None names nothing.
     json_schema : str | None
         The answer is a JSON text that this schema (itself as JSON) admits, as far as the token limit lets it get.
+    forced : tuple[int, ...]
+        Nothing is drawn: the answer is these `max_tokens` token ids, and `logprobs` say what the model thinks of them.
     """
 
     max_tokens: int
@@ -56,6 +58,7 @@ class Sampling:
     min_tokens: int = 0
     logprobs: int | None = None
     json_schema: str | None = None
+    forced: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

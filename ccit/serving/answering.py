@@ -72,8 +72,7 @@ class Answering(Response):
                 else:
                     await (await self._whole(answer, reply))(scope, receive, send)
         except Overloaded as error:
-            refused = RequestRefused(503, str(error), code="overloaded", kind="server_error", retry_after=1)
-            await refusal(refused)(scope, receive, send)
+            await refusal(overloaded(error))(scope, receive, send)
         except VersionNotHeld as error:
             await refusal(unknown_model(str(error)))(scope, receive, send)
 
@@ -146,6 +145,11 @@ class Answering(Response):
             tokens = sum(choice.tokens for choice in choices)
             yield event(reply.usage_chunk(len(self._order.asked.prompt), tokens))
         yield DONE
+
+
+def overloaded(error: Overloaded) -> RequestRefused:
+    """What a client is told that found no turn."""
+    return RequestRefused(503, str(error), code="overloaded", kind="server_error", retry_after=1)
 
 
 def _failed(error: CcitError) -> RequestRefused:

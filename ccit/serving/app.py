@@ -1,6 +1,7 @@
 """The OpenAI-compatible application.
 
     POST /v1/chat/completions   POST /v1/completions      whole or streamed
+    POST /v1/score              POST /v1/embeddings       perplexity of a given answer; vectors of texts
     GET  /v1/models             GET  /v1/models/{name}    the alias and every version held
     GET  /health   /ready   /metrics                      without a token
 
@@ -10,7 +11,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from time import time
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,16 +25,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ccit.config_serving import Serving
-from ccit.serving.answering import Answering, Order
+from ccit.serving.answering import Answering, Order, overloaded
 from ccit.serving.edge import CLIENT_GONE, CLIENT_KEY, VERSION_HEADER, Edge, refusal
+from ccit.serving.embedding import CountingEmbedder, Embedding, EmbeddingRequest
 from ccit.serving.engine import Asked, Engine
+from ccit.serving.line import Line, Overloaded
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.prompts import Prompts
 from ccit.serving.protocol import (
     MAX_BODY_BYTES,
     ChatRequest,
+    Completing,
     CompletionRequest,
-    Parsed,
     parse,
     parse_model,
     unknown_model,
@@ -40,10 +45,13 @@ from ccit.serving.rates import Rates
 from ccit.serving.readiness import Readiness
 from ccit.serving.refusals import RequestRefused
 from ccit.serving.replies import model_entry, model_list, state_of
+from ccit.serving.scoring import ScoreRequest, given
 from ccit.serving.tokens import Tokens
 
 
-def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starlette:
+def create_app(
+    engine: Engine, readiness: Readiness, settings: Serving, embedder: Callable[[], CountingEmbedder] | None = None
+) -> Starlette:
     """The application over an engine.
 
     Parameters
@@ -54,6 +62,8 @@ def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starl
         `/ready` answers 503 until it is set.
     settings : Serving
         Tokens, limits of a request, `cors_origins` and `template_date` are read here.
+    embedder : Callable[[], CountingEmbedder] | None
+        Loads what answers `/v1/embeddings` when that is first asked; without one the path is not there.
 
     Raises
     ------
@@ -71,6 +81,8 @@ def create_app(engine: Engine, readiness: Readiness, settings: Serving) -> Starl
         routes=[
             Route("/v1/chat/completions", api.chat, methods=["POST"]),
             Route("/v1/completions", api.complete, methods=["POST"]),
+            Route("/v1/score", api.score, methods=["POST"]),
+            *([] if embedder is None else [Route("/v1/embeddings", _embeddings(embedder, settings), methods=["POST"])]),
             Route("/v1/models", api.models),
             Route("/v1/models/{name:path}", api.model),
             Route("/health", api.health),
@@ -109,7 +121,7 @@ class _Api:
     async def complete(self, request: Request) -> Response:
         return await self._answer(request, CompletionRequest)
 
-    async def _answer(self, request: Request, kind: type[Parsed]) -> Response:
+    async def _answer(self, request: Request, kind: type[Completing]) -> Response:
         asked = parse(kind, await _body(request, self._limits.client_seconds))
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
@@ -122,6 +134,19 @@ class _Api:
             stream=bool(asked.stream),
             include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
         )
+        return Answering(self._engine, self._metrics, order, self._limits)
+
+    async def score(self, request: Request) -> Response:
+        asked = parse(ScoreRequest, await _body(request, self._limits.client_seconds))
+        version = parse_model(asked.model, self._engine.slots.alias)
+        prompt, answer = await run_in_threadpool(self._prompts.answered, asked.messages)
+        if len(answer) > self._limits.max_new_tokens:
+            what = (
+                f"the answer has {len(answer)} tokens, more than serving.max_new_tokens ({self._limits.max_new_tokens})"
+            )
+            raise RequestRefused(400, what, "messages")
+        asking = Asked(prompt, [given(answer)], version, request.scope[CLIENT_KEY])
+        order = Order("score", asking, stream=False, include_usage=False)
         return Answering(self._engine, self._metrics, order, self._limits)
 
     async def models(self, _request: Request) -> Response:
@@ -153,6 +178,26 @@ class _Api:
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _embeddings(
+    embedder: Callable[[], CountingEmbedder], settings: Serving
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    embedding = Embedding(embedder)
+    line = Line(1, settings.queue, settings.queue_seconds)
+
+    async def embeddings(request: Request) -> Response:
+        asked = parse(EmbeddingRequest, await _body(request, settings.client_seconds))
+        try:
+            await line.take(request.scope[CLIENT_KEY])
+        except Overloaded as error:
+            raise overloaded(error) from error
+        try:
+            return JSONResponse(await run_in_threadpool(embedding.answer, asked))
+        finally:
+            line.give_back()
+
+    return embeddings
 
 
 async def _body(request: Request, seconds: float) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 
@@ -40,7 +41,7 @@ class Generation:
         """Tokens at most."""
         self._sampler, self._stop = Sampler(sampling), StopTexts(sampling.stop)
         self._decoder = IncrementalDecoder(causal.tokenizer)
-        self._vocabulary, self._likeliest = vocabulary, sampling.logprobs
+        self._vocabulary, self._likeliest, self._forced = vocabulary, sampling.logprobs, sampling.forced
         schema = sampling.json_schema
         steps = vocabulary.steps(schema) if vocabulary is not None and schema is not None else None
         self._shaping = Shaping(sampling, prompt, self._ends, steps)
@@ -56,6 +57,8 @@ class Generation:
         """
         if not finite:
             raise ModelUnusable(f"{self._name} gave numbers that are not finite; roll back to an earlier version")
+        if self._forced:
+            return self._read(logits_V)
         token = self._sampler.draw(self._shaping.shaped(logits_V))
         self._shaping.take(token)
         self._count += 1
@@ -68,6 +71,12 @@ class Generation:
         if ended or self._stop.reached:
             return token, Delta(piece, self._count, "stop", drawn)
         return token, Delta(piece, self._count, "length" if last else None, drawn)
+
+    def _read(self, logits_V: torch.Tensor) -> tuple[int, Delta]:
+        token = self._forced[self._count]
+        self._count += 1
+        finish: Literal["length"] | None = "length" if self._count == self.limit else None
+        return token, Delta("", self._count, finish, self._drawn(logits_V, token))
 
     def _drawn(self, logits_V: torch.Tensor, token: int) -> Drawn | None:
         if self._vocabulary is None or self._likeliest is None:

@@ -10,7 +10,7 @@ from ccit.ports.serving import Drawn, Logprob
 _LOWEST = -9999.0  # OpenAI's number for what JSON has none for
 
 
-def logprobs_of(endpoint: Literal["chat", "completion"], drawn: Sequence[Drawn], offset: int = 0) -> Any:
+def logprobs_of(endpoint: Literal["chat", "completion", "score"], drawn: Sequence[Drawn], offset: int = 0) -> Any:
     """What stands under `logprobs` of a choice; None where there is nothing.
 
     Parameters

@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.ports.serving import Backend
+from ccit.serving.messages import Message
 from ccit.serving.protocol import ChatRequest, CompletionRequest
 from ccit.serving.refusals import RequestRefused
 
@@ -59,6 +60,23 @@ class Prompts:
         if len(ids) >= self._context:
             raise self._too_long(str(len(ids)), param)
         return ids
+
+    def answered(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Token ids of a chat up to its last message, and of that one as an answer, without its end.
+
+        Raises
+        ------
+        RequestRefused
+            As `encode` does.
+        """
+        plain = [message.plain() for message in messages]
+        self._require_fit([message["content"] for message in plain], "messages")
+        prompt = self._chat(plain[:-1], goes_on=False)
+        with self._lock:
+            answer = self._format.answer(plain[-1]["content"])
+        if not prompt or not answer or len(prompt) + len(answer) > self._context:
+            raise self._too_long(str(len(prompt) + len(answer)), "messages")
+        return prompt, answer
 
     def room(self, ids: Sequence[int]) -> int:
         """Tokens left in the context after a prompt."""

@@ -224,7 +224,8 @@ class CompletionRequest(_Request):
         return self.logprobs
 
 
-Parsed = TypeVar("Parsed", ChatRequest, CompletionRequest)
+Completing = TypeVar("Completing", ChatRequest, CompletionRequest)
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 def parse(kind: type[Parsed], body: bytes) -> Parsed:

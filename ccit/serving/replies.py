@@ -15,8 +15,9 @@ import orjson
 
 from ccit.ports.serving import Delta, Drawn
 from ccit.serving.logprobs import logprobs_of
+from ccit.serving.scoring import weighed
 
-Endpoint = Literal["chat", "completion"]
+Endpoint = Literal["chat", "completion", "score"]
 DONE = b"data: [DONE]\n\n"
 
 
@@ -68,11 +69,14 @@ class Reply:
     @classmethod
     def begin(cls, endpoint: Endpoint, alias: str, version: int, created: int) -> Reply:
         """A reply with a fresh id."""
-        prefix = "chatcmpl-" if endpoint == "chat" else "cmpl-"
-        return cls(endpoint, alias, version, created, prefix + secrets.token_hex(12))
+        prefix = {"chat": "chatcmpl", "completion": "cmpl", "score": "score"}[endpoint]
+        return cls(endpoint, alias, version, created, f"{prefix}-{secrets.token_hex(12)}")
 
     def whole(self, choices: Sequence[Choice], prompt_tokens: int) -> dict[str, Any]:
         """The answers in one piece."""
+        if self.endpoint == "score":
+            told = choices[0].drawn
+            return self._head("score") | weighed(told) | {"usage": usage(prompt_tokens + len(told), 0)}
         shown = [self._whole_choice(number, choice) for number, choice in enumerate(choices)]
         kind = "chat.completion" if self.endpoint == "chat" else "text_completion"
         tokens = sum(choice.tokens for choice in choices)

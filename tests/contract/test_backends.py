@@ -92,6 +92,17 @@ def test_a_seed_gives_its_answer_again(entry: Plugin, base: CausalModel) -> None
 
 
 @each("backend")
+def test_an_answer_that_is_given_is_weighed_and_none_is_drawn(entry: Plugin, base: CausalModel) -> None:
+    given = [9, 8, 7, 6]
+    deltas = answer(backend_of(entry, base), 0, Sampling(len(given), temperature=0, logprobs=0, forced=tuple(given)))
+    with torch.inference_mode():
+        logits = base.model(torch.tensor([[*PROMPT, *given]])).logits[0, len(PROMPT) - 1 : -1]
+    expected = torch.log_softmax(logits.float(), -1)[range(len(given)), given].tolist()
+    assert [delta.drawn.chosen.value for delta in deltas if delta.drawn] == pytest.approx(expected, abs=1e-3)
+    assert [delta.finish for delta in deltas] == [None, None, None, "length"]
+
+
+@each("backend")
 def test_an_answer_that_is_closed_is_over_and_others_go_on(entry: Plugin, base: CausalModel) -> None:
     backend = backend_of(entry, base)
     before = answer(backend, 0)

@@ -63,14 +63,14 @@ def adapters(base: CausalModel) -> list[dict[str, bytes]]:
 @pytest.fixture(scope="package")
 def serve(base: CausalModel) -> Serve:
     @contextmanager
-    def start(*, keep: int = 3, **settings: Any) -> Iterator[Running]:
+    def start(*, keep: int = 3, embedder: Any = None, **settings: Any) -> Iterator[Running]:
         configured = Serving(port=0, **settings)
         slots = slots_over(base, keep)
         engine, readiness = (
             Engine(slots, configured.concurrency, configured.queue, configured.queue_seconds),
             Readiness(),
         )
-        with Server(create_app(engine, readiness, configured), configured) as server:
+        with Server(create_app(engine, readiness, configured, embedder), configured) as server:
             yield Running(slots, engine, readiness, server)
 
     return start
