@@ -24,12 +24,13 @@ TOO_FEW = "too few accepted questions are near"
 class AgreementCheck:
     """Refuses an answer that differs from the answers to the nearest accepted questions.
 
-    agreement = sum over the neighbours i of w_i a_i / sum of w_i, with w_i = exp(sharpness cosine of the questions) and
-    a_i = (cosine of the embedded answers + cosine of the words of their first sentences) / 2, of the `k` accepted
-    samples whose questions are nearest, as far as their cosine reaches `min_similarity`. The embedder sees another
-    subject, the words another drug (`ccit/scoring/leads.py`). Fewer than `min_neighbours` of them are no evidence: the
-    check then abstains, and the sample passes, as does one in a language that the embedder does not know. (Selection
-    by the agreement of neighbours: Wilson 1972, "edited nearest neighbor".)
+    agreement = sum over the neighbours i of w_i a_i / sum of w_i, with w_i = exp(sharpness (c_i - 1)), c_i the cosine
+    of the questions, and a_i = words (cosine of the words of the first sentences) + (1 - words) (cosine of the embedded
+    answers), of the `k` accepted samples whose questions are nearest, as far as c_i reaches `min_similarity`. The
+    embedder sees another subject, the words another drug (`ccit/scoring/leads.py`). Fewer than `min_neighbours` of
+    them, or a sum of w_i below `min_evidence`, are no evidence: the check then abstains, and the sample passes, as does
+    one in a language that the embedder does not know. (Selection by the agreement of neighbours: Wilson 1972, "edited
+    nearest neighbor".)
 
     The neighbours are those accepted before the batch; see `EvidenceCheck`.
 
@@ -59,7 +60,19 @@ class AgreementCheck:
             0.75, ge=-1, le=1, description="cosine of two questions from which one says something about the other"
         )
         min_neighbours: int = Field(2, ge=1, description="so many of them at least, or it abstains")
+        min_evidence: float = Field(
+            0.0,
+            ge=0,
+            description="the sum of their weights from which it judges, in neighbours that ask exactly the same; raise "
+            "it where questions about one subject lie so near that the first of a new kind would be refused",
+        )
         sharpness: float = Field(10.0, ge=0, description="how much more a nearer question counts; 0: all alike")
+        words: float = Field(
+            0.5,
+            ge=0,
+            le=1,
+            description="weight of the words of the first sentences; the embedder's cosine has the rest",
+        )
         min: float = Field(
             0.12,
             ge=-1,
@@ -71,8 +84,9 @@ class AgreementCheck:
         self._settings = settings
         self._context = context
         self._stamp = (
-            f"agreement.v1 k={settings.k} from={settings.min_similarity} at-least={settings.min_neighbours} "
-            f"sharpness={settings.sharpness} {STAMP} {context.embedder.stamp}"
+            f"agreement.v2 k={settings.k} from={settings.min_similarity} at-least={settings.min_neighbours} "
+            f"evidence={settings.min_evidence} sharpness={settings.sharpness} words={settings.words} {STAMP} "
+            f"{context.embedder.stamp}"
         )
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
@@ -99,11 +113,12 @@ class AgreementCheck:
         for neighbour in near:
             if neighbour.position is not None and neighbour.similarity >= self._settings.min_similarity:
                 places.append(neighbour.position)
-                weights.append(np.exp(self._settings.sharpness * neighbour.similarity))
-        if len(places) < self._settings.min_neighbours:
+                weights.append(np.exp(self._settings.sharpness * (neighbour.similarity - 1.0)))
+        if len(places) < self._settings.min_neighbours or sum(weights) < self._settings.min_evidence:
             return self._unscored(TOO_FEW)
-        each = [cosines(own, self._context.neighbours.at(places, space))[0] for space, own in said.items()]
-        return Score("agreement", float(np.average(np.mean(each, axis=0), weights=weights)), self._stamp)
+        cosine = {space: cosines(own, self._context.neighbours.at(places, space))[0] for space, own in said.items()}
+        agreed = self._settings.words * cosine[LEAD] + (1.0 - self._settings.words) * cosine[ANSWER]
+        return Score("agreement", float(np.average(agreed, weights=weights)), self._stamp)
 
     def _unscored(self, why: str) -> Score:
         return Score("agreement", None, self._stamp, unscored=why)

@@ -41,3 +41,25 @@ def test_a_language_that_the_embedder_does_not_know_has_no_number() -> None:
     assert score.unscored.endswith(": zh")
     assert check.refuse(score) is None
     assert check.refuse(replace(score, unscored="the device is gone")) == "unscored"
+
+
+def test_less_evidence_than_asked_for_is_none() -> None:
+    """Two neighbours of cosine c weigh 2 exp(sharpness (c - 1)): the first of a kind is not judged by its relatives."""
+    sample = said("aabb", "Count up.")
+    judged = AgreementCheck(AgreementCheck.Settings(min_evidence=0.5), after(KNOWN))
+    abstains = AgreementCheck(AgreementCheck.Settings(min_evidence=2.0), after(KNOWN))
+    ((score,),), ((none,),) = judged.score([sample]), abstains.score([sample])
+    assert score.value is not None
+    assert (none.value, none.unscored) == (None, TOO_FEW)
+
+
+def test_words_alone_see_the_other_name() -> None:
+    """An embedder may find two names alike; the words do not."""
+    sample = said("aabb", "Give nirtolev. Rest.")  # the letters of velotrin, which is all that this embedder sees
+    values = []
+    for words in (0.0, 1.0):
+        ((score,),) = AgreementCheck(AgreementCheck.Settings(words=words), after(KNOWN)).score([sample])
+        assert score.value is not None
+        values.append(score.value)
+    by_meaning, by_words = values
+    assert by_meaning > 0.5 > by_words
