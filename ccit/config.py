@@ -18,7 +18,7 @@ from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from ccit.config_clinical import Clinical, Deidentify
+from ccit.config_clinical import Clinical, Deidentify, Mllp
 from ccit.config_faults import first_fault
 from ccit.config_limits import Shortest, contradictions
 from ccit.config_section import Section
@@ -305,6 +305,7 @@ class Config(BaseSettings):
     ingest: Ingest = Ingest()
     deidentify: Deidentify = Deidentify()
     clinical: Clinical = Clinical()
+    mllp: Mllp = Mllp()
     models: Models = Models()
     embedder: Embedder = Embedder()
     selection: Selection = Selection()

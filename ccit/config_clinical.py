@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ccit.config_section import Section
 from ccit.plugin_tables import EachOf
@@ -60,3 +61,44 @@ class Clinical(Section):
     max_bytes: int = Field(
         8_000_000, ge=1024, le=10_000_000, description="largest message, bytes; a larger one is refused"
     )
+
+
+class Mllp(Section):
+    """`ccit mllp`: HL7 v2 over MLLP, into `ccit.clinical`."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(2575, ge=0, le=65535, description="port; 0 takes a free one")
+    allow: list[str] = Field(
+        ["127.0.0.1", "::1"],
+        min_length=1,
+        description="addresses and networks (`10.1.0.0/16`) that may connect; any other is turned away",
+    )
+    certificate: str = Field("", description="file (PEM) of the certificate chain; empty listens without TLS")
+    key: str = Field("", description="file (PEM) of its private key; empty where the certificate's file holds it")
+    client_ca: str = Field(
+        "",
+        description="file (PEM) of the authorities whose certificates senders must show (mutual TLS); empty asks none",
+    )
+    max_connections: int = Field(
+        256, ge=1, description="connections at a time; each may hold one message (`clinical.max_bytes`) in memory"
+    )
+    in_flight: int = Field(64, ge=1, description="messages of one connection that may wait for Kafka at a time")
+    frame_seconds: float = Field(
+        60, gt=0, description="how long a message may take from its first byte to its last, seconds; then it is refused"
+    )
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, allow: list[str]) -> list[str]:
+        for one in allow:
+            try:
+                ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError("expected addresses and networks such as 10.1.2.3 or 10.1.0.0/16") from None
+        return allow
+
+    @model_validator(mode="after")
+    def _whole(self) -> Mllp:
+        if (self.key or self.client_ca) and not self.certificate:
+            raise ValueError("expected mllp.certificate beside mllp.key and mllp.client_ca, found none")
+        return self

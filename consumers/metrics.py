@@ -28,6 +28,7 @@ from consumers.kafka.messages import Delivered
 
 if TYPE_CHECKING:
     from consumers.clinical import ClinicalStep
+    from consumers.mllp.listener import Listener
     from consumers.score import ScoreConsumer
     from consumers.train_state import TrainState
 
@@ -105,6 +106,22 @@ class ClinicalMetrics(Collector):
         for kind, count in sorted(self._step.identifiers.items()):
             masked.add_metric([kind], count)
         yield masked
+
+
+class MllpMetrics(Collector):
+    """Answers by code, and connections."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry at each scrape, in the server's thread."""
+        answers = CounterMetricFamily("ccit_mllp_answers", "Messages answered", labels=["code"])
+        for code, count in sorted(self._listener.answered.copy().items()):
+            answers.add_metric([code], count)
+        yield answers
+        yield GaugeMetricFamily("ccit_mllp_connections", "Open connections", self._listener.connections)
+        yield CounterMetricFamily("ccit_mllp_turned_away", "Connections not let in", self._listener.turned_away)
 
 
 class ScoreMetrics(Collector):

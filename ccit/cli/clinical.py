@@ -1,4 +1,4 @@
-"""`ccit clinical`: the consumer between what names patients and everything else."""
+"""The hospital's door: `ccit mllp` takes messages in, `ccit clinical` takes identities out."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def clinical(config_path: Path | None, instance: str) -> None:
     A message that is sent again gives no second row, and a withdrawn document none.
 
     \b
+    Fed by:  ccit mllp
     Look:    ccit dead-letters list, ccit status
 
     Following the rules does not make a text free of identities: read a sample of `raw` before you train on it.
@@ -41,3 +42,36 @@ def clinical(config_path: Path | None, instance: str) -> None:
         lambda: [LoopMetrics(loop), DeadLetterMetrics(loop), ClinicalMetrics(step)],
     ):
         loop.run()
+
+
+@click.command()
+@config_file
+@instance_option
+def mllp(config_path: Path | None, instance: str) -> None:
+    """Listen for HL7 v2 over MLLP, publish each message to `clinical`, and acknowledge it once Kafka has it.
+
+    \b
+    Original mode:  AA stored; AE mend the message; AR send it again later, or it is no HL7 v2
+    Enhanced mode:  CA, CE, CR where MSH-15 asks for them; where only MSH-16 does, AA, AE, AR
+
+    An acknowledged message is in the log of every replica. One without an answer may be there or not: send it again;
+    `ccit clinical` knows it by its bytes. A refusal says why in a sentence that never quotes the message.
+
+    Who may connect is said in [mllp]: `allow` lists addresses and networks (this machine alone without it),
+    `certificate` and `key` switch TLS on, `client_ca` asks senders for a certificate too. Run it in front of
+    `ccit clinical`, which takes the identities out; `ccit up` runs both where [mllp] and [clinical] are configured.
+
+    \b
+    Try it:  printf '\\013MSH|^~\\\\&|LAB|NORTH|||2026||ORU^R01|1|P|2.5\\r\\034\\r' | nc -q 1 127.0.0.1 2575
+    """
+    from consumers.connection import ready_broker
+    from consumers.metrics import MllpMetrics, exposed
+    from consumers.mllp.listener import Listener
+
+    log_everything()
+    config = load(config_path)
+    ready_broker(config)
+    listener = Listener(config)
+    stop_on_signals(listener.stop)
+    with exposed(config.metrics, "mllp", instance, lambda: [MllpMetrics(listener)]):
+        listener.run()

@@ -19,6 +19,7 @@ from ccit.store.private import UMASK
 COMMANDS = {
     "demo": ("demo", "The whole loop on an embedded broker and a small model, in a few minutes."),
     "up": ("run", "Run every consumer: ingest, score, train, serve."),
+    "mllp": ("clinical", "HL7 v2 over MLLP -> clinical: acknowledge what Kafka has."),
     "clinical": ("clinical", "clinical -> raw: take identities out of what the hospital sends."),
     "ingest": ("run", "raw -> records: read what the hospital sends."),
     "score": ("run", "records -> samples or rejects: decide online."),

@@ -1,4 +1,4 @@
-"""`ccit up`, and four of the consumers that it runs, each a command of its own; `clinical.py` is the fifth."""
+"""`ccit up`, and four of the consumers that it runs, each a command of its own; `clinical.py` has the others."""
 
 from __future__ import annotations
 
@@ -147,7 +147,8 @@ def serve(config_path: Path | None, instance: str) -> None:
 @click.option("--scorers", default=1, show_default=True, help="Scorers that share the stream.")
 @click.option("--logs", type=click.Path(path_type=Path), default=Path("runs/logs"), show_default=True)
 def up(config_path: Path | None, scorers: int, logs: Path) -> None:
-    """Run every consumer in one command, and start again what dies; `ccit clinical` too where [clinical] is configured.
+    """Run every consumer in one command, and start again what dies; `ccit mllp` and `ccit clinical` where the
+    configuration has [mllp] and [clinical].
 
     Ctrl-C or SIGTERM once: every consumer finishes its work and requests in flight are answered. A second time: all
     end at once; nothing is lost. What another process has taken over (the trainer, when a second machine runs one) is
@@ -189,13 +190,13 @@ def up(config_path: Path | None, scorers: int, logs: Path) -> None:
 
 
 def roles(config: Config) -> tuple[str, ...]:
-    """What `ccit up` runs: de-identification where the configuration speaks of clinical messages.
+    """What `ccit up` runs: the hospital's door as far as the configuration speaks of it, and all the rest.
 
-    >>> from ccit.config import Clinical, Config
-    >>> roles(Config()), roles(Config(clinical=Clinical()))[0]
-    (('ingest', 'score', 'train', 'serve'), 'clinical')
+    >>> from ccit.config import Clinical, Config, Mllp
+    >>> roles(Config()), roles(Config(clinical=Clinical(), mllp=Mllp()))[:2]
+    (('ingest', 'score', 'train', 'serve'), ('mllp', 'clinical'))
     """
-    return (*(("clinical",) if "clinical" in config.model_fields_set else ()), *ROLES)
+    return (*(role for role in ("mllp", "clinical") if role in config.model_fields_set), *ROLES)
 
 
 def _require_schedule(config: Config) -> None:

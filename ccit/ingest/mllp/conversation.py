@@ -24,6 +24,8 @@ class Conversation:
     ----------
     max_bytes : int
         Longest message.
+    said : Counter[str], optional
+        Answers are counted there, by their code; "none" where the sender wants none.
 
     Example
     -------
@@ -36,11 +38,12 @@ class Conversation:
     True
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, said: Counter[str] | None = None) -> None:
         self._framer = Framer(max_bytes)
         self._waiting: OrderedDict[int, tuple[Received, Outcome | None, str]] = OrderedDict()
         self._next = 0
-        self.said: Counter[str] = Counter()  # answers by their code; "none" where the sender wants none
+        self.frames = 0  # heard, of whatever sort
+        self.said = Counter[str]() if said is None else said
 
     @property
     def unfinished(self) -> bool:
@@ -88,6 +91,7 @@ class Conversation:
     def _taken(self, frames: Iterable[Frame]) -> list[tuple[int, Received]]:
         to_store: list[tuple[int, Received]] = []
         for frame in frames:
+            self.frames += 1
             message = received(frame)
             if message.silent:
                 continue
