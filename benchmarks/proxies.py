@@ -44,11 +44,11 @@ Values = npt.NDArray[np.float64]
 
 
 def ifds(proxy: CausalModel, samples: Sequence[Sample], tokens: int) -> tuple[Values, float]:
-    """IFD of each sample, and seconds."""
+    """IFD of each sample, and seconds of processor time: other processes do not count."""
     scorer = IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), tokens, 1024)
-    began = time.perf_counter()
+    began = time.process_time()
     scores = scorer.score(samples)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     return np.array([np.nan if own[0].value is None else own[0].value for own in scores]), seconds
 
 
@@ -56,6 +56,14 @@ def spearman(a: Values, b: Values) -> float:
     """Correlation of the ranks; the scores have no ties to speak of."""
     ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
+
+
+def interval(a: Values, b: Values, draws: int = 2000) -> tuple[float, float]:
+    """The middle 95 % of the correlation over rows drawn anew, with replacement."""
+    generator = np.random.default_rng(0)
+    rows = (generator.integers(0, len(a), len(a)) for _ in range(draws))
+    low, high = np.quantile([spearman(a[drawn], b[drawn]) for drawn in rows], (0.025, 0.975))
+    return float(low), float(high)
 
 
 def distil(student: CausalModel, teacher: CausalModel, samples: Sequence[Sample], steps: int, tokens: int) -> None:
@@ -104,20 +112,22 @@ def main() -> None:
     whole = load_causal(str(folder), device="cpu")
     reference, seconds = ifds(whole, scored, options.tokens)
     print(f"{len(scored)} rows of {options.file.name}, {options.tokens} tokens at most, one thread\n")
-    print("| proxy | rank correlation of IFD | FLOPs per token | time | median IFD |\n|---|---|---|---|---|")
+    print("| proxy | rank correlation of IFD | FLOPs per token | processor time | median IFD |\n|---|---|---|---|---|")
     print(f"| itself, 30 layers | 1.000 | 100 % | {seconds:.0f} s | {np.median(reference):.2f} |", flush=True)
     plans = [(count, 0) for count in COUNTS] + [(count, options.distil) for count in DISTILLED if options.distil]
     with tempfile.TemporaryDirectory() as cache:
         for count, steps in plans:
             proxy = load_causal(str(fewer_layers(folder, layers_to_keep(folder, count), Path(cache))), device="cpu")
             if steps:
-                began = time.perf_counter()
+                began = time.process_time()
                 distil(proxy, whole, others, steps, options.tokens)
-                sys.stderr.write(f"distilled in {time.perf_counter() - began:.0f} s\n")
+                sys.stderr.write(f"distilled in {time.process_time() - began:.0f} s of processor time\n")
             found, seconds = ifds(proxy, scored, options.tokens)
+            low, high = interval(reference, found)
             name = f"{count} layers" + (f", {steps} steps of distillation" if steps else "")
             print(
-                f"| {name} | {spearman(reference, found):.3f} | {proxy.parameters / whole.parameters:.0%} | "
+                f"| {name} | {spearman(reference, found):.3f} ({low:.3f} to {high:.3f}) "
+                f"| {proxy.parameters / whole.parameters:.0%} | "
                 f"{seconds:.0f} s | {np.median(found):.2f} |",
                 flush=True,
             )

@@ -1,4 +1,4 @@
-"""What has become of each accepted sample: a function of its place, of the `rounds` topic and of the line of versions.
+"""What has become of each accepted sample: it follows from its position, the `rounds` topic and the line of versions.
 
     waiting      no round has used it, or one that ended with too little evidence: then it waits to be replayed
     in a round   a manifest holds it, and that round has no outcome yet

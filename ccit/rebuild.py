@@ -183,5 +183,5 @@ def _compare(before: Artifact, after: Artifact, made: ArtifactStore, kept: Artif
         return AdapterComparison(before.uri, after.uri, differing, unmeasured=str(error))
 
 
-def _within(place: Position, ranges: Sequence[OffsetRange]) -> bool:
-    return any(r.partition == place.partition and r.start <= place.offset < r.end for r in ranges)
+def _within(position: Position, ranges: Sequence[OffsetRange]) -> bool:
+    return any(r.partition == position.partition and r.start <= position.offset < r.end for r in ranges)

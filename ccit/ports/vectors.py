@@ -60,7 +60,7 @@ class SampleIndex(Protocol):
         """Add vectors (n, d); a position that is already there is skipped."""
 
     def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
+        """The k nearest of each row (n, d), the most similar first, equally similar ones ordered by position;
         fewer where the index holds fewer.
         """
 
@@ -72,7 +72,7 @@ class SampleIndex(Protocol):
 
 @runtime_checkable
 class Lookup(SampleIndex, Protocol):
-    """A SampleIndex that gives a sample's vector back by its place."""
+    """A SampleIndex that gives a sample's vector back by its position."""
 
     def at(self, positions: Sequence[Position]) -> Vectors:
         """The rows of these samples (n, d). Raises `KeyError` for one that is not there."""
@@ -82,12 +82,12 @@ class Neighbours(Protocol):
     """What a new sample is near to, among everything accepted so far."""
 
     def search(self, vectors: Vectors, k: int, space: str = "sample") -> list[tuple[Neighbour, ...]]:
-        """As `SampleIndex.search` in one space; what is accepted but not in the log yet counts too, and has no place.
+        """As `SampleIndex.search` in one space; what is accepted but not in the log yet counts too, without a position.
 
         The spaces are those of `ccit/scoring/spaces.py` that a check asks for, and `sample`.
         """
 
     def at(self, positions: Sequence[Position], space: str) -> Vectors:
         """The vectors (n, d) of samples that a search found, in a space that is looked up (`ccit/scoring/spaces.py`).
-        Raises `KeyError` for a place where none lies.
+        Raises `KeyError` for a position where none lies.
         """

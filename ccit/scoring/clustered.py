@@ -95,7 +95,7 @@ class ClusteredIndex:
 
     def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
         """The k nearest of each row (n, d) that are found, the most similar first, equally similar ones in the order of
-        their places; fewer where the index holds fewer.
+        their positions; fewer where the index holds fewer.
         """
         require_some(k)
         if not len(vectors) or not self._positions:

@@ -67,7 +67,7 @@ class ExactIndex:
             self._index.add(np.ascontiguousarray(vectors[fresh], dtype=np.float32))
 
     def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
+        """The k nearest of each row (n, d), the most similar first, equally similar ones ordered by position;
         fewer where the index holds fewer.
         """
         require_some(k)

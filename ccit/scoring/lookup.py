@@ -1,4 +1,4 @@
-"""Vectors that are looked up by place: what a sample that was found in one space says in another."""
+"""Vectors that are looked up by position: what a sample that was found in one space says in another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ccit.vectors import cosines
 
 
 class LookupIndex:
-    """2 d bytes per sample (float16 holds a vector's own bits), found by place at once; a search reads all rows.
+    """2 d bytes per sample (float16 holds a vector's own bits), found by position at once; a search reads all rows.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class LookupIndex:
                 self._append(vector, position)
 
     def search(self, vectors: Vectors, k: int) -> list[tuple[Neighbour, ...]]:
-        """The k nearest of each row (n, d), the most similar first, equally similar ones in the order of their places;
+        """The k nearest of each row (n, d), the most similar first, equally similar ones ordered by position;
         fewer where the index holds fewer.
         """
         require_some(k)

@@ -21,7 +21,7 @@ def require_some(k: int) -> None:
 
 
 def nearest_first(similarities: Iterable[float], positions: Iterable[Position]) -> tuple[Neighbour, ...]:
-    """The most similar first, equally similar ones in the order of their places.
+    """The most similar first, equally similar ones in the order of their positions.
 
     >>> [n.position.offset for n in nearest_first([0.5, 0.9, 0.9], [Position(0, 1), Position(0, 3), Position(0, 2)])]
     [2, 3, 1]

@@ -2,8 +2,8 @@
 
 Accepted samples of a batch are *pending* until their transaction is committed:
 
-    stage    the batch's accepted samples are known, but have no place in the log yet
-    commit   their places are known: they stay
+    stage    the batch's accepted samples are known, but have no position in the log yet
+    commit   their positions are known: they stay
     abort    the transaction failed: they are gone, as if never decided
 
 A rollback *sets aside* what only the abandoned versions were trained on: it counts no longer, but is kept, because a
@@ -86,7 +86,7 @@ class AdmittedSamples:
 
     def digests(self) -> dict[Position, str]:
         """Where each sample was committed, and its content digest."""
-        return {position: digest for digest, places in self._digests.items() for position in places}
+        return {position: digest for digest, positions in self._digests.items() for position in positions}
 
     def search(self, vectors: Vectors, k: int, space: str = SAMPLE) -> list[tuple[Neighbour, ...]]:
         """The k nearest of each row (n, d) of a space, among all that is committed or pending, most similar first."""
@@ -117,7 +117,7 @@ class AdmittedSamples:
         Parameters
         ----------
         positions : Mapping[str, Position]
-            Sample id -> its place in the samples topic, for each pending sample.
+            Sample id -> its position in the samples topic, for each pending sample.
 
         Raises
         ------
@@ -164,8 +164,8 @@ class AdmittedSamples:
                 self._aside[positions[row]] = (digests[positions[row]], own)
             for index in self._indexes.values():
                 index.retain(keep)
-            kept = {digest: {p for p in places if keep(p)} for digest, places in self._digests.items()}
-            self._digests = {digest: places for digest, places in kept.items() if places}
+            kept = {digest: {p for p in positions if keep(p)} for digest, positions in self._digests.items()}
+            self._digests = {digest: positions for digest, positions in kept.items() if positions}
         for position, (digest, came_back) in returning.items():
             del self._aside[position]
             self.add(digest, came_back, position)

@@ -23,8 +23,7 @@ from ccit.events import Event, decode
 from ccit.fates import Fate, Fates
 from ccit.lineage import Lineage
 from ccit.ports.rounds import TriggerContext
-from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Spend, digest_of
-from ccit.records import Position as Place
+from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Position, Spend, digest_of
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
 from consumers.kafka.messages import Message, Output, next_offsets
@@ -152,8 +151,8 @@ class Scorer:
         """At least once: the outputs reach the log, and the process dies before its offsets move."""
         self._log.write(self._outputs)
 
-    def knows(self) -> dict[Place, str]:
-        """Place -> content digest of all that counts against novelty."""
+    def knows(self) -> dict[Position, str]:
+        """Position -> content digest of all that counts against novelty."""
         return self._scoring.admitted.digests()
 
     def would_decide(self, messages: Sequence[Message]) -> list[tuple[str, bytes | None, bytes | None]]:
@@ -287,15 +286,15 @@ class Trainer:
         """First offset that no round has used, of the partitions it has."""
         return {number: start for number, start in self.gathered.start.items() if number in self.held()}
 
-    def waiting(self) -> set[Place]:
+    def waiting(self) -> set[Position]:
         """What lies in its pool."""
         return {pooled.position for pooled in self.gathered.pool.waiting}
 
-    def replayable(self) -> set[Place]:
+    def replayable(self) -> set[Position]:
         """What it may replay."""
         return {pooled.position for pooled in self.rounds.history}
 
-    def fate(self, place: Place) -> Fate:
+    def fate(self, place: Position) -> Fate:
         """What has become of a sample, as it knows."""
         return self.rounds.log.fates.of(place)
 

@@ -22,8 +22,7 @@ from ccit.events import (
 )
 from ccit.fates import Fate
 from ccit.lineage import Lineage
-from ccit.records import Position as Place
-from ccit.records import Record, Round
+from ccit.records import Position, Record, Round
 from consumers.dead_letters import letter_in
 from consumers.kafka.messages import Message
 from tests.nouns import version
@@ -48,16 +47,16 @@ class LawfulSystem(WholeSystem):
                 found[event.decision.sample.record_id] += 1
         return found
 
-    def letters(self) -> Counter[Place]:
+    def letters(self) -> Counter[Position]:
         found = (letter_in(message) for message in self.log.all_of(TOPICS.dead_letters.name))
-        return Counter(Place(letter.partition, letter.offset) for letter in found)
+        return Counter(Position(letter.partition, letter.offset) for letter in found)
 
     @invariant()
     def nothing_is_lost(self) -> None:
         decided, letters = self.decided(), self.letters()
         for message in self.committed_records():
             name = name_of(message)
-            assert decided[name] if name else letters[Place(message.partition, message.offset)]
+            assert decided[name] if name else letters[Position(message.partition, message.offset)]
 
     @invariant()
     def no_sample_is_admitted_twice(self) -> None:
@@ -175,13 +174,13 @@ class LawfulSystem(WholeSystem):
             passed = place.offset < self.log.committed("ccit.train", TOPICS.samples.name, place.partition)
             assert passed == (place in used) if self.exactly_once else (place in used or not passed)
 
-    def used_places(self) -> set[Place]:
+    def used_places(self) -> set[Position]:
         """The samples in rounds with an outcome, by their ids."""
         events = [event_of(message) for message in self.log.read(TOPICS.rounds.name, 0)]
         judged = [self.planned()[event.round_id] for event in events if isinstance(event, CandidateJudged)]
         return self.places_of(sample_id for one in judged for sample_id in (*one.sample_ids, *one.validation_ids))
 
-    def trained_places(self) -> set[Place]:
+    def trained_places(self) -> set[Position]:
         """The samples of the rounds that led to the incumbent, by their ids; what those replayed among them."""
         lineage, planned, ids = Lineage(version()), self.planned(), list[str]()
         follow(lineage, self.log.read(TOPICS.model_versions.name, 0))
@@ -198,10 +197,10 @@ class LawfulSystem(WholeSystem):
         events = [event_of(message) for message in self.log.read(TOPICS.rounds.name, 0)]
         return {event.round_id: event.planned for event in events if isinstance(event, RoundPlanned)}
 
-    def places_of(self, sample_ids: Iterable[str]) -> set[Place]:
+    def places_of(self, sample_ids: Iterable[str]) -> set[Position]:
         """Where samples are in the log."""
         wanted = {sample_id.encode() for sample_id in sample_ids}
-        return {Place(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name) if m.key in wanted}
+        return {Position(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name) if m.key in wanted}
 
     def teardown(self) -> None:
         """Whatever was drawn, the laws about latecomers are asked at the end."""
@@ -216,8 +215,8 @@ class LawfulSystem(WholeSystem):
                 self._end(slot)
             self.seams.close()
 
-    def sample_places(self) -> Iterable[Place]:
-        return (Place(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name))
+    def sample_places(self) -> Iterable[Position]:
+        return (Position(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name))
 
 
 def name_of(message: Message) -> str:

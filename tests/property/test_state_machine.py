@@ -11,7 +11,7 @@ from collections import Counter
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, rule
 
-from ccit.records import Position as Place
+from ccit.records import Position
 from tests.property.system_laws import LawfulSystem, name_of
 from tests.property.whole_system import SLOTS
 
@@ -41,7 +41,7 @@ class ExactlyOnce(AtLeastOnce):
         behind = self.committed_records()
         sent = Counter(name_of(message) for message in behind if name_of(message))
         assert self.decided() == sent
-        assert self.letters() == Counter(Place(m.partition, m.offset) for m in behind if not name_of(m))
+        assert self.letters() == Counter(Position(m.partition, m.offset) for m in behind if not name_of(m))
 
 
 LIMITS = settings(
