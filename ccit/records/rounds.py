@@ -18,7 +18,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """An accepted Sample that no round has used yet, with its position in the log and the time it was pooled.
+    """An accepted Sample that no round has used yet, with its place in the log and the time it was pooled.
 
     `decision` holds the scores that let it in, where whoever pooled it knows them.
     """
@@ -51,7 +51,7 @@ class OffsetRange:
 class LeftOut:
     """A pooled sample inside a round's ranges that the planner did not take, with its reason.
 
-    `position` is where it lies in the samples topic; the manifest says it, the planner need not.
+    `position` is its place in the samples topic; the manifest says it, the planner need not.
     """
 
     sample_id: str
