@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,9 +20,11 @@ from ccit.deidentify.safe_harbor import SafeHarbor
 from ccit.deidentify.surrogates import SurrogateTable
 from ccit.errors import InputError
 from ccit.ingest.clinical.fhir import FhirReader
+from ccit.ingest.clinical_files.files import ClinicalFiles
 from ccit.ingest.fhir.documents import DRAFTS
 from ccit.ports.clinical import ClinicalContext
 from ccit.ports.ingest import RawMessage
+from ccit.records import DEAD_LETTER_REASONS
 from ccit.testing import recognisers
 
 READER = FhirReader(FhirReader.Settings(), ClinicalContext(max_bytes=100_000))
@@ -183,3 +188,29 @@ def test_a_resource_with_anything_anywhere_gives_documents_or_one_refusal(kind: 
         assert found.reason in ("not_json", "wrong_schema", "too_large")
     else:
         assert len({document.origin.part for document in found}) == len(found)
+
+
+LINE = json.dumps({"resourceType": "Condition", "code": CONCEPT, "subject": {"reference": "Patient/7"}}).encode()
+WHOLE = json.dumps({"resourceType": "Bundle", "entry": [{"resource": one} for one in PEOPLE]}, indent=1).encode()
+STARTS = (LINE + b"\n" + LINE, WHOLE, WHOLE * 3, b"[" + LINE + b"," + LINE + b"]", b"MSH|^~\\&|L\rPID|1\r", b"")
+
+
+@given(
+    start=st.sampled_from(STARTS),
+    at=st.integers(0, 2000),
+    more=st.binary(max_size=20) | st.sampled_from([b'"', b"}", b"[" * 300, b"\n", b"\xff", b'\\ud800"', b"1e999"]),
+    packed=st.booleans(),
+    max_bytes=st.sampled_from([200, 5000]),
+)
+@settings(max_examples=150)
+def test_any_file_gives_messages_and_sentences_and_nothing_ends_it(
+    start: bytes, at: int, more: bytes, packed: bool, max_bytes: int
+) -> None:
+    value = start[:at] + more + start[at:]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x"
+        path.write_bytes(gzip.compress(value)[: -1 if at % 2 else None] if packed else value)
+        with ClinicalFiles([path], max_bytes) as files:
+            for piece in files.pieces(path):
+                assert len(piece.value) <= max_bytes
+                assert piece.fault is None or piece.fault.reason in DEAD_LETTER_REASONS

@@ -35,7 +35,7 @@ def entries_of_lines(file: Opened, max_bytes: int) -> Iterator[Found]:
         if len(line) > max_bytes:
             while line and not line.endswith(b"\n"):
                 line = file.stream.readline(_CHUNK)
-            yield place, _too_large("line", max_bytes)
+            yield place, too_large("line", max_bytes)
         elif line.strip():
             yield from _read(place, line, max_bytes)
 
@@ -61,7 +61,7 @@ def entries_of_value(file: Opened, max_bytes: int) -> Iterator[Found]:
         )
     else:
         if not number:
-            yield "", _too_large("resource", max_bytes)
+            yield "", too_large("resource", max_bytes)
 
 
 def piece_of(place: str, found: Entry | bytes | InputError, context: Context, max_bytes: int) -> Piece:
@@ -69,7 +69,10 @@ def piece_of(place: str, found: Entry | bytes | InputError, context: Context, ma
     if isinstance(found, InputError):
         return Piece(place, fault=found)
     if isinstance(found, bytes):
-        return Piece(place, value=found, content_type=TYPE)
+        fits = len(found) <= max_bytes
+        return (
+            Piece(place, value=found, content_type=TYPE) if fits else Piece(place, fault=too_large("entry", max_bytes))
+        )
     if found.deletes:
         entry = {"request": {"method": "DELETE", "url": found.deletes}}
         return Piece(place, found.deletes.partition("/")[0], _bundle("transaction", [entry]), TYPE)
@@ -89,7 +92,7 @@ def _message(entry: Entry, context: Context, max_bytes: int) -> bytes:
     entries: list[Any] = [own if entry.full_url else {"resource": entry.resource}]
     room = max_bytes - len(orjson.dumps(entries)) - _FRAME_BYTES
     if room < 0:
-        raise _too_large("resource", max_bytes)
+        raise too_large("resource", max_bytes)
     for beside in context.beside(entry.resource):
         size = len(orjson.dumps(beside)) + 1
         if beside["resource"] != entry.resource and size <= room:
@@ -178,12 +181,13 @@ class _Metered:
         if size == 0:
             return b""
         if self.since > self._max_bytes + _CHUNK:
-            raise _too_large("entry", self._max_bytes)
+            raise too_large("entry", self._max_bytes)
         found = bytes(self._head[:size]) if self._head else self._rest(size)
         self._head = self._head[size:]
         self.since += len(found)
         return found
 
 
-def _too_large(what: str, max_bytes: int) -> InputError:
+def too_large(what: str, max_bytes: int) -> InputError:
+    """The refusal of a line, an entry, a message."""
     return InputError("too_large", f"expected at most {max_bytes} bytes in one {what}, found more; split it")

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from ccit.errors import InputError
 from ccit.ingest.clinical_files.context import Context
-from ccit.ingest.clinical_files.exports import Found, entries_of_lines, entries_of_value, piece_of
+from ccit.ingest.clinical_files.exports import Found, entries_of_lines, entries_of_value, piece_of, too_large
 from ccit.ingest.clinical_files.opening import UNPACKING, Form, Opened, form_of, opened
 from ccit.ingest.clinical_files.pieces import Piece
 from ccit.ingest.fhir.resources import Entry
@@ -86,6 +86,10 @@ class ClinicalFiles:
             number = 0
             try:
                 for number, value in enumerate(messages_in(chunks, self._max_bytes), start=1):
+                    if len(value) > self._max_bytes:
+                        fault = too_large("message", self._max_bytes)
+                        yield Piece(f"message {number}", fault=fault, at=file.at())
+                        continue
                     kind, subject = _about(value)
                     yield Piece(f"message {number}", kind, value, _HL7_TYPE, subject, at=file.at())
             except UNPACKING:

@@ -116,6 +116,7 @@ def test_messages_of_a_batch_come_one_by_one_with_their_type_and_patient(tmp_pat
         (gzip.compress(lines(*[VISIT, {"resourceType": "Basic", "x": "y"}] * 9))[:-12], "wrong_schema", ""),
         (bundle(*[VISIT] * 9)[:-200], "not_json", "entry 9"),
         (bundle(*[VISIT] * 8, {**VISIT, "id": "x"}).replace(b'"x"', b'"x", "id": "y"'), "not_json", "entry 9"),
+        (MESSAGE.replace(b"ill", b"ill " * 200), "too_large", "message 1"),
         (b"%PDF-1.7 x", "unsupported_type", ""),
         (b"\x1f\x8bnot gzip", "unsupported_type", ""),
         (b"", "unsupported_type", ""),
