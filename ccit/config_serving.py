@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ccit.config_section import Section
 from ccit.plugin_tables import OneOf
@@ -46,6 +46,12 @@ class Serving(Section):
     cors_origins: list[str] = Field(
         [], description="web pages that may ask from a browser, such as `https://ward.example`; `*` is all of them"
     )
+    admin: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        [], description="names of tokens that may pin and roll back over `/admin/`; none: the paths are not there"
+    )
+    admin_log: Path | None = Field(
+        None, description="file to which each of these attempts is appended as a line of JSON"
+    )
     template_date: date | Literal["", "today"] = Field(
         "", description="what such a template is told when serving: a date, or `today`; empty: models.template_date"
     )
@@ -66,6 +72,12 @@ class Serving(Section):
                     f"expected scheme and host without a path, such as https://ward.example, found {origin}"
                 )
         return origins
+
+    @model_validator(mode="after")
+    def _audited(self) -> Self:
+        if self.admin and self.admin_log is None:
+            raise ValueError("expected admin_log beside admin: what is steered is written down")
+        return self
 
     @model_validator(mode="after")
     def _both_of_tls(self) -> Self:

@@ -18,7 +18,9 @@ from ccit.config import Config
 from ccit.errors import CcitError
 from ccit.records import ReplicaState, Version
 from ccit.serving.server import Server
+from consumers.commands import issue
 from consumers.connection import kafka_settings
+from consumers.kafka.clients import KafkaSettings
 from consumers.reports import Reporter
 from consumers.versions import VersionFollower
 
@@ -37,9 +39,12 @@ class ServeConsumer:
         self._server = Server(self._parts.app, config.serving)
         self._versions = VersionFollower(settings, self._parts.base)
         self._reporter = Reporter(settings, "serve", instance)
+        alias = config.models.alias
+        self._parts.steering.roll_back = lambda number: _ask_back(settings, alias, number)
         self._stop = threading.Event()
         self._refused: Version | None = None
         self._retry_at = 0.0
+        self._told: int | None = None  # the pin that was reported
         self._followed = 0  # the last announcement that was acted on
 
     def stop(self) -> None:
@@ -59,6 +64,8 @@ class ServeConsumer:
             self._report("stopped")
 
     def _turn(self) -> None:
+        if self._told != self._parts.steering.pinned:
+            self._tell_active()
         self._reporter.repeat()
         announcement = self._versions.poll(_POLL_S)
         if announcement is not None:
@@ -76,7 +83,7 @@ class ServeConsumer:
                 slots.load(number, self._parts.read(version))
                 if not again:
                     self._report("loaded", f"version {number}")
-            slots.activate(number)
+            self._parts.steering.announce(number)
         except CcitError as error:
             self._refused, self._retry_at = version, time.monotonic() + _RETRY_S
             if not again:
@@ -84,8 +91,12 @@ class ServeConsumer:
             return
         self._refused, self._followed = None, self._versions.lineage.sequence
         self._parts.readiness.set_ready()
-        self._report("active", self._server.url)
-        logger.info("version %d answers", number)
+        self._tell_active()
+        logger.info("version %d answers", slots.active)
+
+    def _tell_active(self) -> None:
+        self._told = self._parts.steering.pinned
+        self._report("active", self._server.url if self._told is None else f"{self._server.url}, pinned by an operator")
 
     def _refuse(self, sentence: str) -> None:
         logger.error("%s", sentence)
@@ -95,3 +106,8 @@ class ServeConsumer:
 
     def _report(self, state: ReplicaState, detail: str = "") -> None:
         self._reporter.report(state, self._parts.slots.active, self._followed, detail)
+
+
+def _ask_back(settings: KafkaSettings, alias: str, number: int) -> None:
+    command = issue(settings, alias, "rollback", number)
+    logger.info("version %d was asked for: command %s", number, command.command_id)

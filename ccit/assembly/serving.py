@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ccit.models.embedders import SentenceTransformerEmbedder
     from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
+    from ccit.serving.steering import Steering
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class ServingParts:
 
     base: Version
     slots: Slots
+    steering: Steering
     readiness: Readiness
     app: Starlette
     store: FileStore
@@ -43,15 +45,17 @@ def serving(config: Config) -> ServingParts:
     from ccit.serving.engine import Engine
     from ccit.serving.readiness import Readiness
     from ccit.serving.slots import Slots
+    from ccit.serving.steering import Steering
 
     models, bases = config.models, BaseModels(config.models)
     backend = build("backend", config.serving.backend, BackendContext(lambda: bases.deployed))
     slots, readiness = Slots(backend, models.alias), Readiness()
     day = config.serving.template_date or models.template_date
     settings = config.serving.model_copy(update={"template_date": day})
+    steering = Steering(slots)
     engine = Engine(slots, settings.concurrency, settings.queue, settings.queue_seconds)
-    app = create_app(engine, readiness, settings, partial(_embedder, config))
-    return ServingParts(base_version(config), slots, readiness, app, store(config))
+    app = create_app(engine, readiness, settings, partial(_embedder, config), steering)
+    return ServingParts(base_version(config), slots, steering, readiness, app, store(config))
 
 
 def _embedder(config: Config) -> SentenceTransformerEmbedder:

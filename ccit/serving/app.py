@@ -3,6 +3,7 @@
     POST /v1/chat/completions   POST /v1/completions      whole or streamed
     POST /v1/score              POST /v1/embeddings       perplexity of a given answer; vectors of texts
     GET  /v1/models             GET  /v1/models/{name}    the alias and every version held
+    POST /admin/...                                       see `ccit/serving/admin.py`; off by default
     GET  /health   /ready   /metrics                      without a token
 
 `model` is the alias (`ccit`: whatever version is active when the answer begins) or a version (`ccit@3`).
@@ -10,7 +11,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from time import time
 from typing import Any
@@ -20,20 +20,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ccit.config_serving import Serving
+from ccit.serving.admin import Admin
 from ccit.serving.answering import Answering, Order, overloaded
-from ccit.serving.edge import CLIENT_GONE, CLIENT_KEY, VERSION_HEADER, Edge, refusal
+from ccit.serving.body import body_of
+from ccit.serving.edge import CLIENT_KEY, VERSION_HEADER, Edge, refusal
 from ccit.serving.embedding import CountingEmbedder, Embedding, EmbeddingRequest
 from ccit.serving.engine import Asked, Engine
 from ccit.serving.line import Line, Overloaded
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.prompts import Prompts
 from ccit.serving.protocol import (
-    MAX_BODY_BYTES,
     ChatRequest,
     Completing,
     CompletionRequest,
@@ -46,11 +47,16 @@ from ccit.serving.readiness import Readiness
 from ccit.serving.refusals import RequestRefused
 from ccit.serving.replies import model_entry, model_list, state_of
 from ccit.serving.scoring import ScoreRequest, given
+from ccit.serving.steering import Steering
 from ccit.serving.tokens import Tokens
 
 
 def create_app(
-    engine: Engine, readiness: Readiness, settings: Serving, embedder: Callable[[], CountingEmbedder] | None = None
+    engine: Engine,
+    readiness: Readiness,
+    settings: Serving,
+    embedder: Callable[[], CountingEmbedder] | None = None,
+    steering: Steering | None = None,
 ) -> Starlette:
     """The application over an engine.
 
@@ -64,6 +70,8 @@ def create_app(
         Tokens, limits of a request, `cors_origins` and `template_date` are read here.
     embedder : Callable[[], CountingEmbedder] | None
         Loads what answers `/v1/embeddings` when that is first asked; without one the path is not there.
+    steering : Steering | None
+        What `/admin/` acts on, where `settings.admin` lets anybody; None makes one.
 
     Raises
     ------
@@ -85,6 +93,7 @@ def create_app(
             *([] if embedder is None else [Route("/v1/embeddings", _embeddings(embedder, settings), methods=["POST"])]),
             Route("/v1/models", api.models),
             Route("/v1/models/{name:path}", api.model),
+            *Admin(steering or Steering(engine.slots), settings).routes(),
             Route("/health", api.health),
             Route("/ready", api.ready),
             Route("/metrics", api.metrics),
@@ -122,7 +131,7 @@ class _Api:
         return await self._answer(request, CompletionRequest)
 
     async def _answer(self, request: Request, kind: type[Completing]) -> Response:
-        asked = parse(kind, await _body(request, self._limits.client_seconds))
+        asked = parse(kind, await body_of(request, self._limits.client_seconds))
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
         most = self._limits.max_new_tokens
@@ -137,7 +146,7 @@ class _Api:
         return Answering(self._engine, self._metrics, order, self._limits)
 
     async def score(self, request: Request) -> Response:
-        asked = parse(ScoreRequest, await _body(request, self._limits.client_seconds))
+        asked = parse(ScoreRequest, await body_of(request, self._limits.client_seconds))
         version = parse_model(asked.model, self._engine.slots.alias)
         prompt, answer = await run_in_threadpool(self._prompts.answered, asked.messages)
         if len(answer) > self._limits.max_new_tokens:
@@ -187,7 +196,7 @@ def _embeddings(
     line = Line(1, settings.queue, settings.queue_seconds)
 
     async def embeddings(request: Request) -> Response:
-        asked = parse(EmbeddingRequest, await _body(request, settings.client_seconds))
+        asked = parse(EmbeddingRequest, await body_of(request, settings.client_seconds))
         try:
             await line.take(request.scope[CLIENT_KEY])
         except Overloaded as error:
@@ -198,23 +207,6 @@ def _embeddings(
             line.give_back()
 
     return embeddings
-
-
-async def _body(request: Request, seconds: float) -> bytes:
-    """The whole body; each piece of it may take `seconds`."""
-    body, pieces = bytearray(), request.stream()
-    try:
-        while True:
-            async with asyncio.timeout(seconds):
-                body += await anext(pieces)
-            if len(body) > MAX_BODY_BYTES:
-                raise RequestRefused(413, f"the body is larger than {MAX_BODY_BYTES} bytes", code="body_too_large")
-    except StopAsyncIteration:
-        return bytes(body)
-    except TimeoutError as error:
-        raise RequestRefused(408, f"no more of the body came within {seconds:g} s", code="timeout") from error
-    except ClientDisconnect as error:
-        raise RequestRefused(CLIENT_GONE, "the client went away while sending") from error
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -22,7 +22,7 @@ CLIENT_GONE = 499  # nginx's number for a client that closed the connection befo
 
 
 class Edge:
-    """ASGI middleware. Paths under `/v1/` want a bearer token, where any is configured, and are counted.
+    """ASGI middleware. Paths under `/v1/` and `/admin/` want a bearer token, where any is set; the former are counted.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Edge:
             complete = complete or (message["type"] == "http.response.body" and not message.get("more_body"))
 
         counted = scope["path"].startswith("/v1/")
-        app = self._admitted(scope) if counted else self._app
+        app = self._admitted(scope) if counted or scope["path"].startswith("/admin/") else self._app
         try:
             await app(scope, receive, send_named)
         finally:

@@ -70,7 +70,7 @@ class Leases:
     def hold(self, number: int) -> None:
         """Take in a version that has been loaded; it answers nobody until `activate`."""
         with self._lock:
-            self._users.setdefault(number, 0)
+            self._users[number] = self._users.pop(number, 0)  # the youngest, also when it was there
             self._drop_old(spare=number)
 
     def activate(self, number: int) -> None:

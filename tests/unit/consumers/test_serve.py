@@ -12,6 +12,7 @@ from ccit.errors import ArtifactDamaged
 from ccit.records import Version
 from ccit.serving.readiness import Readiness
 from ccit.serving.slots import Slots
+from ccit.serving.steering import Steering
 from consumers import serve as serve_module
 from consumers.serve import ServeConsumer
 from tests.nouns import version
@@ -37,25 +38,59 @@ class Store:
         return {}
 
 
+class Replica:
+    """A ServeConsumer and what it said: state, active version, detail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.slots, self.store = Slots(Backend(), "ccit"), Store()  # type: ignore[arg-type]  # asked for nothing else
+        self.steering, self.said = Steering(self.slots), list[tuple[str, int, str]]()
+        parts = SimpleNamespace(
+            slots=self.slots,
+            steering=self.steering,
+            readiness=Readiness(),
+            base=version(),
+            app=None,
+            read=self.store.read,
+        )
+        for name, made in {
+            "serving": parts,
+            "Server": SimpleNamespace(url="http://here"),
+            "VersionFollower": SimpleNamespace(lineage=SimpleNamespace(sequence=0), poll=lambda _: None),
+            "Reporter": SimpleNamespace(report=self._report, repeat=lambda: None),
+        }.items():
+            monkeypatch.setattr(serve_module, name, lambda *_, made=made: made)
+        self.consumer = ServeConsumer(Config(), "a")
+        for number in (1, 2):
+            self.consumer._follow_to(version(number, number - 1))
+
+    def _report(self, state: str, number: int, _followed: int, detail: str) -> None:
+        self.said.append((state, number, detail))
+
+
 def test_a_rollback_to_a_version_in_memory_asks_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    slots, store = Slots(Backend(), "ccit"), Store()  # type: ignore[arg-type]  # it is asked for nothing else here
-    readiness, said = Readiness(), list[tuple[str, int]]()
-    parts = SimpleNamespace(slots=slots, readiness=readiness, base=version(), app=None, read=store.read)
-    lineage = SimpleNamespace(lineage=SimpleNamespace(sequence=0))
-    reporter = SimpleNamespace(report=lambda state, number, *_: said.append((state, number)))
-    for name, made in {
-        "serving": parts,
-        "Server": SimpleNamespace(url="http://here"),
-        "VersionFollower": lineage,
-        "Reporter": reporter,
-    }.items():
-        monkeypatch.setattr(serve_module, name, lambda *_, made=made: made)
-    replica = ServeConsumer(Config(), "a")
-    for number in (1, 2):
-        replica._follow_to(version(number, number - 1))
-    store.away = True
-    said.clear()
-    replica._follow_to(version(1, 0))
-    assert (slots.active, said) == (1, [("active", 1)])
-    replica._follow_to(version(3, 1))
-    assert (slots.active, said[-1]) == (1, ("failed", 1))
+    replica = Replica(monkeypatch)
+    replica.store.away = True
+    replica.said.clear()
+    replica.consumer._follow_to(version(1, 0))
+    assert (replica.slots.active, replica.said) == (1, [("active", 1, "http://here")])
+    replica.consumer._follow_to(version(3, 1))
+    assert (replica.slots.active, replica.said[-1][:2]) == (1, ("failed", 1))
+
+
+def test_a_pin_is_reported_and_outlasts_announcements(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(monkeypatch)
+    replica.steering.pin(1, expected=2)
+    replica.consumer._turn()
+    replica.consumer._follow_to(version(3, 2))
+    assert replica.said[-1] == ("active", 1, "http://here, pinned by an operator")
+    replica.steering.unpin(expected=1)
+    replica.consumer._turn()
+    assert replica.said[-1] == ("active", 3, "http://here")
+
+
+def test_a_roll_back_is_asked_of_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    replica, asked = Replica(monkeypatch), list[Any]()
+    issued = SimpleNamespace(command_id="7")
+    monkeypatch.setattr(serve_module, "issue", lambda _, *wish: asked.append(wish) or issued)
+    replica.steering.ask_back(1, expected=2)
+    assert asked == [(Config().models.alias, "rollback", 1)]

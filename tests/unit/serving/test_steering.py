@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ccit.serving.leases import VersionNotHeld
+from ccit.serving.slots import Slots
+from ccit.serving.steering import Steering, WrongExpectation
+
+
+def steered(*numbers: int, keep: int = 3) -> tuple[Slots, Steering]:
+    backend: Any = SimpleNamespace(load=lambda *_: None, unload=lambda _: None)
+    slots = Slots(backend, "ccit", keep)
+    steering = Steering(slots)
+    for number in numbers:
+        slots.load(number, None)
+        steering.announce(number)
+    return slots, steering
+
+
+def test_a_wrong_expectation_and_a_version_that_is_away_change_nothing() -> None:
+    slots, steering = steered(1, 2)
+    acts: list[Callable[[], None]] = [partial(steering.pin, 1, 7), partial(steering.unpin, 7)]
+    for act in [*acts, partial(steering.ask_back, 1, 7)]:
+        with pytest.raises(WrongExpectation, match="version 2 is active, not 7"):
+            act()
+    with pytest.raises(VersionNotHeld):
+        steering.pin(9, 2)
+    assert (slots.active, steering.pinned) == (2, None)
+
+
+def test_what_is_announced_while_pinned_stays_in_memory_for_the_unpin() -> None:
+    slots, steering = steered(1, 2, 3, keep=2)
+    steering.pin(2, 3)
+    steering.announce(3)
+    for number in (4, 5):
+        slots.load(number, None)
+        steering.announce(number)
+    steering.announce(4)  # rolled back meanwhile
+    slots.load(6, None)
+    assert slots.active == 2
+    steering.unpin(2)
+    assert slots.active == 4
+
+
+def test_a_roll_back_is_asked_of_whoever_speaks_to_the_broker() -> None:
+    slots, steering = steered(1, 2)
+    with pytest.raises(WrongExpectation, match="no broker"):
+        steering.ask_back(1, 2)
+    asked = list[int]()
+    steering.roll_back = asked.append
+    steering.ask_back(1, 2)
+    assert (asked, slots.active) == ([1], 2)
