@@ -90,7 +90,11 @@ def test_a_pin_is_reported_and_outlasts_announcements(monkeypatch: pytest.Monkey
 
 def test_a_roll_back_is_asked_of_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     replica, asked = Replica(monkeypatch), list[Any]()
-    issued = SimpleNamespace(command_id="7")
-    monkeypatch.setattr(serve_module, "issue", lambda _, *wish: asked.append(wish) or issued)
+
+    def issue(_: Any, *wish: Any) -> Any:
+        asked.append(wish)
+        return SimpleNamespace(command_id="7")
+
+    monkeypatch.setattr(serve_module, "issue", issue)
     replica.steering.ask_back(1, expected=2)
     assert asked == [(Config().models.alias, "rollback", 1)]

@@ -24,8 +24,10 @@ def steered(*numbers: int, keep: int = 3) -> tuple[Slots, Steering]:
 
 def test_a_wrong_expectation_and_a_version_that_is_away_change_nothing() -> None:
     slots, steering = steered(1, 2)
-    acts: list[Callable[[], None]] = [partial(steering.pin, 1, 7), partial(steering.unpin, 7)]
-    for act in [*acts, partial(steering.ask_back, 1, 7)]:
+    acts: list[Callable[[], None]] = [
+        *(partial(steering.pin, 1, 7), partial(steering.unpin, 7), partial(steering.ask_back, 1, 7))
+    ]
+    for act in acts:
         with pytest.raises(WrongExpectation, match="version 2 is active, not 7"):
             act()
     with pytest.raises(VersionNotHeld):
