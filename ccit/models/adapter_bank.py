@@ -131,13 +131,14 @@ class AdapterBank:
     def _place(self, path: str) -> None:
         parent, _, name = path.rpartition(".")
         layer = _SlottedLayer(self.causal.model.get_submodule(path), self._lanes, self._linear[path], self.causal)
-        layer.resize(self._slots, self._rank, self._rank)
+        layer.hold(layer.resized(self._slots, self._rank, self._rank))
         setattr(self.causal.model.get_submodule(parent), name, layer)
         self._layers[path] = layer
 
     def _grow(self, slots: int, rank: int) -> None:
-        for layer in self._layers.values():
-            layer.resize(slots, self._rank, rank)
+        resized = [layer.resized(slots, self._rank, rank) for layer in self._layers.values()]
+        for layer, stores in zip(self._layers.values(), resized, strict=True):  # all or, without memory for all, none
+            layer.hold(stores)
         self._free = [*range(slots - 1, self._slots - 1, -1), *self._free]
         self._slots, self._rank = slots, rank
 
@@ -173,17 +174,21 @@ class _SlottedLayer(torch.nn.Module):
                 place[:used] = factor
             place[used:] = 0
 
-    def resize(self, slots: int, old_rank: int, rank: int) -> None:
-        """Make room; what the slots hold stays."""
+    def hold(self, stores: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Go through these from now on: A and B of all slots, side by side."""
+        self._a_KI, self._b_KO = stores
 
-        def resized(store: torch.Tensor) -> torch.Tensor:
+    def resized(self, slots: int, old_rank: int, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The stores with room for more; what the slots hold is in them."""
+
+        def roomier(store: torch.Tensor) -> torch.Tensor:
             larger = store.new_zeros((slots, rank, store.shape[1]))
             held = len(store) // old_rank if old_rank else 0
             if held:
                 larger[:held, :old_rank] = store.view(held, old_rank, -1)
             return larger.view(slots * rank, -1)
 
-        self._a_KI, self._b_KO = resized(self._a_KI), resized(self._b_KO)
+        return roomier(self._a_KI), roomier(self._b_KO)
 
 
 def _linear_layers(model: Any) -> dict[str, tuple[int, int]]:

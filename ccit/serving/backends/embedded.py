@@ -105,9 +105,10 @@ class EmbeddedBackend:
 
         resident = self._versions[version]
         made: asyncio.Queue[Made] = asyncio.Queue()
-        wanted = sampling.logprobs is not None or sampling.json_schema is not None
-        words = await asyncio.to_thread(self._words.get) if wanted else None
-        generation = Generation(self._base, sampling, prompt, words)
+        if sampling.logprobs is None and sampling.json_schema is None:
+            generation = Generation(self._base, sampling, prompt)
+        else:  # a vocabulary takes a second to make, a schema up to a tenth
+            generation = await asyncio.to_thread(lambda: Generation(self._base, sampling, prompt, self._words.get()))
         cancel = self._submit(resident, generation, prompt, made.put_nowait, asyncio.get_running_loop())
         try:
             while True:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import torch
 
 from ccit.errors import ModelUnusable
-from ccit.models.adapter_bank import AdapterBank
+from ccit.models.adapter_bank import AdapterBank, _SlottedLayer
 from ccit.models.causal import CausalModel, load_causal, with_adapter
 from ccit.testing import random_model
 from tests.unit.models.adapters import random_adapter
@@ -59,6 +60,26 @@ def test_a_slot_keeps_nothing_of_its_last_owner(base: CausalModel) -> None:
     files = random_adapter(base, 2, ["q_proj"], 2)
     assert taken(bank, files) == slot
     assert torch.allclose(logits(bank, [slot])[0], alone(with_adapter(base, files)), atol=1e-4)
+
+
+def test_slots_that_find_no_room_leave_the_others_as_they_were(
+    base: CausalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank, real, layers = AdapterBank(base), _SlottedLayer.resized, count()
+    files, larger = random_adapter(base, 2, "all-linear", 1), random_adapter(base, 8, "all-linear", 2)
+    slot = taken(bank, files)
+
+    def one_alone(layer: _SlottedLayer, *sizes: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if next(layers):
+            raise torch.OutOfMemoryError
+        return real(layer, *sizes)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_SlottedLayer, "resized", one_alone)
+        with pytest.raises(torch.OutOfMemoryError):
+            taken(bank, larger)
+    assert torch.allclose(logits(bank, [slot])[0], alone(with_adapter(base, files)), atol=1e-4)
+    assert torch.allclose(logits(bank, [slot, taken(bank, larger)])[1], alone(with_adapter(base, larger)), atol=1e-4)
 
 
 def test_what_does_not_fit_or_is_not_finite_is_refused(base: CausalModel) -> None:
