@@ -15,6 +15,8 @@ from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, fo
 
 _PIECE = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s.,;'’\-/#()]{1,4}")
+_ZIP = re.compile(r"\d{5}(?:-?\d{4})?")
+_US = frozenset({"us", "usa", "united states", "united states of america", "840"})  # ISO 3166 and as people write it
 
 Phrase = tuple[str, ...]
 
@@ -24,8 +26,10 @@ class KnownPlaces:
     """Finds the streets, towns, districts, postcodes, facilities and employers that the record holds.
 
     A phrase is compared word by word without case, accents and what stands between. A street is found without its
-    house number, an address in parts. States and countries are kept: 45 CFR 164.514(b)(2)(i)(B) allows a state. A
-    town that is a word of the language (Bath, Reading) is found where it is written with a capital. Wards and
+    house number, an address in parts, a postcode of nine digits by its first five too. What is no US postcode is
+    masked whole, alone and beside its town: it may tell more than the three digits that a zip may keep (an address
+    without a country is one of the first region). States and countries are kept: 45 CFR 164.514(b)(2)(i)(B) allows a
+    state. A town that is a word of the language (Bath, Reading) is found where it is written with a capital. Wards and
     services by their codes (ICU, ED) are no places.
 
     Example
@@ -43,11 +47,11 @@ class KnownPlaces:
         kind: Literal["known_places"] = "known_places"
 
     def __init__(self, settings: Settings, context: RecogniserContext) -> None:
-        pass
+        self._home = context.regions[0].lower() if context.regions else ""
 
     def find(self, page: Page) -> Iterable[Span]:
         """Every place of every phrase, the longest that begins at a word."""
-        phrases = _phrases(page.known)
+        phrases = _phrases(page.known, self._home)
         at = 0
         while phrases and at < len(page.words):
             found = next(((p, kind) for p, kind in phrases.get(page.words[at].folded, ()) if _here(page, at, p)), None)
@@ -74,12 +78,12 @@ def _here(page: Page, at: int, phrase: Phrase) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _phrases(known: Known) -> dict[str, tuple[tuple[Phrase, Kind], ...]]:
+def _phrases(known: Known, home: str) -> dict[str, tuple[tuple[Phrase, Kind], ...]]:
     """By their first word, the longest first."""
     found: dict[Phrase, Kind] = {}
     for person in known.people:
         for address in person.addresses:
-            found |= dict(_of_address(address))
+            found |= dict(_of_address(address, home))
         found |= {_words(other): "other" for other in person.others if len(_words(other)) > 1}
     found |= {_words(place): "place" for place in known.places if _is_place(_words(place))}
     by_first: dict[str, list[tuple[Phrase, Kind]]] = {}
@@ -89,7 +93,7 @@ def _phrases(known: Known) -> dict[str, tuple[tuple[Phrase, Kind], ...]]:
     return {first: tuple(phrases) for first, phrases in by_first.items()}
 
 
-def _of_address(address: Address) -> Iterator[tuple[Phrase, Kind]]:
+def _of_address(address: Address, home: str) -> Iterator[tuple[Phrase, Kind]]:
     for line in address.lines:
         for piece in (line, *line.split(",")):
             words = _words(piece)
@@ -102,7 +106,17 @@ def _of_address(address: Address) -> Iterator[tuple[Phrase, Kind]]:
                 yield words[:-1], "place"
     for part in (address.city, address.district):
         yield _words(part), "place"
-    yield _words(address.postal_code), "zip"
+    yield from _of_postcode(address, home)
+
+
+def _of_postcode(address: Address, home: str) -> Iterator[tuple[Phrase, Kind]]:
+    code, town = address.postal_code.strip(), _words(address.city)
+    if (folded(address.country.strip()) or home) in _US and _ZIP.fullmatch(code):
+        yield from ((_words(form), "zip") for form in (code, code[:5], f"{code[:5]}-{code[-4:]}"))
+    elif words := _words(code):
+        yield words, "place"
+        if town:
+            yield from ((phrase, "place") for phrase in ((*words, *town), (*town, *words)))
 
 
 def _is_place(words: Phrase) -> bool:

@@ -63,10 +63,10 @@ _GB_POSTCODE = re.compile(
 _CA_POSTCODE = re.compile(r"(?<!\w)[ABCEGHJ-NPR-TVXY]\d[A-Z]\s?\d[A-Z]\d(?!\w)")
 _US_ZIP = re.compile(rf"\b{_STATE}[,\s]{{1,3}}(?P<it>\d{{5}}(?:-\d{{4}})?)(?![\d\-])")
 _ZIP4 = re.compile(r"(?<![\w\-])\d{5}-\d{4}(?![\w\-])")
-_LABELLED_ZIP = re.compile(
-    r"\b(?:zip(?:\s?-?code)?|postal code|postcode|post code|plz|code postal|邮编)(?:\s(?:is|was)|[:#])?\s{0,2}"
-    r"(?P<it>[A-Z0-9]{2,6}(?:[\s\-][A-Z0-9]{2,4})?)(?!\w)",
-    re.IGNORECASE,
+_BEHIND_LABEL = r"(?:\s(?:is|was)|[:#])?\s{0,2}(?P<it>[A-Z0-9]{2,6}(?:[\s\-][A-Z0-9]{2,4})?)(?!\w)"
+_LABELLED_ZIP = re.compile(rf"\bzip(?:\s?-?code)?{_BEHIND_LABEL}", re.IGNORECASE)
+_LABELLED_POSTCODE = re.compile(
+    rf"\b(?:postal code|postcode|post code|plz|code postal|邮编){_BEHIND_LABEL}", re.IGNORECASE
 )
 _LIVES = re.compile(
     r"\b(?i:lives? (?:in|at|on|near)|living (?:in|at)|resid(?:es|ing|ent) (?:in|at|of)|moved (?:to|from)"
@@ -119,7 +119,8 @@ _ANNOUNCED: dict[re.Pattern[str], frozenset[str]] = {
     _LIVES: frozenset(f"{_LIVING} location city town village county".split()),
     _COUNTY: frozenset(["county", "township", "parish", "borough"]),
     _HOSPITAL: frozenset(_HOUSES.split()),
-    _LABELLED_ZIP: frozenset(["zip", "zipcode", "postal", "postcode", "post", "plz", "code"]),
+    _LABELLED_ZIP: frozenset(["zip", "zipcode"]),
+    _LABELLED_POSTCODE: frozenset(["postal", "postcode", "post", "plz"]),
 }
 """Words without which a pattern finds nothing in an ASCII text."""
 
@@ -155,6 +156,9 @@ class StreetAddresses:
             yield from spans_of(
                 pattern, page, "zip", "street_addresses", _has_digit, _ANNOUNCED.get(pattern, _ANYTHING)
             )
+        yield from spans_of(
+            _LABELLED_POSTCODE, page, "place", "street_addresses", _has_digit, _ANNOUNCED[_LABELLED_POSTCODE]
+        )
         for pattern in _PLACES:
             yield from spans_of(pattern, page, "place", "street_addresses", one_of=words(pattern, _ANYTHING))
         if not page.text.isascii():
