@@ -92,15 +92,16 @@ def documents_in(message: Message, digest: str) -> Iterator[ClinicalDocument]:
     Parameters
     ----------
     digest : str
-        SHA-256 (hex) of the message's bytes.
+        SHA-256 (hex) of the message's bytes; numbers the message where MSH-10 does not.
     """
-    origin = Origin("hl7v2", message.kind, message.control_id, digest, message.sender)
+    own = message.control_id or digest
+    origin = Origin("hl7v2", message.kind, own, digest, message.sender)
     notes = (*message.notes, *_ignored(message))
     used: dict[str, int] = {}
     number = 0
     for part in _parts(message):
         people, subject, places = people_in(part), _subject(part), _places(part)
-        for draft in _drafts(part, message, subject):
+        for draft in _drafts(part, message, subject, own):
             used[draft.document_id] = used.get(draft.document_id, 0) + 1
             if used[draft.document_id] > 1:
                 draft.document_id += f"#{used[draft.document_id]}"
@@ -159,15 +160,13 @@ def _subject(part: Sequence[Segment]) -> str:
     return ""
 
 
-def _drafts(part: Sequence[Segment], message: Message, subject: str) -> Iterator[_Draft]:
+def _drafts(part: Sequence[Segment], message: Message, subject: str, own: str) -> Iterator[_Draft]:
     """The documents of one patient's part, in order; each ends where the next begins."""
     medical = any(segment.name == "TXA" for segment in part)
-    loose = _Draft(
-        f"{message.control_id}/{subject}/observations", "", "observations", "unknown", message.header.text(7)
-    )
+    loose = _Draft(f"{own}/{subject}/observations", "", "observations", "unknown", message.header.text(7))
     current = loose
     for segment in part:
-        begun = _begun(segment, message, medical)
+        begun = _begun(segment, message, medical, own)
         if begun is not None:
             if _holds(current):
                 yield current
@@ -177,7 +176,7 @@ def _drafts(part: Sequence[Segment], message: Message, subject: str) -> Iterator
         elif segment.name == "NTE":
             current.texts += [text for one in segment.repetitions(3) if (text := segment.whole(one))]
         elif segment.name in FACTS:
-            yield from _of_fact(segment, subject or message.control_id)
+            yield from _of_fact(segment, subject or own)
     if _holds(current):
         yield current
 
@@ -187,18 +186,18 @@ def _holds(draft: _Draft) -> bool:
     return bool(draft.texts or draft.entries or draft.notes or draft.seen or draft.title)
 
 
-def _begun(segment: Segment, message: Message, medical: bool) -> _Draft | None:
+def _begun(segment: Segment, message: Message, medical: bool, own: str) -> _Draft | None:
     if segment.name == "TXA":
-        return _of_txa(segment, message)
+        return _of_txa(segment, message, own)
     if segment.name == "OBR" and not medical:
-        return _of_obr(segment, message)
+        return _of_obr(segment, own)
     return None
 
 
-def _of_obr(segment: Segment, message: Message) -> _Draft:
+def _of_obr(segment: Segment, own: str) -> _Draft:
     """An order with its results. Filler's number and code name it: a filler gives all tests of an order one number."""
     code = code_in(segment, 4)
-    number = segment.text(3) or segment.text(2) or message.control_id
+    number = segment.text(3) or segment.text(2) or own
     dates = {"observed": segment.text(7), "resulted": segment.text(22), "requested": segment.text(6)}
     status = _ORDER_STATUS.get(segment.text(25).upper(), "unknown")
     draft = _Draft(f"{number}/{code.get('code') or label_of(code)}", label_of(code), label_of(code), status,
@@ -211,7 +210,7 @@ def _of_obr(segment: Segment, message: Message) -> _Draft:
     return draft
 
 
-def _of_txa(segment: Segment, message: Message) -> _Draft:
+def _of_txa(segment: Segment, message: Message, own: str) -> _Draft:
     """A document of a medical record system. A replacement names its parent (TXA-13)."""
     trigger = message.header.text(9, 2).upper()
     kind = segment.text(2, 2) or segment.text(2)
@@ -225,7 +224,7 @@ def _of_txa(segment: Segment, message: Message) -> _Draft:
         status = "final"
     elif segment.text(17).upper() in ("DI", "IP", "IN", "PA"):
         status = "preliminary"
-    number = segment.text(12) or parent or message.control_id
+    number = segment.text(12) or parent or own
     dates = {"activity": segment.text(4), "transcribed": segment.text(7), "edited": segment.text(8)}
     draft = _Draft(number, segment.text(25) or kind, kind, status, segment.text(6) or segment.text(4))
     draft.dates = {name: text for name, text in dates.items() if text}

@@ -164,3 +164,11 @@ def test_two_tests_of_one_order_are_two_documents() -> None:
 
 def test_the_subject_is_the_documents() -> None:
     assert subject_of(parse(("MSH|^~\\&|A\r" + PID).encode())) == "123|NORTH"
+
+
+@pytest.mark.parametrize("body", ["OBR|1|||24^CHEST XRAY\rOBX|1|TX|||Clear.", "OBX|1|TX|||Clear.", "TXA|1|CN"])
+def test_a_message_without_a_number_is_numbered_by_its_digest(body: str) -> None:
+    message = parse(f"MSH|^~\\&|LAB|NORTH|||2026||ORU^R01||P|2.5\r{PID}\r{body}".encode())
+    first, second = (next(iter(documents_in(message, digest))) for digest in ("a" * 64, "b" * 64))
+    assert first.document_id != second.document_id
+    assert first.origin.message_id == "a" * 64
