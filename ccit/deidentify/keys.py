@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ccit.errors import ConfigError
-
-_OTHERS = 0o077
+from ccit.store.private import require_private
 
 
 def read_key(file: str, named: str) -> bytes:
-    """The bytes of a key file, without blanks at its ends.
+    """The bytes of a key file; of one that is text (`openssl rand -hex 32`), without blanks at its ends.
 
     Parameters
     ----------
@@ -27,11 +26,10 @@ def read_key(file: str, named: str) -> bytes:
             f"expected {named}, a file with a random key, found none; make one with `openssl rand -hex 32`"
         )
     path = Path(file)
+    require_private(path, named)
     try:
-        open_to_others = path.stat().st_mode & _OTHERS
-        key = path.read_bytes().strip()
+        key = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{named}: {file} cannot be read: {error.strerror or error}") from error
-    if open_to_others:
-        raise ConfigError(f"{named}: others may read {file}; run `chmod 600 {file}`")
-    return key
+    text = key.strip()
+    return text if text.isascii() and text.decode("ascii").isprintable() else key

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from ccit.deidentify.shifted import Shifted
-from ccit.store.private import make_directory, open_private
+from ccit.store.private import make_directory, open_private, require_private
 
 _BYTES = 16
 _WAIT_SECONDS = 30.0
@@ -26,6 +26,11 @@ class SurrogateTable:
     file : Path | None
         SQLite; made for its owner alone. None forgets everything at the end.
 
+    Raises
+    ------
+    ConfigError
+        The file is there, and others may open it.
+
     Example
     -------
     >>> table = SurrogateTable(None)
@@ -34,9 +39,10 @@ class SurrogateTable:
     """
 
     def __init__(self, file: Path | None) -> None:
-        if file is not None and not file.exists():
+        if file is not None:
             make_directory(file.parent)
             open_private(file, "ab").close()
+            require_private(file, "deidentify.table_file")
         self._lock = Lock()
         self._table = sqlite3.connect(file or ":memory:", timeout=_WAIT_SECONDS, check_same_thread=False)
         self._table.execute(

@@ -11,8 +11,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from ccit.errors import ConfigError
+
 UMASK = 0o077
-_FOLDER, _FILE = 0o700, 0o600
+_FOLDER, _FILE, _OTHERS = 0o700, 0o600, 0o077
 
 
 def make_directory(path: Path) -> None:
@@ -34,6 +36,29 @@ def make_directory(path: Path) -> None:
 def open_private(path: Path, mode: Literal["xb", "ab"], buffering: int = -1) -> BinaryIO:
     """A new file to write to, or one to append to (`open`'s buffering); never there for others, not even empty."""
     return open(path, mode, buffering, opener=_owner_only)
+
+
+def require_private(path: Path, named: str) -> None:
+    """Return when nobody but its owner may read or write a file.
+
+    Parameters
+    ----------
+    named : str
+        The configuration key that names the file.
+
+    Raises
+    ------
+    ConfigError
+        Others may, or its rights cannot be read.
+    """
+    try:
+        rights = path.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"{named}: {path} cannot be read: {error.strerror or error}") from error
+    if rights & _OTHERS:
+        raise ConfigError(
+            f"{named}: expected {path} to be its owner's alone, others may open it; run `chmod 600 {path}`"
+        )
 
 
 def _owner_only(name: str, flags: int) -> int:

@@ -86,3 +86,11 @@ def test_a_short_or_readable_key_is_refused(tmp_path: Path) -> None:
     for missing in ("", str(tmp_path / "none")):
         with pytest.raises(ConfigError, match=r"deidentify\.key_file"):
             read_key(missing, "deidentify.key_file")
+
+
+def test_a_binary_key_is_taken_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    for written, key in ((b"\n" + bytes(range(128, 160)) + b" ", None), (b" " + b"ab" * 16 + b"\r\n", b"ab" * 16)):
+        file.write_bytes(written)
+        file.chmod(0o600)
+        assert read_key(str(file), "deidentify.key_file") == (key or written)

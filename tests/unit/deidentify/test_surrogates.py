@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ccit.deidentify.shifted import Shifted
 from ccit.deidentify.surrogates import KeyedSurrogates, SurrogateTable
+from ccit.errors import ConfigError
 
 
 def test_a_surrogate_is_drawn_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
@@ -22,4 +25,16 @@ def test_two_tables_over_one_file_agree(tmp_path: Path) -> None:
 
 def test_keyed_surrogates_need_no_table() -> None:
     key = Shifted(b"k" * 32)
-    assert KeyedSurrogates(key).of("subject", "4711") == KeyedSurrogates(key).of("subject", "4711")
+    found = KeyedSurrogates(key).of("subject", "4711")
+    assert found == KeyedSurrogates(Shifted(b"k" * 32)).of("subject", "4711")
+    others = (("document", "4711", b"k"), ("subject", "4712", b"k"), ("subject", "4711", b"j"))
+    assert found not in {KeyedSurrogates(Shifted(letter * 32)).of(kind, value) for kind, value, letter in others}
+    assert "4711" not in found
+
+
+def test_a_table_that_others_may_open_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "table.sqlite"
+    SurrogateTable(file)
+    file.chmod(0o640)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        SurrogateTable(file)
