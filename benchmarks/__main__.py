@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SUITES = ("scoring", "swap", "transactions", "loop")
+SUITES = ("scoring", "swap", "transactions", "mllp", "loop")
 
 for suite in SUITES:
     print(f"\n## {suite}\n", flush=True)
