@@ -125,7 +125,10 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     judged = {event.round_id for event in own if isinstance(event, CandidateJudged)}
     announcements = [e.announcement for e in own if isinstance(e, VersionPromoted | VersionRolledBack)]
     newest = max(announcements, key=lambda announcement: announcement.sequence, default=None)
-    reads = (("ingest", topics.raw), ("score", topics.records), ("train", topics.samples))
+    reads = (
+        *(("clinical", topics.clinical), ("ingest", topics.raw)),
+        *(("score", topics.records), ("train", topics.samples)),
+    )
     return Status(
         replicas=tuple(heard(replicas[name], time.time()) for name in sorted(replicas)),
         lags=tuple(Lag(group, topic.name, _behind(settings, group, topic)) for group, topic in reads),
