@@ -63,6 +63,28 @@ def bucket(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return batches
 
 
+def stretches(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Batches of row numbers, the longest rows first, each of at most `budget` tokens once packed.
+
+    Neighbours in length stay together, so it takes no longer than sorting; `bins` fills its batches better. What
+    `blocks` pads counts. A row longer than the budget is a batch of its own.
+
+    >>> stretches([30, 10, 29, 9, 40], budget=60)
+    [[4], [0, 2], [1, 3]]
+    """
+    batches: list[list[int]] = []
+    cost = longest = 0
+    for row in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
+        width = longest if _joins(lengths[row], longest) else lengths[row]
+        if batches and cost + width <= budget:
+            batches[-1].append(row)
+            cost, longest = cost + width, width
+        else:
+            batches.append([row])
+            cost = longest = lengths[row]
+    return batches
+
+
 def bins(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Batches of row numbers, each of at most `budget` tokens once packed, the longest rows first; by first fit.
 
@@ -93,11 +115,15 @@ def blocks(lengths: Sequence[int]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for length in lengths:
         count, longest = found[-1] if found else (0, 0)
-        if 0 <= longest - length <= max(_SLACK, longest // _SLACK_SHARE) and count:
+        if count and _joins(length, longest):
             found[-1] = (count + 1, longest)
         else:
             found.append((1, length))
     return found
+
+
+def _joins(length: int, longest: int) -> bool:
+    return 0 <= longest - length <= max(_SLACK, longest // _SLACK_SHARE)
 
 
 def packed_tokens(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> int:

@@ -16,8 +16,7 @@ def gradients_of(
 ) -> dict[str, torch.Tensor]:
     """The gradient of the summed nats of all response tokens of one batch, for each of the weights."""
     with torch.enable_grad():
-        with torch.autocast(causal.device.type, torch.bfloat16, enabled=causal.device.type == "cuda"):  # as the loop
-            total = response_losses(causal, rows).sum()
+        total = response_losses(causal, rows).sum()
         found = torch.autograd.grad(total, list(weights.values()))
     return dict(zip(weights, found, strict=True))
 

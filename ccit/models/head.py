@@ -11,7 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
+
+Places = Sequence[int] | npt.NDArray[np.int64]
 
 
 class Head:
@@ -33,12 +37,12 @@ class Head:
         self._output = model.get_output_embeddings()
         self._probe()
 
-    def states(self, rows: Sequence[int], columns: Sequence[int], **inputs: Any) -> torch.Tensor:
+    def states(self, rows: Places, columns: Places, **inputs: Any) -> torch.Tensor:
         """What `logits` needs of the chosen positions, (N, D): hidden states, or for some families the logits.
 
         Parameters
         ----------
-        rows, columns : Sequence[int]
+        rows, columns
             N positions in `input_ids` (B, L); columns count from 0.
         inputs : Any
             Of the transformers model: `input_ids`, `attention_mask`, `past_key_values`, ...
@@ -46,10 +50,19 @@ class Head:
         if self.alone:
             hidden: torch.Tensor = self._decoder(**inputs).last_hidden_state[self._index(rows), self._index(columns)]
             return hidden
-        kept = sorted(set(columns))
+        kept = sorted({int(c) for c in columns})
         column = {kept_column: place for place, kept_column in enumerate(kept)}
         logits: torch.Tensor = self._model(**inputs, logits_to_keep=self._index(kept)).logits
-        return logits[self._index(rows), self._index([column[c] for c in columns])]
+        return logits[self._index(rows), self._index([column[int(c)] for c in columns])]
+
+    def states_at(self, column_B: torch.Tensor, **inputs: Any) -> torch.Tensor:
+        """As `states`, of one column of each row, (B, D), whose numbers lie on the device.
+
+        Where logits are more than a product with the head, all columns' are made: ask for one column at a time.
+        """
+        made = self._decoder(**inputs).last_hidden_state if self.alone else self._model(**inputs).logits
+        found: torch.Tensor = made[torch.arange(len(column_B), device=column_B.device), column_B]
+        return found
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Logits (N, V) of such states, float32."""
@@ -66,8 +79,8 @@ class Head:
         plain = self.alone and type(self._output) is torch.nn.Linear and self._output.bias is None
         return self._output.weight if plain and not self._output.weight.requires_grad else None
 
-    def _index(self, numbers: Sequence[int]) -> torch.Tensor:
-        return torch.tensor(numbers, dtype=torch.long, device=self._device)
+    def _index(self, numbers: Places) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(numbers, dtype=np.int64)).to(self._device)
 
     @torch.inference_mode()
     def _probe(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,12 @@ import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ccit.errors import ModelUnusable
-from ccit.models.bucketing import bucket
+from ccit.models.bucketing import bucket, packed_tokens, stretches
 from ccit.models.causal import CausalModel
 from ccit.models.encoding import Encoded
 from ccit.models.faults import lacks_memory
 from ccit.models.head import Head
+from ccit.models.packing import batch_states, packed_view, packs
 from ccit.models.token_losses import token_losses
 
 # float32 logits alive at once, and as much again for their softmax; below the size of the smallest real proxy.
@@ -32,6 +33,7 @@ _LOGIT_BYTES = 128 * 2**20
 # fresh pages each time, and their softmax in float32 in parts that stay in a core's cache. With 49k words the head took
 # 43 ms for 1024 tokens instead of 67, the softmax of 512 took 28 ms instead of 108 (2 cores with AMX, bfloat16).
 _CPU_LOGIT_BYTES = 24 * 2**20
+_GPU_LOGIT_SHARE = 1 / 64  # in the model's number type; their softmax in float32 takes twice as much besides
 _SOFTMAX_BYTES = 2 * 2**20
 # On a CPU the activations of a larger batch leave the cache, and their memory is fetched from the system each time:
 # 4 layers of 128 ran 1.3 times as fast as one by one at 1024 tokens, 0.9 times at 8192 (benchmarks/scoring.py).
@@ -66,17 +68,7 @@ def response_losses(causal: CausalModel, rows: Sequence[Encoded]) -> torch.Tenso
     >>> response_losses(causal, [Encoded((5, 6, 7), 1), Encoded((5, 6), 1)]).shape
     torch.Size([3])
     """
-    return losses_at(causal.head, *response_states(causal, rows))
-
-
-def response_states(causal: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
-    """What `causal.head` needs to predict each response token, (N, D), and these tokens, (N,), row after row."""
-    width = max(len(row.fed) for row in rows)
-    ids = torch.tensor([[*row.fed, *[0] * (width - len(row.fed))] for row in rows], device=causal.device)  # (B, L)
-    places = [(r, c) for r, row in enumerate(rows) for c in range(row.prompt_length - 1, len(row.fed))]
-    targets = torch.tensor([i for row in rows for i in row.ids[row.prompt_length :]], device=causal.device)
-    states = causal.head.states([r for r, _ in places], [c for _, c in places], input_ids=ids, use_cache=False)
-    return states, targets
+    return losses_at(causal.head, *batch_states(causal, rows))
 
 
 def losses_at(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -88,10 +80,16 @@ def losses_at(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.
     if states.device.type == "cpu" and not torch.is_grad_enabled():
         width = states.element_size() * head.words
         return _in_parts(partial(_losses_in_cache, head), states, targets, _CPU_LOGIT_BYTES // width)
-    if torch.is_grad_enabled() and head.frozen is not None:
-        alive = _CPU_LOGIT_BYTES if states.device.type == "cpu" else _LOGIT_BYTES
+    if head.frozen is not None:
+        alive = _CPU_LOGIT_BYTES if states.device.type == "cpu" else _gpu_logit_bytes(states.device)
         return token_losses(states, head.frozen, targets, max(1, alive // (states.element_size() * head.words)))
     return by_parts(partial(_losses, head), head.words, states, targets)
+
+
+@cache
+def _gpu_logit_bytes(device: torch.device) -> int:
+    """A share of the memory, no less than elsewhere: a product of a few hundred rows does not fill a GPU."""
+    return max(_LOGIT_BYTES, int(torch.cuda.get_device_properties(device).total_memory * _GPU_LOGIT_SHARE))
 
 
 def by_parts(function: Callable[..., torch.Tensor], words: int, *tensors: torch.Tensor) -> torch.Tensor:
@@ -137,7 +135,7 @@ def _in_parts(
 
 
 class Likelihood:
-    """Runs one model over any number of rows without gradients, in batches of similar length.
+    """Runs one model over any number of rows without gradients, in batches of similar length; packed on a GPU.
 
     Parameters
     ----------
@@ -146,6 +144,10 @@ class Likelihood:
     batch_tokens : int
         Padded tokens per forward pass, on a CPU no more than 1024; lowered for good, to half of a batch that did not
         fit the memory.
+    packed : bool | None
+        Whether the rows of a pass lie one behind the other (`ccit/models/packing.py`); None: on a GPU they do.
+    lasting : bool
+        It will be asked for long, so that compiling the model's blocks on a GPU pays.
 
     Raises
     ------
@@ -153,10 +155,16 @@ class Likelihood:
         The model's outputs are not finite.
     """
 
-    def __init__(self, causal: CausalModel, batch_tokens: int) -> None:
+    def __init__(
+        self, causal: CausalModel, batch_tokens: int, packed: bool | None = None, *, lasting: bool = False
+    ) -> None:
         if not causal.head.finite:
             raise ModelUnusable(f"{causal.name} gives logits that are not finite; its weights cannot be used")
-        self._causal = causal
+        gpu = causal.device.type == "cuda"
+        wanted = gpu if packed is None else packed
+        self.causal = packed_view(causal, compiled=gpu and lasting) if wanted else causal
+        """What the rows go through."""
+        self._packs = packs(self.causal)
         self._budget = min(batch_tokens, _CPU_BUDGET) if causal.device.type == "cpu" else batch_tokens
         self.tokens = 0  # fed to the model, without padding
         self.padded_tokens = 0
@@ -171,21 +179,22 @@ class Likelihood:
         progress : callable
             Called with rows done and rows in all.
         """
-        losses: list[Nats | Failure] = [Failure("not scored")] * len(rows)
+        found: list[torch.Tensor | Failure] = [Failure("not scored")] * len(rows)
         done = 0
-        for batch in bucket([len(row.fed) for row in rows], self._budget):
-            for row, found in zip(batch, self._attempt([rows[r] for r in batch]), strict=True):
-                losses[row] = found
+        divide = stretches if self._packs else bucket
+        for batch in divide([len(row.fed) for row in rows], self._budget):
+            for row, losses in zip(batch, self._attempt([rows[r] for r in batch]), strict=True):
+                found[row] = losses
             done += len(batch)
             if progress:
                 progress(done, len(rows))
-        return losses
+        return _fetched(found)
 
     def mean_losses(self, rows: Sequence[Encoded]) -> list[float | Failure]:
         """Nats per response token of each row, in order."""
         return [found if isinstance(found, Failure) else float(found.mean()) for found in self.losses(rows)]
 
-    def _attempt(self, rows: Sequence[Encoded]) -> list[Nats | Failure]:
+    def _attempt(self, rows: Sequence[Encoded]) -> list[torch.Tensor | Failure]:
         """Score a batch; when it fails, its halves, down to the row that is at fault.
 
         A fault of the device itself is not a row's: it is raised, for the process to end.
@@ -200,16 +209,26 @@ class Likelihood:
         if len(rows) == 1:
             return [Failure(why)]
         if out_of_memory:
-            padded = len(rows) * max(len(row.fed) for row in rows)
-            self._budget = max(_SMALLEST_BUDGET, min(self._budget, padded // 2))
-            if self._causal.device.type == "cuda":
+            self._budget = max(_SMALLEST_BUDGET, min(self._budget, self._computed(rows) // 2))
+            if self.causal.device.type == "cuda":
                 torch.cuda.empty_cache()
         half = len(rows) // 2
         return self._attempt(rows[:half]) + self._attempt(rows[half:])
 
     @torch.inference_mode()
-    def _forward(self, rows: Sequence[Encoded]) -> list[Nats]:
-        losses = response_losses(self._causal, rows).double().cpu()
+    def _forward(self, rows: Sequence[Encoded]) -> tuple[torch.Tensor, ...]:
+        losses = response_losses(self.causal, rows)
         self.tokens += sum(len(row.fed) for row in rows)
-        self.padded_tokens += len(rows) * max(len(row.fed) for row in rows)
-        return [part.numpy() for part in torch.split(losses, [row.response_tokens for row in rows])]
+        self.padded_tokens += self._computed(rows)
+        return torch.split(losses, [row.response_tokens for row in rows])
+
+    def _computed(self, rows: Sequence[Encoded]) -> int:
+        lengths = [len(row.fed) for row in rows]
+        return packed_tokens(lengths, [range(len(rows))]) if self._packs else len(rows) * max(lengths)
+
+
+def _fetched(found: Sequence[torch.Tensor | Failure]) -> list[Nats | Failure]:
+    """From the device, all at once: a transfer waits for the device, and a pass can be prepared meanwhile."""
+    held = [one for one in found if not isinstance(one, Failure)]
+    parts = iter(torch.split(torch.cat(held).double().cpu(), [len(one) for one in held]) if held else ())
+    return [one if isinstance(one, Failure) else next(parts).numpy() for one in found]

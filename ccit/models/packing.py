@@ -3,20 +3,23 @@
 A micro-batch of rows padded to the longest pays for padding, or is cut into several of like length, each with all the
 kernel launches of a pass. Packed, its rows lie one behind the other (Krell et al. 2021, arXiv 2107.02027): positions
 begin anew with each, and attention is block-diagonal. No mask of the whole row is made: rows of like length form a
-block, and attention runs block by block, so that nothing is computed of what may not be seen.
+block, and attention runs block by block, so that nothing is computed of what may not be seen. On a GPU with a half
+precision type one kernel takes all rows (`torch.nn.attention.varlen`: FlashAttention, Dao 2023, arXiv 2307.08691).
 
-`PackedAttention` is a function of transformers' attention registry; it is chosen for a view that is trained, never for
-the base. Without a packing it is that library's own `sdpa`.
+The attention is a function of transformers' registry; it is chosen for a view, never for the base. Without a packing it
+is that library's own `sdpa`.
 
 Shapes: L tokens of all rows, n rows of l tokens in a block, H heads (K of keys and values), D head size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -26,8 +29,11 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from ccit.errors import ConfigError
 from ccit.models.bucketing import blocks
 from ccit.models.causal import CausalModel
+from ccit.models.compiled import compiled_blocks
 from ccit.models.encoding import Encoded
-from ccit.models.likelihood import losses_at, response_states
+from ccit.models.merged import merge_adapters
+from ccit.models.norms import lean_norms
+from ccit.models.varlen import takes, varlen
 
 _NAME = "ccit_packed"
 # On a CPU the backward pass of fused attention over short rows is slow: 16 rows of 40 tokens took 26.9 ms fused and
@@ -38,9 +44,24 @@ _UNKNOWN = ("softcap", "s_aux", "position_bias")  # what some families' attentio
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How the rows lie: blocks of `n` rows of `l` tokens, one after the other, in the order of the rows."""
+    """How the rows lie.
+
+    Parameters
+    ----------
+    blocks : tuple[tuple[int, int], ...]
+        Of `n` rows of `l` tokens, one after the other, in the order of the rows.
+    edges : torch.Tensor
+        Where each row begins, and where the last ends, (rows + 1,) int32 on the model's device.
+    longest : int
+        Tokens of the longest row, rounded up to a power of two: few different numbers.
+    one_kernel : bool
+        Whether all rows are one kernel's.
+    """
 
     blocks: tuple[tuple[int, int], ...]
+    edges: torch.Tensor
+    longest: int
+    one_kernel: bool
 
     @property
     def sizes(self) -> list[int]:
@@ -57,23 +78,71 @@ def pack_rows(view: CausalModel) -> None:
         The model's attention does more than what is done here, so that packed rows would give other numbers.
     """
     view.model.set_attn_implementation(_NAME)
+    _same(view, _trial(view, response_states), _trial(view, packed_states))
+
+
+def _trial(view: CausalModel, states: Callable[..., tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """Nats of the tokens of a few rows, without dropout."""
     rows = [Encoded(tuple(range(5, 5 + length)), 2) for length in (7, 12, 7, 4)]
     training = view.model.training
     view.model.eval()
     try:
         with torch.inference_mode():
-            apart, packed = (losses_at(view.head, *states(view, rows)) for states in (response_states, packed_states))
+            states_ND, targets_N = states(view, rows)
+            return F.cross_entropy(view.head.logits(states_ND), targets_N, reduction="none")
     except (_Unpackable, TypeError, ValueError) as error:
         raise ConfigError(_refusal(view)) from error
     finally:
         view.model.train(training)
+
+
+def _same(view: CausalModel, expected: torch.Tensor, found: torch.Tensor) -> None:
     near = 1e-3 if view.dtype == torch.float32 else 5e-2
-    if not torch.allclose(apart, packed, rtol=near, atol=near, equal_nan=True):
+    if not torch.allclose(expected, found, rtol=near, atol=near, equal_nan=True):
         raise ConfigError(_refusal(view))
 
 
+def packed_view(base: CausalModel, *, compiled: bool = False) -> CausalModel:
+    """A view on a model for inference that takes packed rows; the model itself where its attention does not allow it.
+
+    Its norms are lean ones (`ccit/models/norms.py`): it is made for passes over many tokens.
+
+    Parameters
+    ----------
+    compiled : bool
+        Merge its adapter into the weights, and compile its blocks, norms among them (`ccit/models/compiled.py`), which
+        takes seconds once for a process.
+    """
+    parts = (*base.model.parameters(), *base.model.buffers())
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in parts}
+    view = replace(base, model=copy.deepcopy(base.model, shared))
+    if compiled:
+        merge_adapters(view.model)
+    else:
+        lean_norms(view.model)
+    try:
+        pack_rows(view)
+    except ConfigError:
+        return base
+    if compiled:
+        before = _trial(view, packed_states)
+        with compiled_blocks(view.model):
+            _same(view, before, _trial(view, packed_states))
+    return view
+
+
+def response_states(causal: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `causal.head` needs to predict each response token, (N, D), and these tokens, (N,), row after row."""
+    width = max(len(row.fed) for row in rows)
+    ids = torch.tensor([[*row.fed, *[0] * (width - len(row.fed))] for row in rows], device=causal.device)  # (B, L)
+    places = [(r, c) for r, row in enumerate(rows) for c in range(row.prompt_length - 1, len(row.fed))]
+    targets = torch.tensor([i for row in rows for i in row.ids[row.prompt_length :]], device=causal.device)
+    states = causal.head.states([r for r, _ in places], [c for _, c in places], input_ids=ids, use_cache=False)
+    return states, targets
+
+
 def packed_states(view: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `ccit.models.likelihood.response_states`, row after row: the same numbers up to rounding.
+    """As `response_states`, row after row: the same numbers up to rounding.
 
     Parameters
     ----------
@@ -83,30 +152,44 @@ def packed_states(view: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Ten
         One micro-batch; neighbours of like length share a block, so they are best sorted by it.
     """
     lengths = [len(row.fed) for row in rows]
-    packing = Packing(tuple(blocks(lengths)))
-    widths = [length for count, length in packing.blocks for _ in range(count)]
-    starts = [sum(widths[:n]) for n in range(len(widths))]
-    ids = [i for row, width in zip(rows, widths, strict=True) for i in (*row.fed, *[0] * (width - len(row.fed)))]
-    positions = [position for width in widths for position in range(width)]
-    columns = [s + c for s, row in zip(starts, rows, strict=True) for c in range(row.prompt_length - 1, len(row.fed))]
-    targets = [i for row in rows for i in row.ids[row.prompt_length :]]
+    found = blocks(lengths)
+    widths = np.repeat([length for _, length in found], [count for count, _ in found])
+    edges = np.concatenate([[0], np.cumsum(widths)])
+    starts = edges[:-1]
+    ids = np.zeros(edges[-1], dtype=np.int64)
+    for start, row in zip(starts, rows, strict=True):
+        ids[start : start + len(row.fed)] = row.fed
+    positions = np.arange(edges[-1]) - np.repeat(starts, widths)
+    columns = np.concatenate(
+        [np.arange(s + row.prompt_length - 1, s + len(row.fed)) for s, row in zip(starts, rows, strict=True)]
+    )
+    targets = np.concatenate([row.ids[row.prompt_length :] for row in rows])
     device = view.device
     states = view.head.states(
-        [0] * len(columns),
+        np.zeros_like(columns),
         columns,
-        input_ids=torch.tensor([ids], device=device),
-        position_ids=torch.tensor([positions], device=device),
+        input_ids=torch.from_numpy(ids)[None].to(device),
+        position_ids=torch.from_numpy(positions)[None].to(device),
         attention_mask=torch.zeros((1, 1, 1, 1), device=device),  # of four dimensions: taken as it is, no other is made
-        packing=packing,
+        packing=Packing(
+            tuple(found),
+            torch.from_numpy(edges.astype(np.int32)).to(device),
+            1 << (max(length for _, length in found) - 1).bit_length(),
+            takes(device, view.dtype),
+        ),
         use_cache=False,
     )
-    return states, torch.tensor(targets, device=device)
+    return states, torch.from_numpy(targets).to(device)
 
 
 def batch_states(view: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
     """States and targets of a micro-batch: packed where `pack_rows` has prepared the view, else padded."""
-    packs = view.model.config._attn_implementation == _NAME
-    return packed_states(view, rows) if packs else response_states(view, rows)
+    return packed_states(view, rows) if packs(view) else response_states(view, rows)
+
+
+def packs(view: CausalModel) -> bool:
+    """Whether `pack_rows` has prepared the view."""
+    return bool(view.model.config._attn_implementation == _NAME)
 
 
 class _Unpackable(Exception):
@@ -131,8 +214,11 @@ def _attention(
     if any(kwargs.get(name) is not None for name in _UNKNOWN) or kwargs.get("dropout"):
         raise _Unpackable
     scale = kwargs.get("scaling") or query.shape[-1] ** -0.5
-    apart = [_blocks(tensor, packing) for tensor in (query, key, value)]
     window = kwargs.get("sliding_window")
+    if packing.one_kernel:
+        q, k, v = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
+        return varlen(q, k, v, packing.edges, packing.longest, scale, window).unsqueeze(0), None
+    apart = [_blocks(tensor, packing) for tensor in (query, key, value)]
     done = [_block(q, k, v, scale, window) for q, k, v in zip(*apart, strict=True)]
     return torch.cat([part.transpose(1, 2).flatten(0, 1) for part in done]).unsqueeze(0), None
 

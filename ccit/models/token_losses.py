@@ -2,13 +2,15 @@
 
 The gradient of one token's loss needs nothing but its own logits: `(softmax(logits) - onehot) W`. So it is made in the
 forward pass, part by part, and the logits are let go at once (as in Liger Kernel, Hsu et al. 2024, arXiv 2410.10989):
-two products with the head instead of three, and no more memory than one part of the logits.
+two products with the head instead of three, and no more memory than one part of the logits. On a GPU the softmax is
+two kernels (`ccit/models/word_kernels.py`) wherever they can be built.
 
 Shapes: N tokens, D hidden size, V words.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, cast
 
 import torch
@@ -48,6 +50,10 @@ class _TokenLosses(torch.autograd.Function):
         losses, gradients = [], []
         for part, own in zip(torch.split(states, size), torch.split(targets, size), strict=True):
             logits = F.linear(part, weight)
+            if _has_kernels(logits.device):
+                losses.append(_by_kernels(logits, own, wanted))
+                gradients += [logits @ weight] if wanted else []
+                continue
             few = max(1, _CACHE_BYTES // (4 * logits.shape[1])) if logits.device.type == "cpu" else len(own)
             for rows, words in zip(torch.split(logits, few), torch.split(own[:, None], few), strict=True):
                 nats = F.log_softmax(rows, -1, dtype=torch.float32)
@@ -66,3 +72,20 @@ class _TokenLosses(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (gradients,) = ctx.saved_tensors
         return gradients * upstream[:, None].to(gradients.dtype), None, None, None
+
+
+def _by_kernels(logits: torch.Tensor, targets: torch.Tensor, gradients: bool) -> torch.Tensor:
+    from ccit.models.word_kernels import nats_of
+
+    return nats_of(logits, targets.contiguous(), gradients=gradients)
+
+
+@cache
+def _has_kernels(device: torch.device) -> bool:
+    if device.type != "cuda":
+        return False
+    try:
+        from ccit.models.word_kernels import usable
+    except ImportError:  # a torch without Triton
+        return False
+    return usable(device)

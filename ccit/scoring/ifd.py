@@ -80,7 +80,7 @@ class IfdScorer:
         positions = getattr(proxy.model.config, "max_position_embeddings", max_tokens)
         self._window = min(max_tokens, positions)
         self._batch_tokens = batch_tokens
-        self._likelihood = Likelihood(proxy, self._batch_tokens)
+        self._likelihood = Likelihood(proxy, self._batch_tokens, lasting=True)
         self._version = 0
         self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end
         self._spent = Spend()
@@ -118,7 +118,7 @@ class IfdScorer:
         ArtifactDamaged, ModelUnusable
             The version active so far then goes on scoring.
         """
-        self._likelihood = Likelihood(self._view(version), self._batch_tokens)
+        self._likelihood = Likelihood(self._view(version), self._batch_tokens, lasting=True)
         self._version = version.number
 
     def _view(self, version: Version) -> CausalModel:

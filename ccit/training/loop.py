@@ -80,7 +80,6 @@ class AdapterTraining:
             rate,
             settings.warmup_share,
             settings.max_grad_norm,
-            half=view.device.type == "cuda",
             advice="lower training.learning_rate or training.proxy_learning_rate",
         )
         self._optimisation = Optimisation(view.name, self._weights, recipe, len(steps))

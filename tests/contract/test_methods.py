@@ -14,7 +14,8 @@ from ccit.models.adapter_format import read_adapter
 from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, trainable, with_adapter
 from ccit.models.encoding import encode
-from ccit.models.likelihood import losses_at, response_states
+from ccit.models.likelihood import losses_at
+from ccit.models.packing import response_states
 from ccit.models.revision import revision_of
 from ccit.plugins import Plugin
 from ccit.ports.training import Example, Method, MethodContext, MicroBatch, TrainingStart

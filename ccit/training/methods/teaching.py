@@ -56,7 +56,7 @@ class Teaching(Method):
         import torch
 
         from ccit.models.divergence import divergences_at
-        from ccit.models.likelihood import response_states
+        from ccit.models.packing import response_states
 
         taught = [not self._part or example.part == self._part for example in batch.examples]
         rows = [example.row for example, chosen in zip(batch.examples, taught, strict=True) if chosen]

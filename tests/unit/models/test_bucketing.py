@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccit.models.bucketing import bucket, fit, padded_tokens
+from ccit.models.bucketing import bucket, fit, packed_tokens, padded_tokens, stretches
 
 lengths = st.lists(st.integers(1, 60), max_size=40)
 
@@ -44,3 +44,13 @@ def test_padding_is_counted(rows: list[int], budget: int) -> None:
 def test_similar_lengths_share_a_batch() -> None:
     rows = [100, 5] * 20
     assert padded_tokens(rows, bucket(rows, 400)) <= 1.1 * sum(rows)
+
+
+@given(lengths, st.integers(1, 200))
+def test_every_row_is_in_one_stretch_within_the_budget(rows: list[int], budget: int) -> None:
+    batches = stretches(rows, budget)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(rows)))
+    for batch in batches:
+        assert len(batch) == 1 or packed_tokens(rows, [batch]) <= budget
+    first = [rows[row] for batch in batches for row in batch]
+    assert first == sorted(first, reverse=True)

@@ -188,3 +188,10 @@ def test_a_fault_of_the_device_is_raised(causal: CausalModel) -> None:
 def test_a_model_without_finite_logits_is_unusable(causal: CausalModel) -> None:
     with pytest.raises(ModelUnusable, match="not finite"):
         Likelihood(replace(causal, model=Wrapped(causal.model, lambda _: None, float("inf"))), 64)
+
+
+def test_packed_rows_have_the_losses_of_padded_ones(causal: CausalModel) -> None:
+    packed, padded = (Likelihood(causal, 64, packed=packed) for packed in (True, False))
+    assert packed.mean_losses(ROWS) == pytest.approx(padded.mean_losses(ROWS), rel=1e-5)
+    assert packed.tokens == padded.tokens
+    assert packed.tokens <= packed.padded_tokens <= padded.padded_tokens

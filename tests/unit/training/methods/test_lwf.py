@@ -8,7 +8,8 @@ import torch
 from ccit.models.causal import frozen, load_causal, trainable
 from ccit.models.divergence import divergences_at
 from ccit.models.encoding import Encoded
-from ccit.models.likelihood import losses_at, response_states
+from ccit.models.likelihood import losses_at
+from ccit.models.packing import response_states
 from ccit.ports.training import Example, MethodContext, MicroBatch, TrainingStart
 from ccit.testing import random_model
 from ccit.training.methods.lwf import LearningWithoutForgetting

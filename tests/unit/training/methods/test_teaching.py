@@ -5,7 +5,8 @@ import torch
 
 from ccit.models.causal import CausalModel, load_causal, trainable
 from ccit.models.encoding import Encoded
-from ccit.models.likelihood import losses_at, response_states
+from ccit.models.likelihood import losses_at
+from ccit.models.packing import response_states
 from ccit.ports.training import Example, MicroBatch, TrainingStart
 from ccit.testing import random_model
 from ccit.training.methods.teaching import Teaching, TeachingSettings
