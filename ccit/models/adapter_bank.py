@@ -80,7 +80,7 @@ class AdapterBank:
         except ValueError as error:
             raise ModelUnusable(f"the adapter does not fit {self.causal.name}: {error}") from error
         factors = {path: self._factors(path, tensors, shape.alpha / shape.rank) for path in paths}
-        return Converted(shape.rank, factors)
+        return Converted(shape.rank, _moved(factors, self.causal.device))
 
     def take(self) -> int:
         """A free slot, kept until `give_back`."""
@@ -118,12 +118,23 @@ class AdapterBank:
             others_RK = own_R[:, None] != torch.arange(low, high).repeat_interleave(rank)
             self._lanes.others = others_RK[:, None].to(self.causal.device)
 
+    def use_each(self, slot_R: torch.Tensor) -> None:
+        """As `use`, for slots that lie on the device (-1 is none) and may change without a new call; all are read."""
+        lanes = self._slots * self._rank
+        self._lanes.first, self._lanes.last = 0, lanes
+        own_K = torch.arange(lanes, device=slot_R.device) // max(1, self._rank)
+        self._lanes.others = (slot_R[:, None] != own_K)[:, None]
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """Changes when the slots' tensors are made anew."""
+        return self._slots, self._rank, len(self._layers)
+
     def _factors(
         self, path: str, tensors: Mapping[str, torch.Tensor], scale: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        place: dict[str, Any] = {"device": self.causal.device, "dtype": self.causal.dtype}
-        a = tensors[f"{path}.lora_A.weight"].to(**place)
-        b = (tensors[f"{path}.lora_B.weight"].float() * scale).T.contiguous().to(**place)
+        a = tensors[f"{path}.lora_A.weight"].to(self.causal.dtype)
+        b = (tensors[f"{path}.lora_B.weight"].float() * scale).T.contiguous().to(self.causal.dtype)
         if not bool(torch.isfinite(a).all() and torch.isfinite(b).all()):
             raise ModelUnusable(f"{path}: its weights are not finite as {self.causal.dtype}; train the round again")
         return a, b
@@ -189,6 +200,16 @@ class _SlottedLayer(torch.nn.Module):
             return larger.view(slots * rank, -1)
 
         return roomier(self._a_KI), roomier(self._b_KO)
+
+
+def _moved(
+    factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]], device: torch.device
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """On the device, in one copy: each waits there for the step under way."""
+    parts = [part for pair in factors.values() for part in pair]
+    pieces = torch.split(torch.cat([part.flatten() for part in parts]).to(device), [part.numel() for part in parts])
+    found = [piece.view_as(part) for piece, part in zip(pieces, parts, strict=True)]
+    return dict(zip(factors, zip(found[::2], found[1::2], strict=True), strict=True))
 
 
 def _linear_layers(model: Any) -> dict[str, tuple[int, int]]:

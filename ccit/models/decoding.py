@@ -19,27 +19,25 @@ import torch
 
 from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel
+from ccit.models.fixed_shapes import FixedShapes, Next, computed
 from ccit.models.kv_blocks import KvBlocks, Reservation
 from ccit.models.paged_cache import BLOCK, PagedCache, kv_layout
 
-PART = 256
-"""Tokens of prompts that one pass reads, padding included, unless its owner says otherwise."""
-
-
-def finite(logits_NV: torch.Tensor) -> list[bool]:
-    """Whether the model still answers with numbers, row by row; a word that is forbidden (-inf) is none's fault."""
-    found: list[bool] = logits_NV.amax(dim=-1).isfinite().tolist()
-    return found
+PART, GPU_PART = 256, 1024
+"""Tokens of prompts that one pass reads on a CPU and on a GPU, padding included, unless its owner says otherwise."""
 
 
 def likeliest(logits_NV: torch.Tensor) -> list[int | None]:
     """The most probable token of each row, greedy decoding; None where the logits are not finite.
 
+    A word that is forbidden (-inf) is none's fault.
+
     >>> likeliest(torch.tensor([[0.1, 0.9], [0.7, 0.2], [float("nan"), 0.0]]))
     [1, 0, None]
     """
-    tokens: list[int] = logits_NV.argmax(dim=-1).tolist()
-    return [token if sound else None for token, sound in zip(tokens, finite(logits_NV), strict=True)]
+    best_N, token_N = logits_NV.max(dim=-1)
+    tokens: list[int] = torch.where(best_N.isfinite(), token_N, -1).tolist()
+    return [None if token < 0 else token for token in tokens]
 
 
 @dataclass(eq=False, slots=True)
@@ -91,8 +89,10 @@ class Batch:
         Memory for keys and values, at most.
     positions : int
         As many are enough; memory for more is not taken.
-    part : int
+    part : int | None
         Tokens of prompts that one pass reads, padding included; a long prompt takes several.
+    fixed_shapes : bool | None
+        Whether passes go through `FixedShapes` where they fit; None: on a GPU they do.
 
     Raises
     ------
@@ -115,15 +115,26 @@ class Batch:
     (4, 1)
     """
 
-    def __init__(self, source: CausalModel | AdapterBank, mebibytes: int, positions: int, part: int = PART) -> None:
-        self._part = part
+    def __init__(
+        self,
+        source: CausalModel | AdapterBank,
+        mebibytes: int,
+        positions: int,
+        part: int | None = None,
+        fixed_shapes: bool | None = None,
+    ) -> None:
         self._bank = source if isinstance(source, AdapterBank) else None
         self.causal = source.causal if isinstance(source, AdapterBank) else source
+        self._part = part or (GPU_PART if self.causal.device.type == "cuda" else PART)
         self._head = self.causal.head  # made before any row is there: it asks the model
         layout = kv_layout(self.causal)
         number = min(layout.blocks(mebibytes), -(-positions // BLOCK) + 1)
         self._blocks = KvBlocks(max(number, 2), BLOCK)
-        self._cache = PagedCache(self.causal, layout, self._blocks.number)
+        spare = self._blocks.number  # one block more than is given out
+        self._cache = PagedCache(self.causal, layout, spare + 1)
+        device = self.causal.device
+        fixed = device.type == "cuda" if fixed_shapes is None else fixed_shapes
+        self._fixed = FixedShapes(self._head, self._cache, self._bank, device, spare) if fixed else None
         self.rows: list[Row] = []  # in the order of joining
         self.computed = 0  # positions, padding included
 
@@ -182,6 +193,8 @@ class Batch:
             The device gave up; the rows are as they were.
         """
         rows, sizes = step.rows, step.sizes
+        if self._fixed is not None and self._fixed.takes(len(rows), max(sizes)):
+            return self._run_fixed(self._fixed, step)
         position_RC, mask = self._cache.begin([row.held.blocks for row in rows], [row.position for row in rows], sizes)
         width = max(sizes)
         ids = [[*row.pending[:size], *[0] * (width - size)] for row, size in zip(rows, sizes, strict=True)]
@@ -202,6 +215,19 @@ class Batch:
         for row, size in zip(rows, sizes, strict=True):
             self._advance(row, size)
         return [rows[n] for n in wanting], logits_NV
+
+    def _run_fixed(self, fixed: FixedShapes, step: Pass) -> tuple[list[Row], torch.Tensor]:
+        read = [
+            Next(row.pending[:size], row.position, row.held.blocks, row.slot)
+            for row, size in zip(step.rows, step.sizes, strict=True)
+        ]
+        logits_RV = fixed.run(read)
+        wanting = [n for n, row in enumerate(step.rows) if len(row.pending) == step.sizes[n]]
+        self.computed += computed(len(step.rows), max(step.sizes))
+        for row, size in zip(step.rows, step.sizes, strict=True):
+            self._advance(row, size)
+        wanted_NV = logits_RV if len(wanting) == len(step.rows) else logits_RV[wanting]
+        return [step.rows[n] for n in wanting], wanted_NV
 
     def _advance(self, row: Row, size: int) -> None:
         prompt = len(row.held.prompt)

@@ -135,7 +135,21 @@ class PagedCache(Cache):
         self._table_M = table_RB.flatten().to(self._device)
         self._rows = len(tables)
         position_RC = position_RC.to(self._device)
-        return position_RC, self._masks(position_RC, wide * BLOCK)
+        return position_RC, self._masks(position_RC, wide * BLOCK, self._additive)
+
+    def at(self, table_RB: torch.Tensor, write_RC: torch.Tensor, position_RC: torch.Tensor) -> Any:
+        """As `begin`, with inputs that lie on the device; gives an additive `attention_mask`.
+
+        Parameters
+        ----------
+        table_RB : torch.Tensor
+            Blocks of each row.
+        write_RC : torch.Tensor
+            Where the tokens go, counted over all blocks.
+        """
+        self._write_N, self._table_M, self._real_N = write_RC.reshape(-1), table_RB.reshape(-1), None
+        self._rows = len(table_RB)
+        return self._masks(position_RC, table_RB.shape[1] * BLOCK, additive=True)
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_args: Any, **_options: Any
@@ -154,19 +168,19 @@ class PagedCache(Cache):
         store.view(-1, heads, size).index_copy_(0, self._write_N, fresh_NHE)
         return store.index_select(0, self._table_M).view(self._rows, -1, heads, size).transpose(1, 2)
 
-    def _masks(self, position_RC: torch.Tensor, reach: int) -> Any:
+    def _masks(self, position_RC: torch.Tensor, reach: int, additive: bool) -> Any:
         windows = self._layout.windows
         if len(set(windows)) == 1 or self._types is None:
-            return self._mask(position_RC, reach, windows[0])
+            return self._mask(position_RC, reach, windows[0], additive)
         by_type = dict(zip(self._types, windows, strict=True))
-        return {kind: self._mask(position_RC, reach, window) for kind, window in by_type.items()}
+        return {kind: self._mask(position_RC, reach, window, additive) for kind, window in by_type.items()}
 
-    def _mask(self, position_RC: torch.Tensor, reach: int, window: int | None) -> torch.Tensor:
+    def _mask(self, position_RC: torch.Tensor, reach: int, window: int | None, additive: bool) -> torch.Tensor:
         seen_T = torch.arange(reach, device=self._device)
         seen_R1CT = seen_T <= position_RC[:, None, :, None]
         if window is not None:
             seen_R1CT &= seen_T > position_RC[:, None, :, None] - window
-        if not self._additive:
+        if not additive:
             return seen_R1CT
         lowest = torch.finfo(self._layout.dtype).min
         return torch.zeros(seen_R1CT.shape, dtype=self._layout.dtype, device=self._device).masked_fill(

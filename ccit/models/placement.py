@@ -86,8 +86,8 @@ def make_deterministic() -> None:
     """Let equal inputs give equal bits in this process, on a GPU too, or an error; call it before anything runs there.
 
     Not `warn_only`: with it the backward pass of fused attention stays non-deterministic on CUDA (flash and
-    memory-efficient attention test for exactly that flag, and cuDNN's is left out only in the strict mode). So torch
-    2.15's own messages say; it was read there, not run: `python -m benchmarks.gpu` tries it where there is a GPU.
+    memory-efficient attention test for exactly that flag, and cuDNN's is left out only in the strict mode). `python -m
+    benchmarks.gpu` tries it: on an H200 two processes, and one that was interrupted, gave the same bytes (2026-11-26).
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it once, when CUDA starts
     torch.use_deterministic_algorithms(True)

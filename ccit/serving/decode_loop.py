@@ -24,7 +24,7 @@ from queue import Empty, SimpleQueue
 import torch
 
 from ccit.errors import CcitError
-from ccit.models.decoding import Batch, Pass, Row, finite
+from ccit.models.decoding import Batch, Pass, Row, likeliest
 from ccit.ports.serving import Delta
 from ccit.serving.generation import Generation
 
@@ -207,13 +207,13 @@ class DecodeLoop:
                 self._step(alone)
             return
         with torch.inference_mode():
-            for row, logits_V, sound in zip(rows, logits_NV, finite(logits_NV) if rows else (), strict=True):
-                self._draw(row, logits_V, sound)
+            for row, logits_V, best in zip(rows, logits_NV, likeliest(logits_NV) if rows else (), strict=True):
+                self._draw(row, logits_V, best)
 
-    def _draw(self, row: Row, logits_V: torch.Tensor, sound: bool) -> None:
+    def _draw(self, row: Row, logits_V: torch.Tensor, best: int | None) -> None:
         ticket = self._tickets[row]
         try:
-            token, delta = ticket.generation.step(logits_V, sound)
+            token, delta = ticket.generation.step(logits_V, best)
         except CcitError as error:
             self._leave(row, error)
         except RuntimeError as error:

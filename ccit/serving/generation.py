@@ -47,19 +47,24 @@ class Generation:
         self._shaping = Shaping(sampling, prompt, self._ends, steps)
         self._count = 0
 
-    def step(self, logits_V: torch.Tensor, finite: bool) -> tuple[int, Delta]:
+    def step(self, logits_V: torch.Tensor, likeliest: int | None) -> tuple[int, Delta]:
         """The next token, and what it adds; the last Delta has a `finish`.
+
+        Parameters
+        ----------
+        likeliest : int | None
+            The most probable token; None where the logits are not finite.
 
         Raises
         ------
         ModelUnusable
             The logits are not finite.
         """
-        if not finite:
+        if likeliest is None:
             raise ModelUnusable(f"{self._name} gave numbers that are not finite; roll back to an earlier version")
         if self._forced:
             return self._read(logits_V)
-        token = self._sampler.draw(self._shaping.shaped(logits_V))
+        token = self._sampler.draw(self._shaping.shaped(logits_V), likeliest if self._shaping.idle else None)
         self._shaping.take(token)
         self._count += 1
         ended, last = token in self._ends, self._count == self.limit

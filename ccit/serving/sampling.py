@@ -27,18 +27,20 @@ class Sampler:
         """One token id for each row of logits (R, V), drawn one after the other."""
         return [self.draw(row) for row in logits]
 
-    def draw(self, logits: torch.Tensor) -> int:
-        """One token id from the logits (V,) of the next position."""
+    def draw(self, logits: torch.Tensor, likeliest: int | None = None) -> int:
+        """One token id from the logits (V,) of the next position; `likeliest` where it is known already."""
         if self._sampling.temperature < _COLDEST:
-            return int(logits.argmax())
-        # On the CPU: the same seed then gives the same draw whatever the device that made the logits.
-        probabilities = torch.softmax(logits.float().cpu() / self._sampling.temperature, dim=-1)
+            return int(logits.argmax()) if likeliest is None else likeliest
+        # A number of this seed, drawn on the CPU, and the token into whose share of the probabilities it falls: the
+        # same whatever the device that made the logits, but for rounding.
+        drawn = float(torch.rand((), generator=self._generator, dtype=torch.float64))
+        shares = torch.softmax(logits.float() / self._sampling.temperature, dim=-1)
         if self._sampling.top_p >= 1:
-            return int(torch.multinomial(probabilities, 1, generator=self._generator))
-        ordered, ids = probabilities.sort(descending=True)
-        # A token stays when the mass before it is still short of top_p: the first always does, and
-        # also for a top_p that is 0 in float32.
-        stays = ordered.cumsum(-1) - ordered < self._sampling.top_p
-        stays[0] = True
-        kept = ordered * stays
-        return int(ids[torch.multinomial(kept, 1, generator=self._generator)])
+            upto = shares.cumsum(-1, dtype=torch.float64)
+            return int((upto <= drawn * upto[-1]).sum().clamp(max=len(upto) - 1))
+        ordered, ids = shares.sort(descending=True)
+        upto = ordered.cumsum(-1, dtype=torch.float64)
+        # A token stays when the mass before it is still short of top_p: the first always does.
+        stay = (upto - ordered < self._sampling.top_p).sum().clamp(min=1)
+        place = (upto <= drawn * upto[stay - 1]).sum().clamp(max=stay - 1)
+        return int(ids[place])

@@ -28,7 +28,7 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
 class Versions:
     """A bank with adapters of several ranks and layers, and each version alone as a view."""
 
-    def __init__(self, base: CausalModel) -> None:
+    def __init__(self, base: CausalModel, *, fixed_shapes: bool) -> None:
         files = [
             random_adapter(base, 4, ["q_proj", "v_proj"], seed=1),
             random_adapter(base, 2, ["down_proj", "o_proj"], seed=2),
@@ -41,12 +41,12 @@ class Versions:
             slot = self.bank.take()
             list(self.bank.install(slot, self.bank.convert(one)))
             self.slots.append(slot)
-        self.batch = Batch(self.bank, 4, positions=512, part=24)
+        self.batch = Batch(self.bank, 4, positions=512, part=24, fixed_shapes=fixed_shapes)
 
 
-@pytest.fixture(scope="module")
-def versions(causal: CausalModel) -> Versions:
-    return Versions(causal)
+@pytest.fixture(scope="module", params=[False, True], ids=["as they come", "fixed shapes"])
+def versions(causal: CausalModel, request: pytest.FixtureRequest) -> Versions:
+    return Versions(causal, fixed_shapes=request.param)
 
 
 def assert_greedy(model: CausalModel, prompt: list[int], written: list[int]) -> None:
