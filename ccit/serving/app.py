@@ -4,7 +4,7 @@
     POST /v1/score              POST /v1/embeddings       perplexity of a given answer; vectors of texts
     GET  /v1/models             GET  /v1/models/{name}    the alias and every version held
     POST /admin/...                                       see `ccit/serving/admin.py`; off by default
-    GET  /health   /ready   /metrics                      without a token
+    GET  /health   /ready   /metrics   /openapi.json       without a token
 
 `model` is the alias (`ccit`: whatever version is active when the answer begins) or a version (`ccit@3`).
 """
@@ -33,6 +33,7 @@ from ccit.serving.embedding import CountingEmbedder, Embedding, EmbeddingRequest
 from ccit.serving.engine import Asked, Engine
 from ccit.serving.line import Line, Overloaded
 from ccit.serving.metrics import ServingMetrics
+from ccit.serving.openapi import document
 from ccit.serving.prompts import Prompts
 from ccit.serving.protocol import (
     ChatRequest,
@@ -85,19 +86,22 @@ def create_app(
     tokens, rates = Tokens(settings.token, settings.tokens_file), Rates(settings.requests_per_minute)
     edge = Middleware(Edge, slots=engine.slots, metrics=metrics, tokens=tokens, rates=rates)
     api = _Api(engine, readiness, settings, metrics)
+    routes = [
+        Route("/v1/chat/completions", api.chat, methods=["POST"]),
+        Route("/v1/completions", api.complete, methods=["POST"]),
+        Route("/v1/score", api.score, methods=["POST"]),
+        *([] if embedder is None else [Route("/v1/embeddings", _embeddings(embedder, settings), methods=["POST"])]),
+        Route("/v1/models", api.models),
+        Route("/v1/models/{name:path}", api.model),
+        *Admin(steering or Steering(engine.slots), settings).routes(),
+        Route("/health", api.health),
+        Route("/ready", api.ready),
+        Route("/metrics", api.metrics),
+    ]
+    described = JSONResponse(document(routes))
+    routes.append(Route("/openapi.json", lambda _: described))
     return Starlette(
-        routes=[
-            Route("/v1/chat/completions", api.chat, methods=["POST"]),
-            Route("/v1/completions", api.complete, methods=["POST"]),
-            Route("/v1/score", api.score, methods=["POST"]),
-            *([] if embedder is None else [Route("/v1/embeddings", _embeddings(embedder, settings), methods=["POST"])]),
-            Route("/v1/models", api.models),
-            Route("/v1/models/{name:path}", api.model),
-            *Admin(steering or Steering(engine.slots), settings).routes(),
-            Route("/health", api.health),
-            Route("/ready", api.ready),
-            Route("/metrics", api.metrics),
-        ],
+        routes=routes,
         middleware=[*_cors(settings), edge],
         exception_handlers={RequestRefused: _refused, HTTPException: _http_refused, Exception: _broken},
     )
