@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ccit.deidentify.masking import Range, mask, united
+from ccit.deidentify.masking import Range, mask, overlapping, united
 from ccit.deidentify.residual import residue
 from ccit.ports.deidentify import Known, Mode, Page, Recogniser, Replacing, Span
 
@@ -90,11 +89,11 @@ class Deidentifier:
     def _found_near(self, page: Page, masks: Sequence[Range], only: Sequence[str]) -> list[Span]:
         """What is found around the masks: the text elsewhere is as it was, and was looked at."""
         found: list[Span] = []
+        ends = [right for _, right in masks]
         for start, end in _surroundings(page.text, masks):
             inside = [
                 (max(left, start) - start, min(right, end) - start)
-                for left, right in masks
-                if left < end and right > start
+                for left, right in overlapping(start, end, masks, ends)
             ]
             spans = self._found(Page(page.text[start:end], page.known), inside, only)
             found += [Span(span.start + start, span.end + start, span.kind, span.rule) for span in spans]
@@ -117,12 +116,3 @@ def _surroundings(text: str, masks: Sequence[Range]) -> list[Range]:
         else:
             found.append((start, end))
     return found
-
-
-def counts(spans: Sequence[Span]) -> dict[str, int]:
-    """How many of each kind.
-
-    >>> counts([Span(0, 1, "name", "a"), Span(2, 3, "name", "a")])
-    {'name': 2}
-    """
-    return dict(sorted(Counter(span.kind for span in spans).items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ def united(spans: Iterable[Span], taken: Sequence[Range], text: str) -> list[Spa
 
     Of spans that overlap, one remains over all of them, of the kind of the longest, the first such.
 
+    Parameters
+    ----------
+    taken : Sequence[Range]
+        In order, without overlaps.
+
     >>> united([Span(0, 4, "name", "a"), Span(2, 9, "place", "b")], [], "Ann Street")
     [Span(start=0, end=9, kind='place', rule='b')]
     """
@@ -38,7 +44,8 @@ def united(spans: Iterable[Span], taken: Sequence[Range], text: str) -> list[Spa
         else:
             joined.append(span)
             longest = span.end - span.start
-    return [piece for span in joined for piece in _outside(span, taken) if _says_something(text, piece)]
+    ends = [right for _, right in taken]
+    return [piece for span in joined for piece in _outside(span, taken, ends) if _says_something(text, piece)]
 
 
 def mask(page: Page, spans: Sequence[Span], taken: Sequence[Range], replacing: Replacing) -> Masked:
@@ -66,11 +73,21 @@ def mask(page: Page, spans: Sequence[Span], taken: Sequence[Range], replacing: R
     return Masked("".join([*pieces, page.text[at:]]), tuple(spans), tuple(masks))
 
 
-def _outside(span: Span, taken: Sequence[Range]) -> Iterable[Span]:
+def overlapping(start: int, end: int, taken: Sequence[Range], ends: Sequence[int]) -> Sequence[Range]:
+    """Of ranges in order, those that share a character with `start <= i < end`; `ends` are their own.
+
+    >>> overlapping(4, 9, [(0, 4), (4, 5), (8, 12), (12, 13)], [4, 5, 12, 13])
+    [(4, 5), (8, 12)]
+    """
+    first = last = bisect_right(ends, start)
+    while last < len(taken) and taken[last][0] < end:
+        last += 1
+    return taken[first:last]
+
+
+def _outside(span: Span, taken: Sequence[Range], ends: Sequence[int]) -> Iterable[Span]:
     start = span.start
-    for left, right in taken:
-        if right <= start or left >= span.end:
-            continue
+    for left, right in overlapping(span.start, span.end, taken, ends):
         if left > start:
             yield Span(start, left, span.kind, span.rule)
         start = right

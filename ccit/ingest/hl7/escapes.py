@@ -79,6 +79,3 @@ def _sequence(escape: str) -> re.Pattern[str]:
         rf"(?P<hexes>(?:{e}X(?:[0-9A-Fa-f]{{2}})++{e})++)"
         rf"|{e}(?P<inner>[FSRETPHN]|\.(?:br|ce|fi|nf)|\.(?:sp|in|ti|sk)[+-]?\d{{0,4}}){e}"
     )
-
-
-Unescaped = Callable[[str], str]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 from ccit.deidentify.masking import mask, united
 from ccit.deidentify.safe_harbor import SafeHarbor
 from ccit.ports.deidentify import Known, Page, Span
@@ -24,3 +26,15 @@ def test_places_of_masks_move_with_the_text() -> None:
     )
     assert masked.text == "[NAME-1] met [NAME-7] in [PLACE]"
     assert [masked.text[start:end] for start, end in masked.masks] == ["[NAME-1]", "[NAME-7]", "[PLACE]"]
+
+
+def test_time_is_nearly_linear_in_the_masks() -> None:
+    def seconds(count: int) -> float:
+        spans = [Span(10 * n, 10 * n + 4, "name", "a") for n in range(count)]
+        taken = [(10 * n + 5, 10 * n + 9) for n in range(count)]
+        started = time.process_time()
+        assert len(united(spans, taken, "x" * (10 * count))) == count
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(20_000) < 40 * max(seconds(2_000), 0.002)  # ten times the masks; a square would be a hundred
