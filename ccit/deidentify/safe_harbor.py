@@ -10,7 +10,7 @@ from ccit.deidentify.matching import digits_of
 from ccit.deidentify.naming import Naming
 from ccit.deidentify.small_zips import SMALL
 from ccit.deidentify.written_dates import read_date
-from ccit.ports.deidentify import OLD_AGE, Kind, Known
+from ccit.ports.deidentify import Kind, Known
 
 
 class SafeHarbor:
@@ -38,7 +38,7 @@ class SafeHarborPage:
 
     def __init__(self, known: Known, day_first: bool) -> None:
         self._naming = Naming(known)
-        self._written = known.year
+        self._known = known
         self._day_first = day_first
 
     def replacement(self, kind: Kind, text: str) -> str:
@@ -57,8 +57,8 @@ class SafeHarborPage:
         year = read_date(text, day_first=self._day_first).year
         if year is None or not 1000 <= year <= 9999:
             return "[DATE]"
-        if self._written is not None and year <= self._written - OLD_AGE:
-            return "[DATE]"  # a year that tells an age over 89
+        if self._known.tells_old_age(year):
+            return "[DATE]"
         return f"[{year}]"
 
 

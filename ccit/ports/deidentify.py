@@ -97,6 +97,14 @@ class Known:
     numbers: tuple[str, ...] = field(default=(), repr=False)
     year: int | None = None
 
+    def tells_old_age(self, year: int) -> bool:
+        """Whether a year lies 90 or more before the text was written (45 CFR 164.514(b)(2)(i)(C)).
+
+        >>> Known(year=2019).tells_old_age(1929), Known(year=2019).tells_old_age(1930), Known().tells_old_age(1801)
+        (True, False, False)
+        """
+        return self.year is not None and year <= self.year - OLD_AGE
+
 
 class Page:
     """One text to look at, with what all recognisers need of it: made once, and only when one asks.
@@ -146,7 +154,7 @@ class Page:
         """Whether what looks like a mask holds a number of the record, or a year that tells an age over 89."""
         known = self.known
         if mask["year"]:
-            return known.year is not None and int(mask["year"]) <= known.year - OLD_AGE
+            return known.tells_old_age(int(mask["year"]))
         if not mask["mark"] or mask["mark"].isalpha():
             return False
         numbers = [i.value for person in known.people for i in person.identifiers] + list(known.numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from pydantic import Field
 from ccit.deidentify.matching import spans_of
 from ccit.deidentify.written_dates import ANNOUNCED, CHINESE, FULL, PARTIAL, WEEKDAY
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import OLD_AGE, Page, RecogniserContext, Span
+from ccit.ports.deidentify import Page, RecogniserContext, Span
 
 _YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
 _ANYTHING: frozenset[str] = frozenset()
@@ -51,8 +51,4 @@ class Dates:
         for pattern in self._partial:
             yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
         if page.known.year is not None:
-            yield from _old_years(page, page.known.year)
-
-
-def _old_years(page: Page, written: int) -> Iterator[Span]:
-    yield from spans_of(_YEAR, page, "date", "dates", lambda year: int(year) <= written - OLD_AGE)
+            yield from spans_of(_YEAR, page, "date", "dates", lambda year: page.known.tells_old_age(int(year)))

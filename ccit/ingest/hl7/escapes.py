@@ -7,7 +7,6 @@ code page switch `\\C..\\`. Nothing is ever lost but highlighting (`\\H\\`, `\\N
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 
 _BREAKS = ("br", "sp", "ce")
