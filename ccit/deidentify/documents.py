@@ -27,7 +27,8 @@ _WORDS = frozenset({"text", "display", "name", "title"})  # keys under which peo
 _ABOUT_THE_RECORD = ("known_names", "known_numbers", "known_places")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _A_YEAR = re.compile(r"\s*(?:1[89]|20)\d\d\s*")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?")  # BCP 47: language, script, region
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-hans|-hant|-latn|-cyrl|-arab)?(?:-(?:[a-z]{2}|\d{3}))?", re.IGNORECASE)
+"""BCP 47: language, a script of the common ones (four letters may be a name), region."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

@@ -112,7 +112,15 @@ def test_a_date_field_is_a_date_in_whatever_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"), [("en", "en"), ("zh-Hans-CN", "zh-Hans-CN"), ("Zyxwald", ""), ("de-oxaker", "")]
+    ("sent", "kept"),
+    [
+        ("en", "en"),
+        ("en-us", "en-us"),
+        ("zh-Hans-CN", "zh-Hans-CN"),
+        ("Zyxwald", ""),
+        ("de-oxaker", ""),
+        ("de-beck", ""),
+    ],
 )
 def test_a_language_is_a_tag_or_nothing(sent: str, kept: str) -> None:
     assert cleaner().clean(replace(DOCUMENT, language=sent)).body["language"] == kept
@@ -125,6 +133,15 @@ def test_what_a_sender_wrote_as_a_mask_hides_nothing() -> None:
     assert "5530871" not in clean
     assert "1921" not in clean
     assert clean.endswith("seen [2019] by [NAME-1]")
+
+
+def test_a_name_in_a_mask_of_the_sender_is_a_name() -> None:
+    people = (Person("patient", names=(Name("Beade", ("Ada",)),), identifiers=(Identifier("4718"),)),)
+    text = "[NAME-ada] and [NAME-beade], [RECORD-4718], [NAME-1], [PHONE-00ff00ff]"
+    clean = cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, text=text, people=people)).body["text"].lower()
+    assert [part for part in ("ada", "beade", "4718") if part in clean] == []
+    assert "[name-1]" in clean
+    assert "[phone-00ff00ff]" in clean
 
 
 def test_the_same_number_of_another_sender_is_another_document() -> None:
