@@ -140,5 +140,6 @@ class Backend(Protocol):
     def stream(self, version: int, prompt: Sequence[int], sampling: Sampling) -> AsyncGenerator[Delta]:
         """The answer of one version to a prompt of token ids; the last Delta has a `finish`.
 
-        Closing it ends the answer at once. Raises `ModelUnusable` where the version's numbers are not finite.
+        Closing it ends the answer at once. Raises `ModelUnusable` where the version's numbers are not finite, and where
+        an answer is to be weighed (`sampling.forced`) by a backend that cannot: it is never passed over.
         """

@@ -60,13 +60,13 @@ class Engine:
         Answers under way at the same time.
     queue : int
         Requests that may wait for their turn; one more is refused.
-    patience : float
+    timeout : float
         Seconds that a request may wait for its turn.
     """
 
-    def __init__(self, slots: Slots, concurrency: int = 32, queue: int = 64, patience: float = 60) -> None:
+    def __init__(self, slots: Slots, concurrency: int = 32, queue: int = 64, timeout: float = 60) -> None:
         self.slots = slots
-        self._line = Line(concurrency, queue, patience)
+        self._line = Line(concurrency, queue, timeout)
 
     @property
     def waiting(self) -> int:

@@ -23,7 +23,7 @@ class Line:
         Given out at the same time.
     places : int
         Requests that may wait; one more is refused.
-    patience : float
+    timeout : float
         Seconds that a request may wait.
 
     Example
@@ -44,8 +44,8 @@ class Line:
     ['many', 'few', 'many', 'many']
     """
 
-    def __init__(self, turns: int, places: int, patience: float) -> None:
-        self._free, self._places, self._patience = turns, places, patience
+    def __init__(self, turns: int, places: int, timeout: float) -> None:
+        self._free, self._places, self._timeout = turns, places, timeout
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # client to be served next first
         self.waiting = 0
 
@@ -66,13 +66,13 @@ class Line:
         self._waiting.setdefault(client, deque()).append(turn)
         self.waiting += 1
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await turn
         except (asyncio.CancelledError, TimeoutError) as error:
             self._give_up(client, turn)
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise Overloaded(f"no turn came within {self._patience:g} seconds; try again in a moment") from error
+            raise Overloaded(f"no turn came within {self._timeout:g} seconds; try again in a moment") from error
         finally:
             self.waiting -= 1
 

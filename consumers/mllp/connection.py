@@ -45,15 +45,15 @@ class Connection:
         self._clock = clock
         self._settled = asyncio.Event()
         self._on_their_way = 0  # messages handed over, and not settled
-        self._patience: asyncio.Timeout | None = None
+        self._waiting: asyncio.Timeout | None = None
         self._begun_at: float | None = None  # when the frame that has not ended began
         self._leaving = False
 
     def leave(self) -> None:
         """Take nothing more from this sender; what is on its way is still answered."""
         self._leaving = True
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(0.0)
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0.0)
 
     async def run(self) -> None:
         """Talk. Raises `OSError` when the connection breaks; what was not answered was not acknowledged."""
@@ -90,12 +90,12 @@ class Connection:
         """What came; empty at the end, None when a frame took too long or the listener is stopped."""
         until = None if self._begun_at is None else self._begun_at + self._settings.frame_seconds
         try:
-            async with asyncio.timeout_at(until) as self._patience:
+            async with asyncio.timeout_at(until) as self._waiting:
                 return await self._reader.read(_PIECE_BYTES)
         except TimeoutError:
             return None
         finally:
-            self._patience = None
+            self._waiting = None
 
     def _settle(self, number: int, outcome: Outcome) -> None:
         """Called in the event loop with the fate of a message; writes what may be said now."""

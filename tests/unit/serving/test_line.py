@@ -7,7 +7,7 @@ import pytest
 from ccit.serving.line import Line, Overloaded
 
 
-def test_the_line_is_bounded_and_patience_ends() -> None:
+def test_the_line_is_bounded_and_so_is_the_wait() -> None:
     async def crowd() -> None:
         line = Line(1, 1, 0.01)
         await line.take("a")

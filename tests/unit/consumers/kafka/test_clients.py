@@ -51,7 +51,7 @@ UNLISTED = (
 
 @pytest.mark.parametrize("protocol", ["consumer", "classic"])
 def test_what_ccit_sets_a_configuration_may_not_set(protocol: Literal["consumer", "classic"]) -> None:
-    """But for the patience of a group's members, whose values here are defaults."""
+    """But for how long is waited for a group's members, whose values here are defaults."""
     settings = KafkaSettings(NOWHERE, group_protocol=protocol)
     ours = consumer_config(settings, "g") | producer_config(settings, "id") | producer_config(settings)
     for option in ours.keys() - {"session.timeout.ms", "heartbeat.interval.ms", "logger", "error_cb"}:
