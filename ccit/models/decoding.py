@@ -160,7 +160,11 @@ class Batch:
         held = self._blocks.reserve(root, prompt, length)
         if held is None:
             return None
-        self._cache.clear(held.blocks[held.shared :])
+        try:
+            self._cache.clear(held.blocks[held.shared :])
+        except RuntimeError:  # the device is out of memory: what was reserved belongs to nobody
+            self._blocks.release(held)
+            raise
         shared = held.shared * BLOCK
         row = Row(held, slot, list(prompt[shared:]), shared)
         self.rows.append(row)

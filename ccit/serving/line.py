@@ -77,20 +77,24 @@ class Line:
             self.waiting -= 1
 
     def give_back(self) -> None:
-        """The turn goes to the next in line."""
-        if not self._waiting:
-            self._free += 1
-            return
-        client, turns = self._waiting.popitem(last=False)
-        turns.popleft().set_result(None)
-        if turns:
-            self._waiting[client] = turns  # behind all other clients
+        """The turn goes to the next in line who has not left."""
+        while self._waiting:
+            client, turns = self._waiting.popitem(last=False)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[client] = turns  # behind all other clients
+            if not turn.done():  # one who leaves is in the line until his task runs again
+                turn.set_result(None)
+                return
+        self._free += 1
 
     def _give_up(self, client: str, turn: asyncio.Future[None]) -> None:
         if not turn.cancelled():  # it came at the same moment
             self.give_back()
             return
-        turns = self._waiting[client]
+        turns = self._waiting.get(client)
+        if turns is None or turn not in turns:  # passed over by `give_back` already
+            return
         turns.remove(turn)
         if not turns:
             del self._waiting[client]

@@ -189,3 +189,17 @@ def test_memory_is_bounded_by_what_is_stated(causal: CausalModel) -> None:
     per_position = 2 * 2 * 2 * 8 * 4  # keys and values, layers, heads, their size, bytes
     assert small.positions * per_position <= 2**20 < (small.positions + 32) * per_position
     assert large.positions > 2 * small.positions
+
+
+def test_a_row_that_cannot_join_leaves_no_block_taken(causal: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = Batch(causal, 4, positions=64)
+    before = batch._blocks.free
+
+    def full(blocks: object) -> None:
+        raise torch.OutOfMemoryError("the device is full")
+
+    monkeypatch.setattr(batch._cache, "clear", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        batch.join([1, 2, 3], 8, None, "base")
+    assert batch._blocks.free == before
+    assert batch.rows == []

@@ -51,3 +51,20 @@ def test_who_leaves_the_line_leaves_no_trace() -> None:
         await asyncio.wait_for(line.take("c"), 5)
 
     asyncio.run(leave())
+
+
+def test_a_turn_that_ends_while_the_next_in_line_leaves_is_not_lost() -> None:
+    async def leave() -> None:
+        line = Line(1, 9, 60)
+        await line.take("a")
+        leaving, staying = (asyncio.create_task(line.take("a")) for _ in range(2))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        line.give_back()  # before the one who leaves has run again
+        await asyncio.wait_for(staying, 5)
+        await asyncio.wait([leaving])
+        line.give_back()
+        await asyncio.wait_for(line.take("c"), 5)
+        assert line.waiting == 0
+
+    asyncio.run(leave())
