@@ -114,6 +114,9 @@ class _Request(BaseModel):
             raise RequestRefused(400, f"stop may hold {MAX_STOPS} texts, found {len(self.stops())}", "stop")
         if self.stream_options is not None and not self.stream:
             raise RequestRefused(400, "stream_options is for requests with 'stream': true", "stream_options")
+        formed = self.response_format is not None and self.response_format.type != "text"
+        if self.min_tokens and (formed or self.stops()):
+            raise RequestRefused(400, "min_tokens goes with neither stop nor response_format", "min_tokens")
         return self
 
     def stops(self) -> tuple[str, ...]:

@@ -172,6 +172,8 @@ def test_base_is_the_model_without_an_adapter(client: OpenAI) -> None:
         ({"response_format": {"type": "xml"}}, "response_format"),
         ({"frequency_penalty": 2.1}, "frequency_penalty"),
         ({"top_k": 1.5}, "top_k"),
+        ({"min_tokens": 5, "stop": "x"}, "min_tokens"),
+        ({"min_tokens": 5, "response_format": {"type": "json_object"}}, "min_tokens"),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(running: Running, wish: dict[str, Any], param: str) -> None:
