@@ -48,6 +48,22 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
     """
     kept = _kept_headers(original_headers(message))
     key, value = _cut(message.key, MAX_EXTRA_BYTES), _cut(message.value, MAX_VALUE_BYTES)
+    whole = (key, value, kept) == (message.key, message.value, original_headers(message))
+    tried = min(attempts(message), MOST_ATTEMPTS) + 1
+    ours = why_and_whence(message, error, stage, tried=tried, lost="" if whole else what_was(message))
+    return Output(topics.dead_letters.name, key, value, kept + ours, topics.dead_letters.partition)
+
+
+def why_and_whence(message: Message, error: InputError, stage: str, *, tried: int = 1, lost: str = "") -> Headers:
+    """The headers that tell of a message what a letter is for.
+
+    Parameters
+    ----------
+    tried : int
+        How often, this time among them.
+    lost : str
+        What the letter does not hold of the message; empty where it holds all that came.
+    """
     ours = {
         "ccit_reason": error.reason,
         "ccit_error": error.detail,
@@ -55,15 +71,17 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
         "ccit_partition": str(message.partition),
         "ccit_offset": str(message.offset),
         "ccit_stage": stage,
-        "ccit_attempts": str(min(attempts(message), MOST_ATTEMPTS) + 1),
+        "ccit_attempts": str(tried),
     }
-    if message.fault is not None and message.fault.lost:
-        ours["ccit_cut"] = message.fault.lost
-    elif (key, value, kept) != (message.key, message.value, original_headers(message)):
-        whole = message.value or b""
-        ours["ccit_cut"] = f"{message.size_bytes} bytes in all; value SHA-256 {hashlib.sha256(whole).hexdigest()}"
-    headers = kept + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
-    return Output(topics.dead_letters.name, key, value, headers, topics.dead_letters.partition)
+    if cut := (message.fault.lost if message.fault is not None else "") or lost:
+        ours["ccit_cut"] = cut
+    return tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
+
+
+def what_was(message: Message) -> str:
+    """A message by its size and the digest of its value, for a letter that does not hold it whole."""
+    digest = hashlib.sha256(message.value or b"").hexdigest()
+    return f"{message.size_bytes} bytes in all; value SHA-256 {digest}"
 
 
 def attempts(message: Message) -> int:

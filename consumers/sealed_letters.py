@@ -6,9 +6,8 @@ there, by its place, as long as the topic keeps it. Such a letter is never sent 
 
 from __future__ import annotations
 
-import hashlib
-
 from ccit.errors import InputError
+from consumers.dead_letters import what_was, why_and_whence
 from consumers.kafka.messages import Message, Output
 from consumers.kafka.topics import Topics
 
@@ -28,21 +27,5 @@ def sealed_letter(message: Message, error: InputError, stage: str, topics: Topic
     >>> letter.key, letter.value, dict(letter.headers)["ccit_offset"]
     (None, None, b'7')
     """
-    lost = message.fault.lost if message.fault is not None else ""
-    ours = {
-        "ccit_reason": error.reason,
-        "ccit_error": error.detail,
-        "ccit_topic": message.topic,
-        "ccit_partition": str(message.partition),
-        "ccit_offset": str(message.offset),
-        "ccit_stage": stage,
-        "ccit_attempts": "1",
-        "ccit_cut": lost or f"{len(message.value or b'')} bytes in all; value SHA-256 {digest_of_value(message)}",
-    }
-    headers = tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
+    headers = why_and_whence(message, error, stage, lost=what_was(message))
     return Output(topics.dead_letters.name, None, None, headers, topics.dead_letters.partition)
-
-
-def digest_of_value(message: Message) -> str:
-    """SHA-256 (hex) of a message's bytes."""
-    return hashlib.sha256(message.value or b"").hexdigest()
