@@ -16,6 +16,7 @@ from ccit.ports.evaluation import Evaluator
 from ccit.ports.rounds import PlannerContext, SourceContext, Trigger, TriggerContext
 from ccit.ports.selection import Scorer
 from ccit.records import Version
+from ccit.triggers.any_of import AnyOf
 
 
 def recipe(config: Config, base: Version, proxy: Scorer | None = None) -> Recipe:
@@ -47,6 +48,11 @@ def triggers(config: Config) -> tuple[Trigger, ...]:
     """What starts a round, in the order of their kinds."""
     context = TriggerContext(config.rounds.size, config.rounds.min_size)
     return tuple(build("trigger", settings, context) for settings in selected(config.rounds.triggers))
+
+
+def trigger(config: Config, *, whole_pool: bool) -> AnyOf:
+    """What starts a round of all that waits; without `whole_pool` what starts a full one."""
+    return AnyOf(tuple(one for one in triggers(config) if one.whole_pool == whole_pool))
 
 
 def judging(config: Config, evaluator: Evaluator) -> Judging:

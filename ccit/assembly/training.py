@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ccit.assembly.rounds import judging, recipe, triggers
+from ccit.assembly.rounds import judging, recipe, trigger
 from ccit.assembly.versions import base_version, store
 from ccit.config import Config
 from ccit.evaluation.judging import Judging
@@ -18,7 +18,6 @@ from ccit.ports.training import Trainer
 from ccit.records import Version
 from ccit.store.files import FileStore
 from ccit.training.continuity import misfit
-from ccit.triggers.any_of import AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,14 @@ def trainer_parts(config: Config, log: Path | None = None) -> TrainerParts:
     """
     from ccit.training.process import TrainingProcess
 
-    base, starting = base_version(config), triggers(config)
-    process = TrainingProcess(config, log)
+    base, process = base_version(config), TrainingProcess(config, log)
     judged_by = judging(config, process)  # before there is a process to be ended
     process.start()
     return TrainerParts(
         base=base,
         recipe=recipe(config, base),
-        trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
-        whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
+        trigger=trigger(config, whole_pool=False),
+        whole_pool_trigger=trigger(config, whole_pool=True),
         size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
         judging=judged_by,

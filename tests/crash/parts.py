@@ -14,12 +14,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import orjson
 
-from ccit.assembly.rounds import recipe, triggers
+from ccit.assembly.rounds import recipe, trigger
 from ccit.assembly.scoring import ScoringParts, checks, selector, spaces_of
 from ccit.assembly.training import TrainerParts
 from ccit.assembly.versions import store
@@ -50,8 +51,8 @@ from ccit.records import (
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.admitted import AdmittedSamples
-from ccit.triggers.any_of import AnyOf
 from ccit.vectors import quantise
+from tests.nouns import version
 
 DIMENSION = 16
 QUESTIONS = 3000
@@ -174,24 +175,7 @@ def skill_of(adapters: AdapterPair | None, artifacts: ArtifactStore) -> float:
 
 def base_version(config: Config) -> Version:
     """Number 0, without any model behind it."""
-    return Version(
-        alias=config.models.alias,
-        number=0,
-        parent=None,
-        round_id="",
-        base_model="stub",
-        base_revision="",
-        proxy_model="stub",
-        proxy_revision="",
-        adapters=None,
-        rank=0,
-        target_modules=(),
-        verdict=None,
-        counts={},
-        consumed=(),
-        config_digest=config.training_digest(),
-        code_digest="stub",
-    )
+    return replace(version(), alias=config.models.alias, config_digest=config.training_digest())
 
 
 def stub_scoring(
@@ -217,14 +201,14 @@ def stub_scoring(
 
 def stub_trainer_parts(config: Config, pace_s: float) -> TrainerParts:
     """`trainer_parts` with the stub trainer and evaluator; a round takes `pace_s` seconds to train."""
-    base, artifacts, starting = base_version(config), store(config), triggers(config)
+    base, artifacts = base_version(config), store(config)
     trainer = HashTrainer(artifacts, pace_s)
     questions = tuple(Question(f"q{n}", "stub", "?", "!") for n in range(QUESTIONS))
     return TrainerParts(
         base=base,
         recipe=recipe(config, base),
-        trigger=AnyOf(tuple(one for one in starting if not one.whole_pool)),
-        whole_pool_trigger=AnyOf(tuple(one for one in starting if one.whole_pool)),
+        trigger=trigger(config, whole_pool=False),
+        whole_pool_trigger=trigger(config, whole_pool=True),
         size=config.rounds.size,
         min_size=min(config.rounds.min_size, config.rounds.size),
         judging=Judging({DOMAIN: questions}, SkillEvaluator(artifacts), gate_of(config.evaluation)),

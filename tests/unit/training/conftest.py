@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ccit.models.bases import BaseModels
 from ccit.models.revision import revision_of
 from ccit.records import Due, Material, OffsetRange, Round, Sample, Version
 from ccit.testing import random_model
+from tests.nouns import version
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,24 +76,13 @@ def material() -> Material:
 
 @pytest.fixture
 def base_version(config: Config) -> Version:
-    models = config.models
-    return Version(
-        alias="ccit",
-        number=0,
-        parent=None,
-        round_id="",
-        base_model=models.deployed,
-        base_revision=revision_of(models.deployed, ""),
-        proxy_model=models.proxy,
-        proxy_revision=revision_of(models.proxy, ""),
-        adapters=None,
-        rank=0,
-        target_modules=(),
-        verdict=None,
-        counts={},
-        consumed=(),
-        config_digest="",
-        code_digest="",
+    deployed, proxy = config.models.deployed, config.models.proxy
+    return replace(
+        version(),
+        base_model=deployed,
+        base_revision=revision_of(deployed, ""),
+        proxy_model=proxy,
+        proxy_revision=revision_of(proxy, ""),
     )
 
 
