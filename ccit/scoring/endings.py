@@ -70,7 +70,7 @@ def completeness(text: str, language: str) -> float:
     """
     said = _CITATIONS.sub("", text.rstrip())
     bare = said.rstrip(_CLOSERS)
-    if not bare or bare[-1] in _GOES_ON or _must_be_followed(bare, language):
+    if not bare or bare[-1] in _GOES_ON or (bare == said and _must_be_followed(bare, language)):
         return MUST_GO_ON
     if bare[-1] in _STOPS:
         return OPEN_BRACKET if _has_open_bracket(said) else COMPLETE

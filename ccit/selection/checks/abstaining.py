@@ -1,11 +1,15 @@
-"""What checks share that give no number in a language that the embedder does not know: who has none, and who passes."""
+"""What checks share that give no number in a language that the embedder does not know: who has none, who passes, and
+what the embedder did not see of the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from ccit.ports.selection import CheckContext
 from ccit.records import Sample, Score
 from ccit.scoring.languages import UNKNOWN_LANGUAGE, unknown_language
+from ccit.scoring.spaces import answer_text, question_text
 from ccit.selection.reasons import UNSCORED
 
 
@@ -52,3 +56,14 @@ def refused_without_value(score: Score, *passing: str) -> str | None:
     """
     passes = score.unscored in passing or score.unscored.startswith(UNKNOWN_LANGUAGE)
     return None if passes else UNSCORED
+
+
+def unseen_of(samples: Sequence[Sample], context: CheckContext) -> list[int]:
+    """Of each sample, the tokens of question and answer that the embedder does not see.
+
+    >>> from ccit.testing import check_context
+    >>> unseen_of([Sample("s", "r", "ward", "en", "How long?", "Two weeks.")], check_context())
+    [0]
+    """
+    unseen = context.unseen([*map(question_text, samples), *map(answer_text, samples)])
+    return [asked + said for asked, said in zip(unseen[: len(samples)], unseen[len(samples) :], strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from ccit.ports.vectors import Neighbour, Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.leads import STAMP
 from ccit.scoring.spaces import ANSWER, LEAD, QUESTION, vectors_in
-from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known, unseen_of
 from ccit.vectors import cosines
 
 TOO_FEW = "too few accepted questions are near"
@@ -104,8 +105,8 @@ class AgreementCheck:
         said = {space: vectors_in(space, samples, self._context.embedder) for space in (ANSWER, LEAD)}
         found = self._context.neighbours.search(asked, self._settings.k, QUESTION)
         return [
-            self._agreement({space: rows[row : row + 1] for space, rows in said.items()}, near)
-            for row, near in enumerate(found)
+            replace(self._agreement({space: rows[row : row + 1] for space, rows in said.items()}, near), truncated=cut)
+            for row, (near, cut) in enumerate(zip(found, unseen_of(samples, self._context), strict=True))
         ]
 
     def _agreement(self, said: Mapping[str, Vectors], near: Sequence[Neighbour]) -> Score:

@@ -11,7 +11,7 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import ANSWER, QUESTION, vectors_in
-from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known, unseen_of
 from ccit.vectors import cosines
 
 NOTHING_ACCEPTED = "no question has been accepted yet"
@@ -70,10 +70,10 @@ class AttributionCheck:
         answered = vectors_in(ANSWER, samples, self._context.embedder)
         found = self._context.neighbours.search(answered, 1, QUESTION)
         scores = []
-        for row, near in enumerate(found):
+        for row, (near, unseen) in enumerate(zip(found, unseen_of(samples, self._context), strict=True)):
             own = float(cosines(asked[row : row + 1], answered[row : row + 1])[0, 0])
             scores.append(
-                Score("attribution", own - near[0].similarity, self._stamp)
+                Score("attribution", own - near[0].similarity, self._stamp, truncated=unseen)
                 if near
                 else self._unscored(NOTHING_ACCEPTED)
             )

@@ -12,7 +12,7 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import QUESTION, SPACES
-from ccit.selection.reasons import UNSCORED
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
 
 
 @plugin("check")
@@ -21,7 +21,8 @@ class ClusterCheck:
 
     The number is that of the nearest among `clusters` fixed directions, half of them random and half their opposites: a
     cross-polytope hash (Andoni et al. 2015, arXiv 1509.02897). Nothing is learned from the stream, so that every scorer
-    gives the same number at any time, and it can be read from the log.
+    gives the same number at any time, and it can be read from the log. In a language that the embedder does not know
+    there is no number.
 
     Example
     -------
@@ -46,6 +47,7 @@ class ClusterCheck:
 
     def __init__(self, settings: Settings, context: CheckContext) -> None:
         self._embedder = context.embedder
+        self._languages = context.languages
         shape = (context.embedder.dimension, settings.clusters // 2)
         drawn = np.random.default_rng(context.seed).standard_normal(shape)
         self._directions = drawn / np.linalg.norm(drawn, axis=0)
@@ -53,12 +55,16 @@ class ClusterCheck:
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `cluster` per sample: a whole number from 0 on."""
-        if not samples:
-            return []
-        along = self._embedder.embed([SPACES[QUESTION](sample) for sample in samples]) @ self._directions
-        nearest = np.argmax(np.hstack([along, -along]), axis=1)
-        return [(Score("cluster", float(number), self._stamp),) for number in nearest]
+        return scored_where_known(samples, self._languages, self._scored, self._unscored)
 
     def refuse(self, score: Score) -> str | None:
-        """Nothing that has a number."""
-        return UNSCORED if score.value is None else None
+        """Nothing that has a number, and nothing in a language that the embedder does not know."""
+        return refused_without_value(score) if score.value is None else None
+
+    def _scored(self, samples: Sequence[Sample]) -> list[Score]:
+        along = self._embedder.embed([SPACES[QUESTION](sample) for sample in samples]) @ self._directions
+        nearest = np.argmax(np.hstack([along, -along]), axis=1)
+        return [Score("cluster", float(number), self._stamp) for number in nearest]
+
+    def _unscored(self, why: str) -> Score:
+        return Score("cluster", None, self._stamp, unscored=why)

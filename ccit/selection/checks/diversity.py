@@ -62,6 +62,7 @@ class DiversityCheck:
         self._min = settings.min
         self._embedder = context.embedder
         self._languages = context.languages
+        self._unseen = context.unseen
         self._stamp = f"diversity.v1 mean-pairwise sentences.v1 {context.embedder.stamp}"
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
@@ -69,10 +70,11 @@ class DiversityCheck:
         reasons = [unknown_language(sample, self._languages) for sample in samples]
         sentences = [[] if why else split_sentences(s.response) for s, why in zip(samples, reasons, strict=True)]
         counted = [own if len(own) > 1 else [] for own in sentences]
-        vectors = self._embedder.embed([sentence for own in counted for sentence in own])
+        together = [sentence for own in counted for sentence in own]
+        vectors, unseen = self._embedder.embed(together), self._unseen(together)
         bounds = [0, *accumulate(len(own) for own in counted)]
         return [
-            (self._scored(vectors[a:b]) if b > a else self._unscored(why or ONE_SENTENCE),)
+            (self._scored(vectors[a:b], sum(unseen[a:b])) if b > a else self._unscored(why or ONE_SENTENCE),)
             for (a, b), why in zip(pairwise(bounds), reasons, strict=True)
         ]
 
@@ -82,8 +84,8 @@ class DiversityCheck:
             return refused_without_value(score, ONE_SENTENCE)
         return "not_diverse" if score.value < self._min else None
 
-    def _scored(self, vectors: Vectors) -> Score:
-        return Score("diversity", mean_pairwise_distance(vectors), self._stamp)
+    def _scored(self, vectors: Vectors, unseen: int) -> Score:
+        return Score("diversity", mean_pairwise_distance(vectors), self._stamp, truncated=unseen)
 
     def _unscored(self, why: str) -> Score:
         return Score("diversity", None, self._stamp, unscored=why)

@@ -11,7 +11,7 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import answer_text, question_text
-from ccit.selection.checks.abstaining import refused_without_value, scored_where_known
+from ccit.selection.checks.abstaining import refused_without_value, scored_where_known, unseen_of
 from ccit.vectors import cosines
 
 
@@ -70,14 +70,14 @@ class RelevanceCheck:
     def _scored(self, samples: Sequence[Sample]) -> list[Score]:
         """Questions and answers are embedded together: texts of similar length then meet in a batch."""
         texts = [*map(question_text, samples), *map(answer_text, samples)]
-        vectors, unseen = self._context.embedder.embed(texts), self._context.unseen(texts)
+        vectors, unseen = self._context.embedder.embed(texts), unseen_of(samples, self._context)
         pairs = zip(range(len(samples)), range(len(samples), len(texts)), strict=True)
         return [
             Score(
                 "relevance",
                 float(cosines(vectors[q : q + 1], vectors[a : a + 1])[0, 0]),
                 self._stamp,
-                truncated=unseen[q] + unseen[a],
+                truncated=unseen[q],
             )
             for q, a in pairs
         ]

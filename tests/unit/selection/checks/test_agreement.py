@@ -63,3 +63,11 @@ def test_words_alone_see_the_other_name() -> None:
         values.append(score.value)
     by_meaning, by_words = values
     assert by_meaning > 0.5 > by_words
+
+
+def test_what_the_embedder_does_not_see_is_counted() -> None:
+    context = replace(after(KNOWN), unseen=lambda texts: [max(0, len(text) - 20) for text in texts])
+    (whole,), (cut,) = AgreementCheck(AgreementCheck.Settings(), context).score(
+        [said("aabb", "aab"), said("aabb", "aab" * 10)]
+    )
+    assert (whole.truncated, cut.truncated) == (0, 10)

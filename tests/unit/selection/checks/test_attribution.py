@@ -31,3 +31,11 @@ def test_a_language_that_the_embedder_does_not_know_has_no_number() -> None:
     assert score.unscored.endswith(": zh")
     assert check.refuse(score) is None
     assert check.refuse(replace(score, unscored="the device is gone")) == "unscored"
+
+
+def test_what_the_embedder_does_not_see_is_counted() -> None:
+    context = replace(after(KNOWN), unseen=lambda texts: [max(0, len(text) - 20) for text in texts])
+    (whole,), (cut,) = AttributionCheck(AttributionCheck.Settings(), context).score(
+        [said("aabb", "aab"), said("aabb", "aab" * 10)]
+    )
+    assert (whole.truncated, cut.truncated) == (0, 10)

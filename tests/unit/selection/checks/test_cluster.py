@@ -29,6 +29,15 @@ def test_the_answer_does_not_move_a_question() -> None:
     assert len({score.value for (score,) in check.score(said)}) == 1
 
 
+def test_a_language_that_the_embedder_does_not_know_has_no_number_and_passes() -> None:
+    chinese = replace(sample(), instruction="发烧了怎么办？", response="发烧时应多喝水，注意休息。")
+    check = ClusterCheck(ClusterCheck.Settings(), replace(check_context(), languages=frozenset({"en"})))
+    (known,), (unknown,) = check.score([sample(), chinese])
+    assert known.value is not None
+    assert (unknown.value, check.refuse(unknown)) == (None, None)
+    assert unknown.unscored.endswith(": zh")
+
+
 def test_directions_come_in_pairs() -> None:
     with pytest.raises(ValidationError, match="multiple of 2"):
         ClusterCheck.Settings(clusters=63)

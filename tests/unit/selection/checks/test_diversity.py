@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +57,10 @@ def test_a_batch_is_embedded_in_one_call() -> None:
     embedder = WordEmbedder()
     check(embedder).score([of("Rest. Drink.")] * 5)
     assert embedder.calls == 1
+
+
+def test_what_the_embedder_does_not_see_is_counted() -> None:
+    context = replace(check_context(WordEmbedder()), unseen=lambda texts: [max(0, len(text) - 20) for text in texts])
+    one = DiversityCheck(DiversityCheck.Settings(), context)
+    (short,), (long,) = one.score([of("Rest. Drink."), of("Rest. Drink " + "water and " * 5 + "tea.")])
+    assert (short.truncated, long.truncated) == (0, 40)
