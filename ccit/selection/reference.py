@@ -19,7 +19,9 @@ from pydantic import Field
 
 from ccit.selection.policies.stateful import Tally
 
-_VERSIONS = 4  # as many as a scorer holds: a rollback further back begins anew
+_VERSIONS = (
+    4  # as many as a scorer holds; under an older one, after a rollback, nothing is compared until the next version
+)
 
 _Entry = tuple[float, float]  # its lot, its value
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ccit.plugins import plugin
 from ccit.ports.selection import PolicyContext, Reasons, Scored
+from ccit.scoring.languages import language_of
 from ccit.selection.policies.compared import Compared, ComparedSettings
 from ccit.selection.policies.filter_surprise import in_proportion
 from ccit.selection.reference import Reference
@@ -52,7 +53,7 @@ class ClustersPolicy(Compared[Reference]):
         return scored.value("cluster")
 
     def _stratum(self, scored: Scored) -> str:
-        return scored.sample.lang
+        return language_of(scored.sample)
 
     def _rule(self, reference: Sequence[float], rest: float) -> Callable[[float], float]:
         counts, total = Counter(reference), len(reference)

@@ -11,6 +11,7 @@ from pydantic import Field
 from ccit.plugins import plugin
 from ccit.ports.selection import PolicyContext, Reasons, Scored
 from ccit.records import Sample
+from ccit.scoring.languages import language_of
 from ccit.selection.policies.compared import Compared, ComparedSettings
 from ccit.selection.reference import Reference
 
@@ -33,8 +34,9 @@ class QuantilePolicy(Compared[Strata]):
     with few values too. The first `floor` samples of a stratum are taken whatever their scores: a rare disease or
     language is not left out because its scores are strange.
 
-    The domain is the sample's `group`, or its source where it has none. Whoever invents groups gets a floor for each:
-    put `source_quota` around it where sources are not trusted.
+    The language is identified from the text (`ccit/scoring/languages.py`). The domain is the sample's `group`, or its
+    source where it has none. Whoever invents groups gets a floor for each: put `source_quota` around it where sources
+    are not trusted.
 
     Example
     -------
@@ -85,9 +87,10 @@ class QuantilePolicy(Compared[Strata]):
     def _part(self, part: Part, sample: Sample) -> str:
         if part == "length":
             return str(bisect_right(self._bounds, len(sample.response)))
-        return sample.lang if part == "language" else sample.group or sample.source
+        return language_of(sample) if part == "language" else sample.group or sample.source
 
     def _rule(self, reference: Sequence[float], rest: float) -> Callable[[float], float]:
+        """A value is ranked among the reference and itself: so the share is met however few values there are."""
         median = reference[len(reference) // 2]
 
         def worth(value: float) -> float:
@@ -98,8 +101,8 @@ class QuantilePolicy(Compared[Strata]):
         def chance(value: float) -> float:
             better = len(ranked) - bisect_right(ranked, worth(value))
             equal = len(ranked) - better - bisect_left(ranked, worth(value))
-            wanted = rest * len(ranked) - better
-            return min(1.0, max(0.0, wanted / equal if equal else wanted))
+            wanted = rest * (len(ranked) + 1) - better
+            return min(1.0, max(0.0, wanted / (equal + 1)))
 
         return chance
 

@@ -33,7 +33,8 @@ class SourceQuotaPolicy:
     The quota is a number and not a share: about 250 poisoned documents suffice to put a backdoor into a model, however
     much clean text stands beside them (Souly et al. 2025, arXiv 2510.07192). It counts what was ever accepted, over
     all rounds; a source that may give more is named in `sources`. Only what its source has room for reaches the
-    policy within, in stream order; room that this policy leaves is offered to the samples that come next.
+    policy within, in stream order; room that this policy leaves is offered to the samples that come next. The control
+    arm lies beside every policy: of each source it takes `selection.control_share` more.
 
     Example
     -------

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from ccit.ports.selection import Scored
+from ccit.ports.selection import PolicyContext, Scored
 from ccit.records import Score
+from ccit.selection.policies.clusters import ClustersPolicy
 from tests.nouns import sample
 from tests.unit.selection.policies.test_compared import policy_of, taken
 
@@ -22,3 +24,9 @@ def test_a_rare_cluster_gives_more_than_its_share(evenness: float, share_of_the_
     taken(policy, of_clusters(2000))  # until the frequencies are known
     counts = Counter(one.value("cluster") for one in taken(policy, of_clusters(4000)))
     assert counts[1.0] / counts.total() == pytest.approx(share_of_the_rare, abs=0.08)
+
+
+def test_topics_are_counted_apart_by_the_language_of_the_text() -> None:
+    policy = ClustersPolicy(ClustersPolicy.Settings(), PolicyContext(seed=0))
+    german = replace(sample(), response="Nehmen Sie zweimal am Tag eine Tablette mit Wasser.", instruction="Wie oft?")
+    assert policy._stratum(Scored(german, ())) == "de"

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccit.ports.selection import PolicyContext, Scored
 from ccit.records import Score
@@ -12,8 +14,9 @@ from tests.nouns import sample
 from tests.unit.selection.policies.test_compared import policy_of, stream, taken
 
 
-def one_of(number: int, value: float, group: str = "", lang: str = "en") -> Scored:
-    return Scored(replace(sample(number, group=group), lang=lang), (Score("ifd", value, "test"),))
+def one_of(number: int, value: float, group: str = "", text: str = "", lang: str = "en") -> Scored:
+    own = sample(number, group=group)
+    return Scored(replace(own, response=text or own.response, lang=lang), (Score("ifd", value, "test"),))
 
 
 def test_the_best_are_taken_and_the_quantile_follows_a_new_version() -> None:
@@ -47,7 +50,7 @@ def test_each_stratum_has_its_own_budget() -> None:
 def test_the_first_of_a_rare_stratum_are_taken_whatever_they_score() -> None:
     policy = policy_of("quantile", floor=5)
     taken(policy, stream(1000))
-    rare = [one_of(n, 0.0, lang="sw") for n in range(1000, 1020)]
+    rare = [one_of(n, 0.0, text="Wie hoch ist die Dosis? Zweimal am Tag.") for n in range(1000, 1020)]
     assert policy.choose(rare)[:5] == [None] * 5
     assert policy_of("quantile", floor=0, reference_share=0.01, share=0.01).choose(rare)[:5] != [None] * 5
 
@@ -57,6 +60,24 @@ def test_values_that_tie_are_drawn_to_the_budget() -> None:
     given = [one_of(n, float(n % 2)) for n in range(3000)]
     found = taken(policy_of("quantile", share=0.3), given)
     assert len(found) / 3000 == pytest.approx(0.3, abs=0.06)
+
+
+def test_the_language_of_a_stratum_is_that_of_the_text() -> None:
+    """Whoever names a rare language has no floor for it."""
+    policy = QuantilePolicy(QuantilePolicy.Settings(), PolicyContext(seed=0))
+    english = "The dose is two tablets a day, taken with water."
+    named = {policy._stratum(one_of(0, 0.0, text=english, lang=lang)) for lang in ("en", "sw", "en-GB")}
+    assert {found.split("\t")[1] for found in named} == {"en"}
+
+
+@given(st.lists(st.integers(0, 5), min_size=3, max_size=12), st.sampled_from(["high", "low"]), st.floats(0, 1))
+def test_the_share_is_met_however_few_the_values_and_whatever_ties(values: list[int], prefer: str, rest: float) -> None:
+    """Each value against all others: their chances add up to the share of all."""
+    settings = QuantilePolicy.Settings.model_validate({"prefer": prefer})
+    policy = QuantilePolicy(settings, PolicyContext(seed=0))
+    left = (([*values[:n], *values[n + 1 :]], value) for n, value in enumerate(values))
+    chances = [policy._rule(sorted(map(float, others)), rest)(float(value)) for others, value in left]
+    assert sum(chances) == pytest.approx(rest * len(values))
 
 
 def test_a_length_bin_begins_at_its_bound() -> None:
