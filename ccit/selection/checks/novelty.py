@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -64,7 +63,6 @@ class NoveltyCheck:
         self.space = settings.space
         self._max_similarity = settings.max_similarity
         self._context = context
-        self._unseen = lru_cache(maxsize=4096)(lambda text: context.unseen([text])[0])  # asked for in every wave
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """One `novelty` per sample, against what was accepted before the batch."""
@@ -75,7 +73,7 @@ class NoveltyCheck:
         stamp = self._context.embedder.stamp
         if why := unknown_language(sample, self._context.languages):
             return (replace(novelty_score(similarity, stamp, self.space), value=None, unscored=why),)
-        unseen = self._unseen(SPACES[self.space](sample))
+        (unseen,) = self._context.unseen([SPACES[self.space](sample)])
         return (replace(novelty_score(similarity, stamp, self.space), truncated=unseen),)
 
     def refuse(self, score: Score) -> str | None:

