@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ccit.deidentify.masking import Range, mask, overlapping, united
+from ccit.deidentify.earlier_masks import earlier_masks
+from ccit.deidentify.masking import mask, overlapping, united
 from ccit.deidentify.residual import residue
-from ccit.ports.deidentify import Known, Mode, Page, Recogniser, Replacing, Span
+from ccit.ports.deidentify import Known, Mode, Page, Range, Recogniser, Replacing, Span
 
 _AROUND = 160
 """Characters around a mask that are looked at again; no recogniser but that of URLs reaches further."""
@@ -75,8 +76,9 @@ class Deidentifier:
             The kinds of the recognisers that look; all where it is empty.
         """
         page = Page(text, known)
-        masks, first = page.masks, self._found(page, page.masks, only)
-        spans = first
+        masks: Sequence[Range]
+        masks, others = earlier_masks(text, known, replacing)
+        spans = first = self._found(page, masks, only, others)
         for _ in range(PASSES):
             if not spans:
                 break
@@ -84,7 +86,7 @@ class Deidentifier:
             page, masks = Page(masked.text, known), masked.masks
             spans = self._found_near(page, masks, only)
         left = spans or residue(page.text, masks, known)
-        return Cleaned(page.text, tuple(first), masks, tuple(left))
+        return Cleaned(page.text, tuple(first), tuple(masks), tuple(left))
 
     def _found_near(self, page: Page, masks: Sequence[Range], only: Sequence[str]) -> list[Span]:
         """What is found around the masks: the text elsewhere is as it was, and was looked at."""
@@ -99,9 +101,11 @@ class Deidentifier:
             found += [Span(span.start + start, span.end + start, span.kind, span.rule) for span in spans]
         return found
 
-    def _found(self, page: Page, masks: Sequence[tuple[int, int]], only: Sequence[str]) -> list[Span]:
+    def _found(
+        self, page: Page, masks: Sequence[Range], only: Sequence[str], others: Sequence[Span] = ()
+    ) -> list[Span]:
         looking = [r for kind, r in self._recognisers.items() if not only or kind in only]
-        return united((span for r in looking for span in r.find(page)), masks, page.text)
+        return united((*others, *(span for r in looking for span in r.find(page))), masks, page.text)
 
 
 def _surroundings(text: str, masks: Sequence[Range]) -> list[Range]:

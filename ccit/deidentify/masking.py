@@ -6,9 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ccit.ports.deidentify import Page, Replacing, Span
-
-Range = tuple[int, int]
+from ccit.deidentify.earlier_masks import held_in
+from ccit.ports.deidentify import Page, Range, Replacing, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,9 @@ def mask(page: Page, spans: Sequence[Span], taken: Sequence[Range], replacing: R
     todo: list[tuple[int, int, Span | None]] = [(span.start, span.end, span) for span in spans]
     todo += [(start, end, None) for start, end in taken]
     for start, end, span in sorted(todo, key=lambda item: item[:2]):
-        written = page.text[start:end] if span is None else replacing.replacement(span.kind, page.text[start:end])
+        written = page.text[start:end]
+        if span is not None:
+            written = replacing.replacement(span.kind, held_in(written))
         pieces += [page.text[at:start], written]
         length += start - at
         masks.append((length, length + len(written)))

@@ -12,11 +12,15 @@ from ccit.deidentify.small_zips import SMALL
 from ccit.deidentify.written_dates import read_date
 from ccit.ports.deidentify import Kind, Known
 
+_MOST_COUNTED = 999
+"""People of a document: a number of four digits is looked for as one of the record."""
+
 
 class SafeHarbor:
     """Dates become their year, ages over 89 become 90+, US postcodes three digits (000 for the small areas).
 
-    All else becomes the name of its class; people are told apart by a number that is counted anew in each document.
+    All else becomes the name of its class; people are told apart by a number that is counted anew in each document, up
+    to 999.
 
     Example
     -------
@@ -50,8 +54,13 @@ class SafeHarborPage:
         if kind == "age":
             return "[90+]"
         if kind == "name":
-            return f"[NAME-{self._naming.person(text) + 1:x}]"
+            number = self._naming.person(text) + 1
+            return f"[NAME-{number}]" if number <= _MOST_COUNTED else "[NAME]"
         return f"[{kind.upper()}]"
+
+    def wrote(self, kind: Kind, mark: str) -> bool:
+        """It writes no marks."""
+        return False
 
     def _year(self, text: str) -> str:
         year = read_date(text, day_first=self._day_first).year

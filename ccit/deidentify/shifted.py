@@ -20,6 +20,9 @@ from ccit.ports.deidentify import Kind, Known, folded
 
 LEAST_KEY_BYTES = 32
 _MOST_DAYS = 365
+_MARK, _CHECK = 8, 4
+"""Hex digits of a pseudonym in a text, and of those behind them by which this key's own are known again: of marks that
+somebody else wrote one in 65,536 passes."""
 _PIECE = re.compile(r"[^\W_]+")
 
 
@@ -51,6 +54,22 @@ class Shifted:
         """16 hex digits that stand for a value of a kind, everywhere the same."""
         return hmac.new(self._key, f"{kind}\0{value}".encode(), hashlib.sha256).hexdigest()[:16]
 
+    def mark(self, kind: str, value: str) -> str:
+        """12 hex digits that stand for a value of a kind in a text.
+
+        >>> mode = Shifted(b"k" * 32)
+        >>> mode.made("name", mode.mark("name", "roe")), mode.made("name", "004711230000")
+        (True, False)
+        """
+        return self._checked(kind, self.pseudonym(kind, value)[:_MARK])
+
+    def made(self, kind: str, mark: str) -> bool:
+        """Whether this key made a mark."""
+        return hmac.compare_digest(self._checked(kind, mark[:_MARK]).encode(), mark.encode())
+
+    def _checked(self, kind: str, digits: str) -> str:
+        return digits + self.pseudonym(f"check of {kind}", digits)[:_CHECK]
+
     def _days(self, subject: str) -> int:
         drawn = int.from_bytes(hmac.new(self._key, f"days\0{subject}".encode(), hashlib.sha256).digest()[:8], "big")
         return drawn % _MOST_DAYS + 1 if drawn >> 63 else -(drawn % _MOST_DAYS + 1)
@@ -76,7 +95,11 @@ class ShiftedPage:
             if person is not None and person.names:
                 name = person.names[0]
                 plain = folded(" ".join((name.family, *name.given)) or name.text)
-        return f"[{kind.upper()}-{self._mode.pseudonym(kind, plain)[:8]}]"
+        return f"[{kind.upper()}-{self._mode.mark(kind, plain)}]"
+
+    def wrote(self, kind: Kind, mark: str) -> bool:
+        """Whether it is a mark of this key."""
+        return self._mode.made(kind, mark)
 
     def _moved(self, text: str) -> str:
         read = read_date(text, day_first=self._day_first)

@@ -34,20 +34,15 @@ Kind = Literal[
 and `zip` are geographic (B), `age` is one over 89 and `date` everything but a year (C), `record` a number of a
 patient's record (H), `plan` one of a health plan (I). Voices, fingerprints and pictures (P, Q) are in no text."""
 
-MASK = re.compile(
-    r"\[(?:(?:NAME|PLACE|DATE|AGE|PHONE|MAIL|SSN|RECORD|PLAN|ACCOUNT|LICENCE|VEHICLE|DEVICE|URL|IP|OTHER)"
-    r"(?:-(?P<mark>[0-9a-f]{8}))?|NAME-(?P<person>[0-9a-f]{1,3})|ZIP(?: \d{3})?|(?P<year>(?:1[89]|20)\d\d)|90\+)\]"
-)
-"""What stands in place of an identifier: people counted, or eight digits of a pseudonym. No recogniser looks into one:
-masking a masked text changes nothing. A sender may write one himself, so one that holds something of the record is none
-(`Page.masks`)."""
 OLD_AGE = 90
 """45 CFR 164.514(b)(2)(i)(C): years from which an age is an identifier."""
+
+Range = tuple[int, int]
+"""Characters `start <= i < end` of a text."""
 
 _EXPANDED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
-_PLAIN = re.compile(r"[\W_]+")
 
 
 def folded(word: str) -> str:
@@ -146,33 +141,6 @@ class Page:
                     places.extend([at] * len(plain))
         return "".join(letters), tuple(places)
 
-    @cached_property
-    def masks(self) -> tuple[tuple[int, int], ...]:
-        """Where masks stand already."""
-        return tuple((m.start(), m.end()) for m in MASK.finditer(self.text) if not self._tells(m))
-
-    def _tells(self, mask: re.Match[str]) -> bool:
-        """Whether what looks like a mask holds a name or number of the record, or a year that tells an age over 89."""
-        if mask["year"]:
-            return self.known.tells_old_age(int(mask["year"]))
-        if mask["person"]:
-            return mask["person"].isalpha() and mask["person"] in self._name_parts
-        return bool(mask["mark"]) and any(mask["mark"] in value for value in self._said)
-
-    @cached_property
-    def _name_parts(self) -> frozenset[str]:
-        names = (name for person in self.known.people for name in person.names)
-        texts = (text for name in names for text in (name.family, *name.given, name.text))
-        return frozenset(folded(part) for text in texts for part in _WORD.findall(text))
-
-    @cached_property
-    def _said(self) -> tuple[str, ...]:
-        """Names and numbers of the record, as letters and digits alone."""
-        people = self.known.people
-        values = [*self.known.numbers, *self._name_parts]
-        values += [value for person in people for value in (*(i.value for i in person.identifiers), *person.contacts)]
-        return tuple(_PLAIN.sub("", value.lower()) for value in values)
-
 
 @dataclass(frozen=True, slots=True)
 class RecogniserContext:
@@ -209,3 +177,6 @@ class Replacing(Protocol):
 
     def replacement(self, kind: Kind, text: str) -> str:
         """What is written in place of `text`."""
+
+    def wrote(self, kind: Kind, mark: str) -> bool:
+        """Whether this mode made the mark of a mask that a text brings along: if not, it is an identifier."""

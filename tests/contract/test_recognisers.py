@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.clinical import Address, Identifier, Name, Person
+from ccit.deidentify.earlier_masks import MASK
 from ccit.deidentify.safe_harbor import SafeHarbor
 from ccit.deidentify.shifted import Shifted
 from ccit.plugins import Plugin
-from ccit.ports.deidentify import MASK, Kind, Known, Mode, Page, Recogniser, RecogniserContext, Replacing, Span
+from ccit.ports.deidentify import Kind, Known, Mode, Page, Recogniser, RecogniserContext, Replacing, Span
 from tests.contract.registered import each, made
 
 CONTEXT = RecogniserContext()

@@ -113,12 +113,30 @@ def test_canaries_of_every_field_are_gone_and_masking_again_changes_nothing(orde
     assert deidentifier.clean(cleaned.text, known, "p-17").text == cleaned.text
 
 
+CLASSES = st.sampled_from(("NAME", "DATE", "RECORD", "SSN", "PHONE", "ZIP", "AGE"))
+MASKS = st.builds("[{}-{}]".format, CLASSES, st.from_regex(r"[0-9a-f]{1,12}", fullmatch=True)) | st.sampled_from(
+    ("[2019]", "[1925]", "[ZIP 036]", "[ZIP 021]", "[NAME-ada]", "[RECORD]", "[90+]")
+)
+
+
 @given(
     text=st.text(max_size=120)
-    | st.lists(st.sampled_from([*CANARIES.values(), "Dr.", "on 3/4", "[2019]", "\n"])).map(" ".join)
+    | st.lists(MASKS | st.sampled_from([*CANARIES.values(), "Dr.", "on 3/4", "\n"])).map(" ".join)
 )
-@settings(max_examples=150)
+@settings(max_examples=200)
 def test_masking_is_idempotent_or_the_text_is_held_back(text: str) -> None:
     deidentifier = Deidentifier(RECOGNISERS, SafeHarbor())
     cleaned = deidentifier.clean(text)
     assert cleaned.left or deidentifier.clean(cleaned.text).text == cleaned.text
+
+
+NUMBERS = st.from_regex(r"[1-9][0-9]{5,8}", fullmatch=True)
+
+
+@given(number=NUMBERS, padding=st.sampled_from(("", "0", "00", "a")), name=CLASSES, shifted=st.booleans())
+@settings(max_examples=80)
+def test_no_mask_carries_a_number_of_the_record_on(number: str, padding: str, name: str, shifted: bool) -> None:
+    known = Known(people=(Person("patient", identifiers=(Identifier(number, kind="MR"),)),), year=2020)
+    deidentifier = Deidentifier(RECOGNISERS, Shifted(b"k" * 32) if shifted else SafeHarbor())
+    cleaned = deidentifier.clean(f"seen [{name}-{padding}{number}] there", known, "p-17")
+    assert cleaned.left or number not in cleaned.text

@@ -141,7 +141,7 @@ def test_a_name_in_a_mask_of_the_sender_is_a_name() -> None:
     clean = cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, text=text, people=people)).body["text"].lower()
     assert [part for part in ("ada", "beade", "4718") if part in clean] == []
     assert "[name-1]" in clean
-    assert "[phone-00ff00ff]" in clean
+    assert clean.endswith("[phone]")
 
 
 def test_the_same_number_of_another_sender_is_another_document() -> None:
