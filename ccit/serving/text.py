@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import Tokenizer
-from tokenizers.decoders import DecodeStream
 
 from ccit.errors import ModelUnusable
+
+_INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class IncrementalDecoder:
@@ -17,10 +18,24 @@ class IncrementalDecoder:
     A character may be spread over several tokens; what is incomplete is held back. Replacement characters that the
     model means (it said broken UTF-8) come out once something follows them.
 
+    A token's text depends on those before it, so each piece is the difference of two decodings that begin at the last
+    piece, as in vLLM's `detokenize_incrementally`. `DecodeStream` of the tokenizers library does the same, and raises
+    an error where a later token changes what has come out: a tokenizer with byte tokens (Llama 2, Gemma, Mistral) makes
+    `é` of `<0xC3> <0xA9>`, and three replacement characters once `<0x80>` follows. Here what has come out stays, and
+    replacement characters come after it.
+
     Raises
     ------
     ModelUnusable
-        The tokenizer is none of the `tokenizers` library, which decodes step by step.
+        The tokenizer is none of the `tokenizers` library.
+
+    Example
+    -------
+    >>> from ccit.testing import byte_tokenizer
+    >>> tokenizer = byte_tokenizer()
+    >>> decoder = IncrementalDecoder(tokenizer)
+    >>> [decoder.push(token) for token in tokenizer("né")["input_ids"]], decoder.finish()
+    (['n', '', 'é'], '')
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -31,21 +46,28 @@ class IncrementalDecoder:
                 "it; convert it to tokenizer.json"
             )
         self._tokenizer: Tokenizer = backend
-        self._stream = DecodeStream(skip_special_tokens=True)
-        self._ids: list[int] = []
-        self._shown = 0  # characters that came out already
+        self._ids: list[int] = []  # of the last piece, and what has come since
+        self._last = 0  # ids of the last piece
+        self._shown = ""  # what they decode to by themselves
 
     def push(self, token: int) -> str:
         """The text that this token completes, often empty."""
         self._ids.append(token)
-        piece = self._stream.step(self._tokenizer, token) or ""
-        self._shown += len(piece)
+        text = self._decoded()
+        if len(text) <= len(self._shown) or text.endswith(_INCOMPLETE):
+            return ""
+        piece = text[len(self._shown) :]
+        del self._ids[: self._last]
+        self._last, self._shown = len(self._ids), self._decoded()
         return piece
 
     def finish(self) -> str:
         """What was held back."""
+        return self._decoded()[len(self._shown) :]
+
+    def _decoded(self) -> str:
         text: str = self._tokenizer.decode(self._ids, skip_special_tokens=True)
-        return text[self._shown :]
+        return text
 
 
 class StopTexts:

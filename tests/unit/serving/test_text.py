@@ -67,6 +67,24 @@ def test_a_tokenizer_that_marks_spaces_joins_to_the_whole_too(text: str) -> None
     assert "".join(streamed(FALLBACK, ids)) == FALLBACK.decode(ids, skip_special_tokens=True)
 
 
+def fallback_ids(*pieces: str) -> list[int]:
+    return [FALLBACK.convert_tokens_to_ids(piece) for piece in pieces]
+
+
+def test_a_byte_that_breaks_characters_which_have_come_out_takes_none_of_them_back() -> None:
+    ids = fallback_ids("a", "<0xC3>", "<0xA9>", "<0x80>", "b")
+    assert FALLBACK.decode(ids) == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"
+    assert streamed(FALLBACK, ids) == ["a", "", "é", "", "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b", ""]
+
+
+@settings(max_examples=300, deadline=None)
+@given(ids=st.lists(st.integers(0, len(FALLBACK) - 1), max_size=60))
+def test_no_character_is_lost_whatever_bytes_are_said(ids: list[int]) -> None:
+    rest = iter("".join(streamed(FALLBACK, ids)))
+    whole = FALLBACK.decode(ids, skip_special_tokens=True).replace("\N{REPLACEMENT CHARACTER}", "")
+    assert all(character in rest for character in whole)
+
+
 def test_an_id_that_the_tokenizer_does_not_know_is_no_text() -> None:
     """A model's vocabulary is often padded to a round number."""
     ids = BYTES("ab")["input_ids"]
