@@ -4,7 +4,8 @@ Whoever asks never touches a tensor: requests, cancellations and the copying of 
 line and are dealt with in order, so a version whose last request is cancelled is let go after that request, never
 before. Requests begin in the order in which they came; one that does not fit into the memory holds back those behind
 it, so none waits for ever. A step that the device refuses is run again row by row, and only the rows that fail alone
-are ended.
+are ended. Whatever goes wrong over one request ends that one: what libraries raise over a token, a schema or a prompt
+is not known beforehand. Nothing of a text is logged.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
@@ -20,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import torch
 
@@ -29,6 +32,8 @@ from ccit.ports.serving import Delta
 from ccit.serving.generation import Generation
 
 logger = logging.getLogger("ccit.serving")
+
+T = TypeVar("T")
 
 _IDLE_S = 5.0  # after so long without work the thread ends; the next request starts another
 
@@ -135,7 +140,7 @@ class DecodeLoop:
                 self._deliver()
             sound = True
         finally:
-            if not sound:  # a fault of this file; nobody waits for ever, and the next request finds a fresh thread
+            if not sound:  # a fault of this file; no request waits for ever, and a fresh thread goes on
                 self._give_up()
 
     def _take_in(self) -> bool:
@@ -178,7 +183,7 @@ class DecodeLoop:
             except StopIteration:
                 self._works.popleft()
                 done.set_result(None)
-            except (CcitError, RuntimeError) as error:  # out of memory among them: the one who waits is told
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, which raises it
                 self._works.popleft()
                 done.set_exception(error)
             if time.perf_counter() > until:
@@ -187,9 +192,11 @@ class DecodeLoop:
     def _admit(self) -> None:
         while self._waiting:
             ticket = self._waiting[0]
-            row = self._batch.join(ticket.prompt, ticket.length, ticket.slot, ticket.root)
-            if row is not None:
+            row = _tried(partial(self._batch.join, ticket.prompt, ticket.length, ticket.slot, ticket.root))
+            if isinstance(row, Row):
                 self._tickets[row] = ticket
+            elif isinstance(row, CcitError):
+                self._end(ticket, row)
             elif self._tickets:
                 return  # until somebody leaves
             else:
@@ -197,38 +204,31 @@ class DecodeLoop:
             self._waiting.popleft()
 
     def _step(self, step: Pass) -> None:
-        try:
-            rows, logits_NV = self._batch.run(step)
-        except RuntimeError as error:  # torch's own, out of memory among them
+        ran = _tried(partial(self._batch.run, step))
+        if isinstance(ran, CcitError):
             if len(step.rows) == 1:
-                self._fail(step.rows[0], error)
+                self._leave(step.rows[0], ran)
                 return
             for alone in step.alone():
                 self._step(alone)
             return
+        rows, logits_NV = ran
         with torch.inference_mode():
             for row, logits_V, best in zip(rows, logits_NV, likeliest(logits_NV) if rows else (), strict=True):
                 self._draw(row, logits_V, best)
 
     def _draw(self, row: Row, logits_V: torch.Tensor, best: int | None) -> None:
         ticket = self._tickets[row]
-        try:
-            token, delta = ticket.generation.step(logits_V, best)
-        except CcitError as error:
-            self._leave(row, error)
-        except RuntimeError as error:
-            self._fail(row, error)
+        made = _tried(partial(ticket.generation.step, logits_V, best))
+        if isinstance(made, CcitError):
+            self._leave(row, made)
+            return
+        token, delta = made
+        self._tell(ticket, delta)
+        if delta.finish:
+            self._leave(row)
         else:
-            self._tell(ticket, delta)
-            if delta.finish:
-                self._leave(row)
-            else:
-                row.append(token)
-
-    def _fail(self, row: Row, error: RuntimeError) -> None:
-        logger.error("an answer has ended halfway", exc_info=error)
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        self._leave(row, GenerationFailed(f"generation failed: {reason}; try again, or with fewer tokens"))
+            row.append(token)
 
     def _leave(self, row: Row, error: CcitError | None = None) -> None:
         self._batch.leave(row)
@@ -258,13 +258,27 @@ class DecodeLoop:
             self._leave(row, fault)
         while self._waiting:
             self._end(self._waiting.popleft(), fault)
-        while self._works:
-            self._works.popleft()[1].set_exception(fault)
         self._deliver()
         with self._lock:
             self._thread = None
-            if not self._inbox.empty():  # somebody asked while this thread was ending
+            if self._works or not self._inbox.empty():  # slots to give back, or somebody who asked meanwhile
                 self._begin()
+
+
+def _tried(attempt: Callable[[], T]) -> T | CcitError:
+    """What it gives, or what to tell the one who asked for it. Only torch's words are passed on: others' may quote."""
+    try:
+        return attempt()
+    except CcitError as error:
+        return error
+    except BaseException as error:  # noqa: BLE001 - handed to the one who asked, whose request it ends
+        reason = type(error).__name__
+        if isinstance(error, RuntimeError):  # torch's own, out of memory among them
+            reason = str(error).partition("\n")[0] or reason
+        logger.error(  # noqa: TRY400 - the error's text stays out of the log
+            "the decode loop goes on after %s\n%s", reason, "".join(traceback.format_tb(error.__traceback__))
+        )
+        return GenerationFailed(f"generation failed: {reason}; try again, or with fewer tokens")
 
 
 def _call_all(calls: Sequence[Callable[[], None]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ccit.models.adapter_bank import AdapterBank, Converted
@@ -52,18 +53,17 @@ class Residents:
         ModelUnusable
             The adapter is no LoRA, is not finite, or does not fit the model.
         RuntimeError
-            There is no memory for it.
+            There is no memory for it. Whatever is raised, its slot is free again.
         """
         resident = Resident()
         if files is None:
             return resident
         converted = self._bank.convert(files)
         resident.digest = hashlib.sha256(b"\0".join(files[name] for name in sorted(files))).hexdigest()
-        try:
+        with ExitStack() as failed:
+            failed.callback(self.drop, resident)
             self._loop.work(self._install(resident, converted)).result()
-        except RuntimeError:
-            self.drop(resident)
-            raise
+            failed.pop_all()
         return resident
 
     def drop(self, resident: Resident) -> None:

@@ -16,7 +16,11 @@ MAX_CODE_LINES = 350  # without docstrings and comments, which are to be as long
 EMPTY_NAMES = re.compile(r"manager|handler|helper|utils?\b|misc|common", re.IGNORECASE)
 # A crash of a worker thread is handed over whole to the thread that waits for it, or something is cleaned up before it
 # goes on its way: nowhere else is everything caught.
-CATCHES_ALL = {"consumers/kafka/stepper.py", "consumers/round_job.py", "consumers/broker/local.py"}
+# Each hands what it caught to somebody who waits for it.
+CATCHES_ALL = {
+    *("consumers/kafka/stepper.py", "consumers/round_job.py", "consumers/broker/local.py"),
+    "ccit/serving/decode_loop.py",
+}
 
 # Models, jars and schemas are public; the first is where the others' files and folders are made.
 HOLD_NO_RECORDS = {
