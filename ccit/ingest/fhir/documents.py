@@ -9,17 +9,18 @@
 | what a Bundle deletes | withdrawn |
 
 Everybody whom the message names stands beside each document, its own people first: a text may name the father, who is
-a resource of his own. In a message of more than `MOST_PEOPLE` those whom the document's resource leads to come first,
-and the rest as far as there is room.
+a resource of his own; and every place. In a message of more than `MOST_BESIDE` people or places, those to whom the
+document's resource leads come first, and the rest as far as there is room.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeVar
 
 import orjson
 
@@ -33,7 +34,7 @@ from ccit.ingest.fhir.status import status_of
 from ccit.ingest.fhir.texts import composition_in, document_reference_in, report_in
 from ccit.ingest.fhir.values import at, text_of
 
-MOST_PEOPLE = 200
+MOST_BESIDE = 200  # people, and places, that do not belong to the document
 MOST_REFERENCES = 2000  # followed at each distance
 FAR = 3  # references followed from a document: to its visit, to who saw the patient there, to his organisation
 
@@ -53,6 +54,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")  
 _NO_DEMOGRAPHICS = Note(
     "no_demographics", "the patient's own record did not come along: only what stands beside the text is known of him"
 )
+
+_Item = TypeVar("_Item")
 
 
 def documents_in(entries: list[Entry], digest: str) -> Iterator[ClinicalDocument]:
@@ -90,39 +93,42 @@ class _Known:
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self._of: dict[int, tuple[Person, ...]] = {}
+        self._people: dict[int, tuple[Person, ...]] = {}
+        self._places: dict[int, tuple[str, ...]] = {}
         for entry in message.entries:
-            self._of[id(entry.resource)] = tuple(people_in(entry.resource))
-        self._all = tuple(dict.fromkeys(person for found in self._of.values() for person in found))
+            self._people[id(entry.resource)] = tuple(people_in(entry.resource))
+            self._places[id(entry.resource)] = tuple(places_in(entry.resource))
+        self._everybody = tuple(dict.fromkeys(chain.from_iterable(self._people.values())))
+        self._everywhere = tuple(dict.fromkeys(chain.from_iterable(self._places.values())))
         self._by_patient: dict[int, tuple[Person, ...]] = {}
         self._followers: dict[int, list[Resource]] = {}
         for entry in message.entries:
             patient = self.patient(entry.resource)
             if patient is not None and entry.resource.get("resourceType") in FOLLOWERS:
                 self._followers.setdefault(id(patient), []).append(entry.resource)
-        self._places = tuple(dict.fromkeys(p for entry in message.entries for p in places_in(entry.resource)))
 
     def patient(self, resource: Resource) -> Resource | None:
         """The patient's own record."""
         return self.message.resolve(patient_of(resource), resource)
 
-    def people(self, resource: Resource) -> tuple[Person, ...]:
-        """Everybody of the message, the patient first, then those whom the resource leads to where there are many."""
+    def beside(self, resource: Resource) -> tuple[tuple[Person, ...], tuple[str, ...]]:
+        """Everybody of the message, the patient first, and every place; of many those whom the resource leads to."""
         patient = self.patient(resource)
-        near = [] if patient is None else self._in(patient)
-        if len(self._all) <= MOST_PEOPLE:
+        first = () if patient is None else self._people_in(patient)
+        if max(len(self._everybody), len(self._everywhere)) <= MOST_BESIDE:
             if id(patient) not in self._by_patient:
-                self._by_patient[id(patient)] = _patient_first((*near, *self._all))
-            return self._by_patient[id(patient)]
-        near += [person for one in self._reached(resource, patient) for person in self._in(one)]
-        return _patient_first((*near, *self._all[: max(0, MOST_PEOPLE - len(near))]))
+                self._by_patient[id(patient)] = _patient_first((*first, *self._everybody))
+            return self._by_patient[id(patient)], self._everywhere
+        reached = self._reached(resource, patient)
+        people = (*first, *(person for one in reached for person in self._people_in(one)))
+        places = (place for one in reached for place in self._places_in(one))
+        return _patient_first(_filled(people, self._everybody)), _filled(places, self._everywhere)
 
-    def places(self) -> tuple[str, ...]:
-        """All of the message, the first as far as there is room."""
-        return self._places[:MOST_PEOPLE]
+    def _people_in(self, resource: Resource) -> tuple[Person, ...]:
+        return self._people.get(id(resource)) or tuple(people_in(resource))
 
-    def _in(self, resource: Resource) -> list[Person]:
-        return list(self._of.get(id(resource)) or people_in(resource))
+    def _places_in(self, resource: Resource) -> tuple[str, ...]:
+        return self._places.get(id(resource)) or tuple(places_in(resource))
 
     def _reached(self, resource: Resource, patient: Resource | None) -> list[Resource]:
         """The resource, what its references lead to, and what names its patient."""
@@ -134,6 +140,12 @@ class _Known:
             targets = (self.message.resolve(reference, one) for reference, one in said)
             level = [one for one in targets if one is not None and id(one) not in found]
         return list(found.values())
+
+
+def _filled(near: Iterable[_Item], everything: Sequence[_Item]) -> tuple[_Item, ...]:
+    """All that is near, and of the rest as much as there is room for."""
+    first = tuple(dict.fromkeys(near))
+    return tuple(dict.fromkeys((*first, *everything[: max(0, MOST_BESIDE - len(first))])))
 
 
 def _patient_first(people: Iterable[Person]) -> tuple[Person, ...]:
@@ -152,7 +164,7 @@ def _document(entry: Entry, known: _Known, digest: str) -> ClinicalDocument | No
     if not (draft.text or draft.notes or status == "withdrawn"):
         return None
     gone = status == "withdrawn"
-    people, subject = known.people(resource), _subject(entry, known)
+    (people, places), subject = known.beside(resource), _subject(entry, known)
     unknown = bool(subject) and not any(person.role == "patient" and person.names for person in people)
     return ClinicalDocument(
         document_id=name_of(entry),
@@ -165,7 +177,7 @@ def _document(entry: Entry, known: _Known, digest: str) -> ClinicalDocument | No
         status=status,
         written=draft.written,
         dates=draft.dates,
-        places=known.places(),
+        places=places,
         fields={} if gone else draft.fields,
         replaces=draft.replaces,
         people=people,

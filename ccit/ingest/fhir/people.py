@@ -92,10 +92,16 @@ def people_in(resource: Resource) -> Iterator[Person]:
 
 
 def places_in(resource: Resource) -> Iterator[str]:
-    """Names of organisations, wards and rooms in a resource."""
+    """Names of organisations, wards and rooms in a resource, and in what it contains.
+
+    >>> list(places_in({"resourceType": "Basic", "contained": [{"resourceType": "Location", "name": "Elm Ward"}]}))
+    ['Elm Ward']
+    """
     if resource.get("resourceType") in _PLACES:
         yield from (text for text in (text_of(one) for one in _own_names(resource)) if text)
-    yield from _found_in(resource).places
+    for inner in contained_in(resource):
+        yield from places_in(inner)
+    yield from _found_in({key: value for key, value in resource.items() if key != "contained"}).places
 
 
 def _own_names(resource: Resource) -> Iterable[Any]:

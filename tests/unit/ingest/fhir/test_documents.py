@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ccit.ingest.fhir.documents import MOST_PEOPLE, documents_in
+from ccit.ingest.fhir.documents import MOST_BESIDE, documents_in
 from ccit.ingest.fhir.resources import Entry
 
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "7", "name": [{"family": "Roe"}]}
@@ -38,7 +38,7 @@ def test_everybody_of_the_message_stands_beside_each_document_whatever_the_order
 
 
 def test_among_many_people_those_whom_a_document_leads_to_are_never_left_out() -> None:
-    crowd = [{"resourceType": "Patient", "id": f"p{n}", "name": [{"family": f"F{n}"}]} for n in range(MOST_PEOPLE + 50)]
+    crowd = [{"resourceType": "Patient", "id": f"p{n}", "name": [{"family": f"F{n}"}]} for n in range(MOST_BESIDE + 50)]
     doctor = {"resourceType": "Practitioner", "id": "d", "name": [{"family": "Lee"}]}
     visit = {"resourceType": "Encounter", "id": "e", "participant": [{"individual": {"reference": "Practitioner/d"}}]}
     one = condition(encounter={"reference": "Encounter/e"})
@@ -46,7 +46,27 @@ def test_among_many_people_those_whom_a_document_leads_to_are_never_left_out() -
     document = next(found for found in documents_in(entries, "d") if found.origin.kind == "Condition")
     assert {"Roe", "Poe", "Lee"} <= set(families(document.people))
     assert families(document.people)[0] == "Roe"
-    assert MOST_PEOPLE - 5 < len(document.people) <= MOST_PEOPLE
+    assert MOST_BESIDE - 5 < len(document.people) <= MOST_BESIDE
+
+
+def test_among_many_places_those_that_a_document_leads_to_are_never_left_out() -> None:
+    crowd: list[dict[str, Any]] = [
+        {"resourceType": "Organization", "id": f"o{n}", "name": f"House {n}"} for n in range(MOST_BESIDE)
+    ]
+    own = {"resourceType": "Organization", "id": "own", "name": "Trisku Infirmary"}
+    ward = {"resourceType": "Location", "id": "w", "name": "Elm Ward"}
+    visit = {"resourceType": "Encounter", "id": "e", "location": [{"location": {"reference": "Location/w"}}]}
+    note = condition(encounter={"reference": "Encounter/e"}, custodian={"reference": "Organization/own"})
+    entries = [Entry(each) for each in (*crowd, ward, own, visit, PATIENT, note)]
+    document = next(found for found in documents_in(entries, "d") if found.origin.kind == "Condition")
+    assert {"Trisku Infirmary", "Elm Ward"} <= set(document.places)
+    assert len(document.places) == MOST_BESIDE
+
+
+def test_the_places_that_a_resource_contains_stand_beside_its_document() -> None:
+    own = {"resourceType": "Organization", "id": "o", "name": "Trisku Infirmary", "partOf": {"display": "Brenwald"}}
+    (document,) = documents_in([Entry(condition(contained=[own], custodian={"reference": "#o"}))], "d")
+    assert set(document.places) == {"Trisku Infirmary", "Brenwald"}
 
 
 def test_a_patient_who_did_not_come_along_is_noted() -> None:
