@@ -94,7 +94,8 @@ class Origin:
     form : str
         `hl7v2`, `fhir`, or `other` for readers of other packages.
     kind : str
-        Type of the message or resource: `ORU^R01`, `DocumentReference`.
+        Type of the message or resource, `ORU^R01`, `DocumentReference`: of a closed list, for it is counted and shown,
+        and a sender may write a name where a type belongs.
     message_id : str
         MSH-10, or the resource's type and id.
     message_digest : str

@@ -16,6 +16,7 @@ from ccit.ingest.clinical_files.context import Context
 from ccit.ingest.clinical_files.opening import Opened
 from ccit.ingest.clinical_files.pieces import Piece
 from ccit.ingest.fhir.documents import DRAFTS, patient_of
+from ccit.ingest.fhir.resource_types import type_shown
 from ccit.ingest.fhir.resources import Entry, entries_in, targets_of
 
 TYPE = "application/fhir+json"
@@ -75,8 +76,8 @@ def piece_of(place: str, found: Entry | bytes | InputError, context: Context, ma
         )
     if found.deletes:
         entry = {"request": {"method": "DELETE", "url": found.deletes}}
-        return Piece(place, found.deletes.partition("/")[0], _bundle("transaction", [entry]), TYPE)
-    kind = str(found.resource.get("resourceType"))
+        return Piece(place, type_shown(found.deletes.partition("/")[0]), _bundle("transaction", [entry]), TYPE)
+    kind = type_shown(found.resource.get("resourceType"))
     if kind not in DRAFTS:
         return Piece(place, kind)
     try:

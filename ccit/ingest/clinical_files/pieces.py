@@ -16,7 +16,7 @@ class Piece:
     place : str
         Where in its file: `line 7`, `entry 3`, `message 12`.
     kind : str
-        The message's type (`ORU^R01`) or the resource's; empty where it cannot be told.
+        The message's type (`ORU^R01`) or the resource's, of a closed list; empty where it cannot be told.
     value : bytes
         The message; empty where nothing is to be sent.
     content_type : str

@@ -264,10 +264,6 @@ def _dates(part: Sequence[Segment]) -> dict[str, str]:
 
 
 def _ignored(message: Message) -> tuple[Note, ...]:
-    """Segments of local types, which nobody else can read."""
-    local = {name: count for name, count in message.counts().items() if name.startswith("Z")}
-    if not local:
-        return ()
-    return (
-        Note("ignored_segments", f"{sum(local.values())} segments of local types ({', '.join(local)}) are not read"),
-    )
+    """Segments of local types, which nobody else can read; their names are the sender's own words."""
+    local = sum(count for name, count in message.counts().items() if name.startswith("Z"))
+    return (Note("ignored_segments", f"{local} segments of local types are not read"),) if local else ()

@@ -16,6 +16,7 @@ from ccit.clinical import Note
 from ccit.errors import InputError
 from ccit.ingest.hl7.charset import decode
 from ccit.ingest.hl7.escapes import Unescape
+from ccit.ingest.hl7.message_types import type_of
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -105,9 +106,8 @@ class Message:
 
     @property
     def kind(self) -> str:
-        """MSH-9 as `ORU^R01`."""
-        code, trigger = self.header.text(9, 1), self.header.text(9, 2)
-        return f"{code}^{trigger}" if trigger else code
+        """MSH-9 as `ORU^R01`; `other` where the standard knows no such type, so that it can be counted and shown."""
+        return type_of(self.header.text(9, 1), self.header.text(9, 2))
 
     @property
     def control_id(self) -> str:

@@ -148,7 +148,7 @@ def test_facts_of_any_message_stand_alone_and_local_segments_are_counted() -> No
     )  # fmt: skip
     assert [(d.kind, d.title) for d in found] == [("allergy", "Penicillin"), ("diagnosis", "Asthma")]
     assert found[0].text == "Allergy: Penicillin (category: DA, severity: SV, reaction: Hives, Rash)"
-    assert [note.detail for note in found[0].notes] == ["2 segments of local types (ZPD) are not read"]
+    assert [note.detail for note in found[0].notes] == ["2 segments of local types are not read"]
 
 
 def test_each_patient_of_a_message_has_his_own_people() -> None:
