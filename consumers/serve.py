@@ -17,6 +17,7 @@ from ccit.assembly.serving import ServingParts, serving
 from ccit.config import Config
 from ccit.errors import CcitError
 from ccit.records import ReplicaState, Version
+from ccit.serving.leases import VersionNotHeld
 from ccit.serving.server import Server
 from consumers.commands import issue
 from consumers.connection import kafka_settings
@@ -74,16 +75,10 @@ class ServeConsumer:
             self._follow_to(self._refused)
 
     def _follow_to(self, version: Version) -> None:
-        slots, number = self._parts.slots, version.number
+        number = version.number
         again = self._refused is not None and self._refused.number == number  # what was said of it stands
         try:
-            if number not in slots.held:  # a rollback finds it there: no store is asked, which may be away or damaged
-                if not again:
-                    self._report("loading", f"version {number}")
-                slots.load(number, self._parts.read(version))
-                if not again:
-                    self._report("loaded", f"version {number}")
-            self._parts.steering.announce(number)
+            self._take_over(version, quietly=again)
         except CcitError as error:
             self._refused, self._retry_at = version, time.monotonic() + _RETRY_S
             if not again:
@@ -92,7 +87,19 @@ class ServeConsumer:
         self._refused, self._followed = None, self._versions.lineage.sequence
         self._parts.readiness.set_ready()
         self._tell_active()
-        logger.info("version %d answers", slots.active)
+        logger.info("version %d answers", self._parts.slots.active)
+
+    def _take_over(self, version: Version, *, quietly: bool) -> None:
+        steering, number = self._parts.steering, version.number
+        try:
+            steering.announce(number)  # a rollback finds it there: no store is asked, which may be away or damaged
+        except VersionNotHeld:
+            if not quietly:
+                self._report("loading", f"version {number}")
+            self._parts.slots.load(number, self._parts.read(version))
+            if not quietly:
+                self._report("loaded", f"version {number}")
+            steering.announce(number)
 
     def _tell_active(self) -> None:
         self._told = self._parts.steering.pinned

@@ -73,6 +73,13 @@ class Leases:
             self._users[number] = self._users.pop(number, 0)  # the youngest, also when it was there
             self._drop_old(spare=number)
 
+    def touch(self, number: int) -> None:
+        """Make a held version the youngest, so that it stays. Raises `VersionNotHeld`."""
+        with self._lock:
+            self._require(number)
+            self._users[number] = self._users.pop(number)
+            self._drop_old()
+
     def activate(self, number: int) -> None:
         """Let a held version answer all requests from now on.
 

@@ -59,7 +59,7 @@ class Steering:
             if self.pinned is None:
                 self._slots.activate(number)
             else:
-                self._slots.hold(number)
+                self._slots.touch(number)
             self._announced = number
 
     def pin(self, number: int, expected: int) -> None:
@@ -74,6 +74,7 @@ class Steering:
         """
         with self._lock:
             self._require(expected)
+            self._slots.touch(self._announced)  # younger than all but the pin, whatever is pinned after one another
             self._slots.activate(number)
             self.pinned = number
 

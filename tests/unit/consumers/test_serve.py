@@ -88,6 +88,24 @@ def test_a_pin_is_reported_and_outlasts_announcements(monkeypatch: pytest.Monkey
     assert replica.said[-1] == ("active", 3, "http://here")
 
 
+def test_a_version_that_is_dropped_while_it_is_announced_is_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last stream of a version over the cap may end between any two steps of who follows the announcements."""
+    replica = Replica(monkeypatch)
+    replica.steering.pin(2, expected=2)
+    announce = replica.steering.announce
+
+    def drop_first(number: int) -> None:
+        replica.slots._users.pop(number, None)  # as the end of that stream does
+        monkeypatch.setattr(replica.steering, "announce", announce)
+        announce(number)
+
+    monkeypatch.setattr(replica.steering, "announce", drop_first)
+    replica.said.clear()
+    replica.consumer._follow_to(version(1, 0))
+    assert [state for state, *_ in replica.said] == ["loading", "loaded", "active"]
+    assert replica.slots.held == (0, 1, 2)
+
+
 def test_a_roll_back_is_asked_of_the_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     replica, asked = Replica(monkeypatch), list[Any]()
 

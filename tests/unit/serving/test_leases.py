@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 from hypothesis import settings
@@ -31,7 +31,9 @@ def test_a_version_that_is_not_held_is_refused() -> None:
         leases.activate(5)
     with pytest.raises(VersionNotHeld), leases.lease(5):
         pass
-    assert (leases.active, leases.in_use) == (0, 0)
+    with pytest.raises(VersionNotHeld):
+        leases.touch(5)
+    assert (leases.active, leases.in_use, leases.held) == (0, 0, (0,))
 
 
 class LeasesMachine(RuleBasedStateMachine):
@@ -49,6 +51,13 @@ class LeasesMachine(RuleBasedStateMachine):
     def hold(self, number: int) -> None:
         self.leases.hold(number)
         assert number in self.leases.held
+
+    @rule(number=st.integers(0, 6))
+    def touch(self, number: int) -> None:
+        held = number in self.leases.held
+        with nullcontext() if held else pytest.raises(VersionNotHeld):
+            self.leases.touch(number)
+        assert (number in self.leases.held) == held
 
     @rule(data=st.data())
     def activate(self, data: st.DataObject) -> None:

@@ -49,6 +49,29 @@ def test_what_is_announced_while_pinned_stays_in_memory_for_the_unpin() -> None:
     assert slots.active == 4
 
 
+def test_pins_of_versions_that_streams_hold_push_out_no_announced_one() -> None:
+    slots, steering = steered(1, 2, keep=2)
+    with slots.lease(1), slots.lease(2):
+        for number in (3, 4, 5):
+            slots.load(number, None)
+            steering.announce(number)
+        steering.pin(1, 5)
+        steering.pin(2, 1)
+    steering.unpin(2)
+    assert slots.active == 5
+
+
+def test_what_has_been_dropped_cannot_be_announced_while_pinned() -> None:
+    """It would be listed as held with nothing behind it, and be active after the unpin."""
+    slots, steering = steered(1, 2, 3, keep=1)
+    steering.pin(3, 3)
+    with pytest.raises(VersionNotHeld):
+        steering.announce(1)
+    assert slots.held == (0, 3)
+    steering.unpin(3)
+    assert slots.active == 3
+
+
 def test_a_roll_back_is_asked_of_whoever_speaks_to_the_broker() -> None:
     slots, steering = steered(1, 2)
     with pytest.raises(WrongExpectation, match="no broker"):
