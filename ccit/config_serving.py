@@ -50,7 +50,8 @@ class Serving(Section):
         [], description="names of tokens that may pin and roll back over `/admin/`; none: the paths are not there"
     )
     admin_log: Path | None = Field(
-        None, description="file to which each of these attempts is appended as a line of JSON"
+        None,
+        description="file to which a line of JSON is appended when such a thing is asked, and one with the outcome",
     )
     template_date: date | Literal["", "today"] = Field(
         "", description="what such a template is told when serving: a date, or `today`; empty: models.template_date"

@@ -4,17 +4,20 @@
     POST /admin/unpin     {"expected": 3}                  follow the announcements again
     POST /admin/rollback  {"version": 3, "expected": 4}    ask the trainer for version 3 on all replicas
 
-`expected` is the version that the operator saw as active; where another one is, nothing changes and the answer is 409.
-Each attempt is a line of `serving.admin_log`, on the disk before it is answered.
+`expected` is the version that the operator saw as active, for a roll-back the one announced last; where another one is,
+nothing changes and the answer is 409. Each attempt leaves lines in `serving.admin_log`: what is asked is on the disk
+before anything is done, what became of it before it is answered, both with the same `attempt`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -32,6 +35,8 @@ from ccit.serving.protocol import parse
 from ccit.serving.refusals import RequestRefused, refuse_unknown
 from ccit.serving.steering import Steering, WrongExpectation
 from ccit.store.private import open_private
+
+logger = logging.getLogger("ccit.serving")
 
 
 class Wish(BaseModel):
@@ -53,6 +58,9 @@ class VersionWish(Wish):
     """And the version that is wanted."""
 
     version: int = Field(ge=0)
+
+
+Wished = TypeVar("Wished", bound=Wish)
 
 
 class Admin:
@@ -79,46 +87,64 @@ class Admin:
 
     async def pin(self, request: Request) -> Response:
         """Answer with one version."""
-        wish = parse(VersionWish, await body_of(request, self._settings.client_seconds))
-        return await self._done(request, wish, lambda: self._steering.pin(wish.version, wish.expected))
+        return await self._steer(request, VersionWish, lambda w: self._steering.pin(w.version, w.expected))
 
     async def unpin(self, request: Request) -> Response:
         """Follow the announcements again."""
-        wish = parse(Wish, await body_of(request, self._settings.client_seconds))
-        return await self._done(request, wish, lambda: self._steering.unpin(wish.expected))
+        return await self._steer(request, Wish, lambda w: self._steering.unpin(w.expected))
 
     async def rollback(self, request: Request) -> Response:
         """Ask the trainer."""
-        wish = parse(VersionWish, await body_of(request, self._settings.client_seconds))
-        return await self._done(request, wish, lambda: self._steering.ask_back(wish.version, wish.expected), 202)
+        return await self._steer(request, VersionWish, lambda w: self._steering.ask_back(w.version, w.expected), 202)
 
-    async def _done(self, request: Request, wish: Wish, act: Callable[[], None], status: int = 200) -> Response:
-        who = request.scope[CLIENT_KEY]
-        line = {"at": datetime.now(UTC).isoformat(), "who": who, "action": request.url.path, **wish.model_dump()}
-        refused = await run_in_threadpool(self._attempt, act, who)
-        outcome = "done" if refused is None else str(refused)
-        await run_in_threadpool(_write, self._settings.admin_log, line | {"outcome": outcome})
-        if refused is not None:
-            raise refused
+    async def _steer(
+        self, request: Request, kind: type[Wished], act: Callable[[Wished], None], status: int = 200
+    ) -> Response:
+        attempt = {"attempt": uuid4().hex, "who": request.scope[CLIENT_KEY], "action": request.url.path}
+        try:
+            wish = await self._wish(request, kind)
+            attempt |= wish.model_dump()
+            await run_in_threadpool(self._write_first, attempt)
+            await run_in_threadpool(_do, act, wish)
+        except RequestRefused as refused:
+            await run_in_threadpool(self._write, attempt | {"outcome": str(refused)})
+            raise
+        await run_in_threadpool(self._write, attempt | {"outcome": "done"})
         return JSONResponse({"pinned": self._steering.pinned}, status)
 
-    def _attempt(self, act: Callable[[], None], who: str) -> RequestRefused | None:
+    async def _wish(self, request: Request, kind: type[Wished]) -> Wished:
+        who = request.scope[CLIENT_KEY]
         if who not in self._settings.admin:
-            return RequestRefused(403, f"the token named {who!r} may not steer; serving.admin says which may")
+            raise RequestRefused(403, f"the token named {who!r} may not steer; serving.admin says which may")
+        return parse(kind, await body_of(request, self._settings.client_seconds))
+
+    def _write_first(self, attempt: dict[str, Any]) -> None:
+        if not self._write(attempt | {"outcome": "asked"}):
+            raise RequestRefused(503, "serving.admin_log cannot be written; nothing has changed", kind="server_error")
+
+    def _write(self, line: dict[str, Any]) -> bool:
+        assert self._settings.admin_log is not None  # there are no routes without one
         try:
-            act()
-        except WrongExpectation as error:
-            return RequestRefused(409, str(error), "expected", "wrong_expectation")
-        except VersionNotHeld as error:
-            return RequestRefused(409, str(error), "version", "version_not_held")
-        except BrokerUnavailable as error:
-            return RequestRefused(503, str(error), kind="server_error", retry_after=5)
-        return None
+            _append(self._settings.admin_log, {"at": datetime.now(UTC).isoformat()} | line)
+        except OSError as error:
+            logger.error("serving.admin_log cannot be written (%s): %s", error.strerror or error, line)  # noqa: TRY400 - the place of the error says nothing more
+            return False
+        return True
 
 
-def _write(path: Path | None, line: dict[str, Any]) -> None:
-    if path is not None:
-        with open_private(path, "ab") as log:
-            log.write(orjson.dumps(line) + b"\n")
-            log.flush()
-            os.fsync(log.fileno())
+def _do(act: Callable[[Wished], None], wish: Wished) -> None:
+    try:
+        act(wish)
+    except WrongExpectation as error:
+        raise RequestRefused(409, str(error), "expected", "wrong_expectation") from error
+    except VersionNotHeld as error:
+        raise RequestRefused(409, str(error), "version", "version_not_held") from error
+    except BrokerUnavailable as error:
+        raise RequestRefused(503, str(error), kind="server_error", retry_after=5) from error
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    with open_private(path, "ab") as log:
+        log.write(orjson.dumps(line) + b"\n")
+        log.flush()
+        os.fsync(log.fileno())

@@ -73,7 +73,7 @@ class Steering:
             It is not in memory.
         """
         with self._lock:
-            self._require(expected)
+            _require(self._slots.active, expected, "is active")
             self._slots.touch(self._announced)  # younger than all but the pin, whatever is pinned after one another
             self._slots.activate(number)
             self.pinned = number
@@ -81,7 +81,7 @@ class Steering:
     def unpin(self, expected: int) -> None:
         """Answer with the version announced last. Raises as `pin` does; the pin stays then."""
         with self._lock:
-            self._require(expected)
+            _require(self._slots.active, expected, "is active")
             self._slots.activate(self._announced)
             self.pinned = None
 
@@ -91,17 +91,17 @@ class Steering:
         Raises
         ------
         WrongExpectation
-            Another version than `expected` is active.
+            Another version than `expected` was announced last; what is pinned here says nothing of all replicas.
         BrokerUnavailable
             The command could not be written.
         """
         with self._lock:
-            self._require(expected)
+            _require(self._announced, expected, "was announced last")
         if self.roll_back is None:
             raise WrongExpectation("this server follows no broker; there is no trainer to ask")
         self.roll_back(number)
 
-    def _require(self, expected: int) -> None:
-        active = self._slots.active
-        if active != expected:
-            raise WrongExpectation(f"version {active} is active, not {expected} as expected; nothing has changed")
+
+def _require(found: int, expected: int, what: str) -> None:
+    if found != expected:
+        raise WrongExpectation(f"version {found} {what}, not {expected} as expected; nothing has changed")

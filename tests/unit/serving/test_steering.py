@@ -24,12 +24,14 @@ def steered(*numbers: int, keep: int = 3) -> tuple[Slots, Steering]:
 
 def test_a_wrong_expectation_and_a_version_that_is_away_change_nothing() -> None:
     slots, steering = steered(1, 2)
-    acts: list[Callable[[], None]] = [
-        *(partial(steering.pin, 1, 7), partial(steering.unpin, 7), partial(steering.ask_back, 1, 7))
-    ]
-    for act in acts:
-        with pytest.raises(WrongExpectation, match="version 2 is active, not 7"):
-            act()
+    acts: dict[str, list[Callable[[], None]]] = {
+        "is active": [partial(steering.pin, 1, 7), partial(steering.unpin, 7)],
+        "was announced last": [partial(steering.ask_back, 1, 7)],
+    }
+    for what, group in acts.items():
+        for act in group:
+            with pytest.raises(WrongExpectation, match=f"version 2 {what}, not 7"):
+                act()
     with pytest.raises(VersionNotHeld):
         steering.pin(9, 2)
     assert (slots.active, steering.pinned) == (2, None)
@@ -80,3 +82,14 @@ def test_a_roll_back_is_asked_of_whoever_speaks_to_the_broker() -> None:
     steering.roll_back = asked.append
     steering.ask_back(1, 2)
     assert (asked, slots.active) == ([1], 2)
+
+
+def test_a_roll_back_expects_what_was_announced_to_all_replicas_and_not_what_is_pinned_on_this_one() -> None:
+    _, steering = steered(1, 2)
+    asked = list[int]()
+    steering.roll_back = asked.append
+    steering.pin(1, 2)
+    with pytest.raises(WrongExpectation, match="version 2 was announced last, not 1"):
+        steering.ask_back(1, expected=1)
+    steering.ask_back(1, expected=2)
+    assert asked == [1]
