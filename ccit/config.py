@@ -147,6 +147,19 @@ class Selection(Section):
         description="share of the stream that is let in by lot, whatever checks and policy would say: the control arm, "
         "marked as `arm` in its decisions; 0 is none. What is wrong in it is trained on like the rest",
     )
+    audit_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of what the proxy scores that the deployed model scores too, drawn by lot: the proxy audit; "
+        "a scorer then loads the deployed model as well; 0 is none",
+    )
+    audit_min_correlation: float = Field(
+        0.5,
+        ge=-1,
+        le=1,
+        description="rank correlation of the two below which, with its whole interval, a scorer warns",
+    )
 
 
 class Rounds(Section):

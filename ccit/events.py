@@ -30,6 +30,7 @@ from ccit.records import (
     Announcement,
     Candidate,
     Command,
+    Concordance,
     Decision,
     Record,
     ReplicaReport,
@@ -122,6 +123,15 @@ class ReplicaReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyAudited:
+    """A scorer says how far its proxy ranks samples as the deployed model does, version by version."""
+
+    replica_id: str
+    at: float
+    found: tuple[Concordance, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommandIssued:
     """An operator asked the trainer for something."""
 
@@ -138,6 +148,7 @@ Event: TypeAlias = (
     | VersionPromoted
     | VersionRolledBack
     | ReplicaReported
+    | ProxyAudited
     | CommandIssued
 )
 
@@ -151,6 +162,7 @@ NAMES: Mapping[str, type[Event]] = {
     "version-promoted.v1": VersionPromoted,
     "version-rolled-back.v1": VersionRolledBack,
     "replica-reported.v1": ReplicaReported,
+    "proxy-audited.v1": ProxyAudited,
     "command-issued.v1": CommandIssued,
 }
 _NAME_OF = {cls: name for name, cls in NAMES.items()}

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from ccit.config import Metrics
 from ccit.errors import ConfigError, PortOccupied
+from ccit.records import Concordance
 from consumers.kafka.batches import BatchLoop
 from consumers.kafka.messages import Delivered
 
@@ -141,6 +142,7 @@ class ScoreMetrics(Collector):
         yield CounterMetricFamily("ccit_scoring_flops", "Floating-point operations of these", scoring.spent.flops)
         yield GaugeMetricFamily("ccit_proxy_version", "The version that scores", scoring.proxy.version)
         yield GaugeMetricFamily("ccit_known_samples", "Admitted samples known", len(self._consumer.known))
+        yield from audit_metrics(scoring.audit.found)
 
 
 class TrainMetrics(Collector):
@@ -229,6 +231,19 @@ def exposed(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def audit_metrics(found: Sequence[Concordance]) -> Iterator[Metric]:
+    """What the proxy audit has found, by version."""
+    for name, what, field in (
+        ("ccit_proxy_rank_correlation", "Spearman's, of the proxy's IFD with the deployed model's", "correlation"),
+        ("ccit_proxy_top_overlap", "Share of the proxy's top third that is in the deployed model's", "overlap"),
+        ("ccit_proxy_audited_samples", "Samples that both have scored", "pairs"),
+    ):
+        family = GaugeMetricFamily(name, what, labels=["version"])
+        for one in found:
+            family.add_metric([str(one.version)], getattr(one, field))
+        yield family
 
 
 def _by_reason(name: str, what: str, counts: Mapping[str, int]) -> Metric:

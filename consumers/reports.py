@@ -6,22 +6,24 @@ The topic is compacted, so the last word of a killed process stays there. Its ag
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as ClientMessage
 
-from ccit.events import ReplicaReported, encode
-from ccit.records import ReplicaReport, ReplicaState, Spend
+from ccit.events import ProxyAudited, ReplicaReported, encode
+from ccit.records import Concordance, ReplicaReport, ReplicaState, Spend
 from consumers.kafka.clients import KafkaSettings, error_of, is_final, producer
 from consumers.kafka.topics import Topics
 
 logger = logging.getLogger("ccit.reports")
 
 REPEAT_S = 60.0
+_AUDIT = "/proxy-audit"  # after the id: the topic keeps the last of each key
 _ON_THE_WAY: tuple[ReplicaState, ...] = ("loading", "loaded")  # nobody waits for these: a swap is not to be held up
 
 
@@ -46,6 +48,7 @@ class Reporter:
         self._clock = clock
         self._last: ReplicaReport | None = None
         self._said_at = 0.0  # on the monotonic clock
+        self._audit: tuple[float, Sequence[Concordance]] = (-math.inf, ())  # when it was told, and what
 
     def report(
         self, state: ReplicaState, version: int, sequence: int, detail: str = "", spent: Spend | None = None
@@ -67,6 +70,17 @@ class Reporter:
             self._say(replace(self._last, detail=detail, spent=spent))
             self._producer.poll(0.0)
 
+    def audited(self, found: Sequence[Concordance], *, at_once: bool = False) -> None:
+        """Say what the proxy audit has found, where that is news: a minute after the last time, or at once; never
+        waits.
+        """
+        told_at, told = self._audit
+        if found != told and (at_once or time.monotonic() - told_at >= REPEAT_S):
+            self._audit = (time.monotonic(), found)
+            event = ProxyAudited(self.replica_id, self._clock(), tuple(found))
+            self._write(f"{self.replica_id}{_AUDIT}", event, event.at)
+            self._producer.poll(0.0)
+
     def repeat(self) -> None:
         """Say the last again once it is a minute old; never waits. For the consumer's loop: who hangs falls silent."""
         if self._last is not None and time.monotonic() - self._said_at >= REPEAT_S:
@@ -76,12 +90,15 @@ class Reporter:
     def _say(self, report: ReplicaReport) -> None:
         now = self._clock()
         self._last, self._said_at = replace(report, at=now), time.monotonic()
-        value, headers = encode(ReplicaReported(self._last), at=now, source=f"ccit/{self._role}")
+        self._write(self.replica_id, ReplicaReported(self._last), now)
+
+    def _write(self, key: str, event: ReplicaReported | ProxyAudited, at: float) -> None:
+        value, headers = encode(event, at=at, source=f"ccit/{self._role}")
         try:
             self._producer.produce(
                 self._topic.name,
                 value=value,
-                key=self.replica_id.encode(),
+                key=key.encode(),
                 partition=self._topic.partition or 0,
                 headers=list(headers),
                 on_delivery=self._delivered,

@@ -105,6 +105,7 @@ class ScoreConsumer:
                 self._leave(admitted)
         finally:
             self._tick.stop()
+            self._reporter.audited(self.scoring.audit.found, at_once=True)
             self._report("stopped")
 
     def _leave(self, admitted: Follower) -> None:
@@ -154,6 +155,7 @@ class ScoreConsumer:
 
     def _meanwhile(self) -> None:
         self._reporter.repeat()
+        self._reporter.audited(self.scoring.audit.found)
         self._progress.look()
 
     def _follow(self) -> None:

@@ -67,12 +67,12 @@ class ScoreStep:
         self._clock = clock
         self._known = known
         self._exactly_once = exactly_once
-        self._reasons: Counter[tuple[Arm, str]] = Counter()  # of the batch at hand
+        self._batch: list[Decision] = []  # those of the batch at hand
         self.decided: Counter[tuple[Arm, str]] = Counter()  # arm and reason -> decisions in the log
 
     def __call__(self, messages: Sequence[Message]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
-        self._reasons.clear()
+        self._batch.clear()
         letters: list[Output] = []
         copies: list[Output] = []
         read: list[tuple[Message, Sample]] = []
@@ -91,7 +91,13 @@ class ScoreStep:
     def committed(self, delivered: Sequence[Delivered]) -> None:
         """The batch is in the log, at these places."""
         self._known.commit(delivered)
-        self.decided.update(self._reasons)
+        self.decided.update((decision.arm, decision.reason) for decision in self._batch)
+        for found in self._scoring.audit.committed(self._batch):
+            logger.warning(
+                "the proxy no longer ranks samples as the deployed model does (%s): what it refuses may be worth "
+                "learning; see the proxy audit in docs/concepts.md",
+                found,
+            )
 
     def aborted(self) -> None:
         """The batch did not reach the log: nothing of it counts."""
@@ -103,7 +109,7 @@ class ScoreStep:
         except _SCORERS_RAISE as failure:
             logger.warning("a batch of %d could not be scored together: %s", len(read), type(failure).__name__)
             return self._one_by_one(read)
-        return [self._decided(one) for one in decisions]
+        return [self._decided(one) for one in self._audited(decisions)]
 
     def _one_by_one(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
         """The same decisions, and a dead letter for each record that fails alone."""
@@ -116,8 +122,16 @@ class ScoreStep:
                 found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
                 outputs.append(dead_letter(message, found, "score", self._topics))
             else:
-                outputs += [self._decided(one) for one in decisions]
+                outputs += [self._decided(one) for one in self._audited(decisions)]
         return outputs
+
+    def _audited(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        """With what the deployed model says of some of them. They stand whatever becomes of that."""
+        try:
+            return self._scoring.audit.asked(decisions)
+        except _SCORERS_RAISE as failure:
+            logger.warning("the deployed model could not score what the proxy audit drew: %s", type(failure).__name__)
+            return decisions
 
     def _refused_as_copy(self, sample: Sample) -> Decision:
         """Even after a rollback: it sets digests aside, but the sample was admitted all the same."""
@@ -129,7 +143,7 @@ class ScoreStep:
         self._scoring.proxy.score([_PLAIN])
 
     def _decided(self, decision: Decision) -> Output:
-        self._reasons[decision.arm, decision.reason] += 1
+        self._batch.append(decision)
         key = decision.sample.sample_id.encode()
         if not decision.accepted:
             value, headers = encode(SampleRejected(decision), at=self._clock(), source="ccit/score")

@@ -14,8 +14,16 @@ from typing import Literal
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ccit.audit import of_alias
-from ccit.events import CandidateJudged, Event, ReplicaReported, RoundPlanned, VersionPromoted, VersionRolledBack
-from ccit.records import Announcement, ReplicaReport, ReplicaState, Round, Spend
+from ccit.events import (
+    CandidateJudged,
+    Event,
+    ProxyAudited,
+    ReplicaReported,
+    RoundPlanned,
+    VersionPromoted,
+    VersionRolledBack,
+)
+from ccit.records import Announcement, Concordance, ReplicaReport, ReplicaState, Round, Spend
 from consumers.kafka.clients import KafkaSettings, error_of, reader
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topic, Topics
@@ -40,6 +48,8 @@ class Replica:
         hangs, or does not reach the broker.
     at : float
         When it spoke last, by its own clock.
+    audit : tuple[Concordance, ...]
+        What a scorer has found of its proxy, by version.
     """
 
     replica_id: str
@@ -50,10 +60,11 @@ class Replica:
     detail: str
     at: float
     spent: Spend
+    audit: tuple[Concordance, ...] = ()
 
 
-def heard(report: ReplicaReport, now: float) -> Replica:
-    """Read a report at a time."""
+def heard(report: ReplicaReport, now: float, audit: tuple[Concordance, ...] = ()) -> Replica:
+    """Read a report at a time, with what its proxy audit has found."""
     silent = report.state != "stopped" and now - report.at > _SILENT_AFTER_S
     return Replica(
         report.replica_id,
@@ -64,6 +75,7 @@ def heard(report: ReplicaReport, now: float) -> Replica:
         report.detail,
         report.at,
         report.spent,
+        audit,
     )
 
 
@@ -113,11 +125,14 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     """
     topics = Topics(settings.prefix)
     replicas: dict[str, ReplicaReport] = {}
+    audits: dict[str, tuple[Concordance, ...]] = {}
     events: list[Event] = []
     with Observer(settings, [topics.replica_status, topics.rounds, topics.model_versions]) as observer:
         for seen in observer.catch_up():
             if isinstance(seen.event, ReplicaReported):
                 replicas[seen.event.report.replica_id] = seen.event.report
+            elif isinstance(seen.event, ProxyAudited):
+                audits[seen.event.replica_id] = seen.event.found
             elif seen.event is not None:
                 events.append(seen.event)
     own = of_alias(events, alias)
@@ -130,7 +145,7 @@ def look(settings: KafkaSettings, alias: str) -> Status:
         *(("score", topics.records), ("train", topics.samples)),
     )
     return Status(
-        replicas=tuple(heard(replicas[name], time.time()) for name in sorted(replicas)),
+        replicas=tuple(heard(replicas[name], time.time(), audits.get(name, ())) for name in sorted(replicas)),
         lags=tuple(Lag(group, topic.name, _behind(settings, group, topic)) for group, topic in reads),
         rounds_planned=len(planned),
         rounds_judged=len(judged),

@@ -10,6 +10,7 @@ from ccit.assembly.versions import base_version, store
 from ccit.config import Config
 from ccit.errors import ConfigError
 from ccit.events import SampleAdmitted
+from ccit.plugin_tables import found
 from ccit.plugins import build, plugins
 from ccit.ports.selection import Check, CheckContext, EvidenceCheck, NeighbourCheck, PolicyContext, ProxyScorer
 from ccit.ports.vectors import Embedder
@@ -18,6 +19,8 @@ from ccit.scoring.languages import primary
 from ccit.scoring.spaces import LOOKED_UP, SAMPLE, dimension_of, vectors_in
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.admitted import AdmittedSamples, Vector
+from ccit.selection.checks.ifd import IfdCheck
+from ccit.selection.proxy_audit import ProxyAudit
 from ccit.vectors import decode_vector
 
 
@@ -32,6 +35,7 @@ class ScoringParts:
     embedder: Embedder
     count_tokens: Callable[[str], int]
     checks: Mapping[str, Check] = field(default_factory=dict)  # those of the admission, by kind
+    audit: ProxyAudit = field(default_factory=ProxyAudit)
 
     @property
     def spent(self) -> Spend:
@@ -62,14 +66,14 @@ def selector(config: Config) -> Selector:
         It needs a check that is switched off.
     """
     chosen, context = config.selection, PolicyContext(config.rounds.seed)
-    found = Selector.of(chosen.policy, context, chosen.control_share)
+    made = Selector.of(chosen.policy, context, chosen.control_share)
     known = {plugins("check")[kind].metric for kind in config.selection.checks}
-    lacking = sorted(set(found.policy.needs or ()) - known)
+    lacking = sorted(set(made.policy.needs or ()) - known)
     if lacking:
         raise ConfigError(
-            f"the policy {found.kind!r} needs a check of {lacking[0]!r}, and none is on; add it to [selection.checks]"
+            f"the policy {made.kind!r} needs a check of {lacking[0]!r}, and none is on; add it to [selection.checks]"
         )
-    return found
+    return made
 
 
 def checks(config: Config, context: CheckContext, chosen: Selector, *, all_scores: bool) -> dict[str, Check]:
@@ -87,17 +91,50 @@ def spaces_of(made: Mapping[str, Check]) -> set[str]:
     return compared.union(*(check.spaces for check in made.values() if isinstance(check, EvidenceCheck)))
 
 
-def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
-    """Load proxy and embedder, as far as a check reads them, and put the checks together.
+def proxy_audit(config: Config, made: Mapping[str, Check], deployed: Callable[[int, int], ProxyScorer]) -> ProxyAudit:
+    """The audit of the proxy by the deployed model, which sees as much of a sample as the proxy does.
+
+    Parameters
+    ----------
+    made : Mapping[str, Check]
+        Those that run.
+    deployed : Callable[[int, int], ProxyScorer]
+        Loads the deployed model, for a window (tokens) and a batch (padded tokens per forward pass).
 
     Raises
     ------
     ConfigError
-        The policy needs a check that is switched off.
+        No check of `ifd` runs, so there is nothing to audit.
+    """
+    chosen = config.selection
+    if not chosen.audit_share:
+        return ProxyAudit()
+    if IfdCheck.metric not in {check.metric for check in made.values()}:
+        raise ConfigError(
+            f"selection.audit_share = {chosen.audit_share} asks the deployed model about what the proxy has scored, "
+            "and no check has it score anything; switch on `ifd` with a policy that needs it, or set the share to 0"
+        )
+    ifd = found(chosen.checks, IfdCheck.Settings) or IfdCheck.Settings()
+    scorer = deployed(ifd.max_tokens, ifd.batch_tokens)
+    return ProxyAudit(chosen.audit_share, chosen.audit_min_correlation, seed=config.rounds.seed, deployed=scorer)
+
+
+def scoring(config: Config, *, all_scores: bool = False, audited: bool = False) -> ScoringParts:
+    """Load proxy and embedder, as far as a check reads them, and put the checks together.
+
+    Parameters
+    ----------
+    audited : bool
+        Load the deployed model too, where `selection.audit_share` asks it.
+
+    Raises
+    ------
+    ConfigError
+        The policy, or the audit, needs a check that is switched off.
     ModelUnusable, ArtifactDamaged
         A model cannot be loaded, or is not the one that was pinned.
     """
-    from ccit.models.bases import BaseModels
+    from ccit.models.bases import BaseModels, Role
     from ccit.models.embedders import SentenceTransformerEmbedder
     from ccit.scoring.followers import Followers
     from ccit.scoring.growing import GrowingIndex
@@ -110,8 +147,9 @@ def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
     admitted = AdmittedSamples({SAMPLE: new_index(embedder.dimension)})
     readers: list[ProxyScorer] = []
 
-    def reader(max_tokens: int, batch_tokens: int) -> ProxyScorer:
-        readers.append(IfdScorer(models.proxy, base.proxy_revision, store(config), max_tokens, batch_tokens))
+    def reader(role: Role, max_tokens: int, batch_tokens: int) -> ProxyScorer:
+        revision = base.base_revision if role == "deployed" else base.proxy_revision
+        readers.append(IfdScorer(models.of(role), revision, store(config), max_tokens, batch_tokens, role=role))
         return readers[-1]
 
     def count_tokens(text: str) -> int:
@@ -121,7 +159,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
     context = CheckContext(
         embedder,
         admitted,
-        reader,
+        partial(reader, "proxy"),
         count_tokens,
         lambda: models.proxy.name,
         config.rounds.seed,
@@ -132,6 +170,7 @@ def scoring(config: Config, *, all_scores: bool = False) -> ScoringParts:
     for space in spaces_of(made):
         dimension = dimension_of(space, embedder)
         admitted.open(space, LookupIndex(dimension) if space in LOOKED_UP else new_index(dimension))
+    audit = proxy_audit(config, made, partial(reader, "deployed")) if audited else ProxyAudit()
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, admitted, embedder, proxy=following, all_scores=all_scores)
-    return ScoringParts(base, admission, admitted, following, embedder, count_tokens, made)
+    return ScoringParts(base, admission, admitted, following, embedder, count_tokens, made, audit)

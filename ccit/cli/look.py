@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,10 @@ from ccit.cli.options import as_json, config_file, load
 from ccit.errors import CcitError
 
 if TYPE_CHECKING:
+    from ccit.config import Selection
     from ccit.records import Version
     from consumers.kafka.clients import KafkaSettings
+    from consumers.status import Replica
 
 
 @click.command()
@@ -99,6 +102,8 @@ def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
             + (f"; round {found.open_round} is at work" if found.open_round else "; none at work")
         )
         console.story(_control(config.selection.control_share))
+        for line in _audited(found.replicas, config.selection):
+            console.story(line)
 
 
 def _control(share: float) -> str:
@@ -111,6 +116,16 @@ def _control(share: float) -> str:
             "policy beats chance is not known"
         )
     return "no control arm (selection.control_share = 0): whether the policy beats chance is not known"
+
+
+def _audited(replicas: Sequence[Replica], selection: Selection) -> Iterator[str]:
+    """What each scorer has found of how far its proxy agrees with the deployed model."""
+    if not selection.audit_share:
+        yield "no proxy audit (selection.audit_share = 0): whether proxy and deployed model agree is not known"
+    for replica in replicas:
+        for found in replica.audit:
+            fails = found.fails(selection.audit_min_correlation)
+            yield f"proxy audit of {replica.replica_id}, {found}" + ("; the proxy no longer agrees" if fails else "")
 
 
 def _ago(at: float) -> str:

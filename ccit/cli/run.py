@@ -97,7 +97,7 @@ def score(config_path: Path | None, instance: str) -> None:
     log_everything()
     config = load(config_path)
     ready_broker(config)
-    consumer = ScoreConsumer(config, scoring(config), instance)
+    consumer = ScoreConsumer(config, scoring(config, audited=True), instance)
     loop = consumer.loop
     stop_on_signals(loop.stop)
     with exposed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ccit.demo.account import Account
@@ -49,6 +49,7 @@ def summarise(
         },
         "truth": _truth(watch, stream),
         "arms": _arms(watch),
+        "proxy_audit": [asdict(found) for found in watch.audit.found],
         "rounds": len(watch.rounds),
         "versions": _versions(watch),
         "held": sum(r.row.outcome != "promote" for r in watch.rounds),

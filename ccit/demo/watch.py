@@ -18,6 +18,7 @@ from ccit.events import (
 )
 from ccit.records import Announcement, Candidate, Decision, ReplicaReport, Round
 from ccit.report.history import AnnouncementRow, DeadLetterRow, DecisionRow, RoundRow
+from ccit.scoring.concordance import Concordances
 from ccit.simulation.stream import SimulatedMessage
 from consumers.kafka.messages import Message
 from consumers.observe import Seen
@@ -50,6 +51,7 @@ class Watch:
     contents: set[str] = field(default_factory=set)  # digests of what was decided
     seen_records: Counter[str] = field(default_factory=Counter)
     day: int = 0
+    audit: Concordances = field(default_factory=lambda: Concordances(versions=1000))
     _by_record: dict[str, SimulatedMessage] = field(default_factory=dict)
     _by_value: dict[bytes, SimulatedMessage] = field(default_factory=dict)
     _planned: dict[str, tuple[Round, float]] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Watch:
         if self.seen_records[sample.record_id] > 1:
             return  # an at-least-once broker may deliver a decision again; it is counted once, and the repeat is kept
         self.contents.add(sample.content_digest)
+        self.audit.add([decision])
         self.decisions.append(
             DecisionRow(
                 seq=len(self.decisions),

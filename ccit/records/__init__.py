@@ -6,6 +6,7 @@ The flow from one to the next is `ccit/pipeline.py`; their form on a topic is `c
 
 from __future__ import annotations
 
+from ccit.records.audits import Concordance
 from ccit.records.candidates import AdapterPair, Artifact, Candidate, Spend
 from ccit.records.rounds import Due, LeftOut, Material, OffsetRange, Pooled, Position, Round
 from ccit.records.samples import DEAD_LETTER_REASONS, Arm, Decision, Record, Sample, Score, Turn, digest_of
@@ -33,6 +34,7 @@ __all__ = [
     "Artifact",
     "Candidate",
     "Command",
+    "Concordance",
     "Decision",
     "Due",
     "Estimate",

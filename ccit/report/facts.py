@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from ccit.records import Estimate
+from ccit.records import Concordance, Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Facts:
     dead_lettered: float | None
     truth: Mapping[str, tuple[float, float]]  # kind -> (in, accepted)
     by_lot: tuple[float, float] | None  # of the control arm: in, accepted; None without one
+    proxy_audit: tuple[Concordance, ...]  # of proxy and deployed model, by version
     rounds: float | None
     held: float | None
     versions: tuple[VersionFact, ...]
@@ -97,6 +98,14 @@ def _by_lot(arms: object) -> tuple[float, float] | None:
     """What came to the control arm, and what of it was let in."""
     counts = _numbers(_mapping(arms).get("control"))
     return (counts["in"], counts.get("accepted", 0.0)) if counts.get("in") else None
+
+
+def _proxy_audit(entries: object) -> tuple[Concordance, ...]:
+    """What the audit found; an entry that is not whole is left out."""
+    names = [field.name for field in fields(Concordance)]
+    found = [_numbers(entry) for entry in entries] if isinstance(entries, list | tuple) else []
+    whole = [[own[name] for name in names] for own in found if own.keys() >= set(names)]
+    return tuple(Concordance(int(version), int(pairs), *rest) for version, pairs, *rest in whole)
 
 
 def _count(value: object) -> float | None:
@@ -153,6 +162,7 @@ def read_summary(summary: Mapping[str, Any]) -> Facts:
         rejected=_numbers(records.get("rejected")),
         dead_lettered=finite(records.get("dead_lettered")),
         by_lot=_by_lot(summary.get("arms")),
+        proxy_audit=_proxy_audit(summary.get("proxy_audit")),
         truth={k: (v.get("in", 0.0), v.get("accepted", 0.0)) for k, v in truth.items()},
         rounds=_count(summary.get("rounds")),
         held=_count(summary.get("held")),

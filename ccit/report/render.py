@@ -19,6 +19,7 @@ from ccit.report.header import tiles
 from ccit.report.history import History
 from ccit.report.ifd import ifd_figure
 from ccit.report.lineage import lineage_figure
+from ccit.report.proxy_audit import proxy_audit_figure
 from ccit.report.serving import serving_figure
 from ccit.report.stream import stream_figure
 from ccit.report.svg import clean
@@ -40,7 +41,7 @@ def _environment() -> Environment:
 
 
 def _figures(facts: Facts, history: History) -> list[Figure]:
-    return [
+    shown = [
         accuracy_figure(facts),
         lineage_figure(facts, history),
         stream_figure(history),
@@ -50,6 +51,7 @@ def _figures(facts: Facts, history: History) -> list[Figure]:
         serving_figure(facts, history),
         compute_figure(facts),
     ]
+    return [*shown, proxy_audit_figure(facts)] if facts.proxy_audit else shown
 
 
 def _story(facts: Facts) -> str:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 from jinja2 import TemplateError
 
+from ccit.models.bases import Role
 from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
@@ -39,7 +40,7 @@ _RESIDENT = 4  # versions in memory, the active one among them: about as many as
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """What of a sample the proxy sees, and how many tokens of prompt and response it does not."""
+    """What of a sample the model sees, and how many tokens of prompt and response it does not."""
 
     prompt: Sequence[int]
     response: Sequence[int]
@@ -48,20 +49,22 @@ class _Tokens:
 
 
 class IfdScorer:
-    """Scores IFD with a proxy model that follows the versions.
+    """Scores IFD with a model that follows the versions: the proxy, or the deployed model for the audit of it.
 
     Parameters
     ----------
-    proxy : CausalModel
-        The proxy without an adapter; version 0.
+    model : CausalModel
+        The proxy, or the deployed model, without an adapter; version 0.
     revision : str
-        The proxy's revision, for the stamp.
+        Its revision, for the stamp.
     store : ArtifactStore
-        Where `activate` finds a version's proxy adapter.
+        Where `activate` finds a version's adapter.
     max_tokens : int
-        The proxy's window; never more than the model has positions.
+        Its window; never more than the model has positions.
     batch_tokens : int
         Padded tokens per forward pass.
+    role : Role
+        Which of a version's two adapters the model is given.
 
     Raises
     ------
@@ -72,32 +75,40 @@ class IfdScorer:
     metric = "ifd"
 
     def __init__(
-        self, proxy: CausalModel, revision: str, store: ArtifactStore, max_tokens: int, batch_tokens: int
+        self,
+        model: CausalModel,
+        revision: str,
+        store: ArtifactStore,
+        max_tokens: int,
+        batch_tokens: int,
+        *,
+        role: Role = "proxy",
     ) -> None:
-        self._proxy = proxy
+        self._model = model
         self._store = store
-        self._anchor = proxy.chat.anchor
-        positions = getattr(proxy.model.config, "max_position_embeddings", max_tokens)
+        self._anchor = model.chat.anchor
+        positions = getattr(model.model.config, "max_position_embeddings", max_tokens)
         self._window = min(max_tokens, positions)
         self._batch_tokens = batch_tokens
-        self._likelihood = Likelihood(proxy, self._batch_tokens, lasting=True)
+        self._likelihood = Likelihood(model, self._batch_tokens, lasting=True)
         self._version = 0
+        self._role = role
         self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end
         self._spent = Spend()
         self._origin = (
-            f"ifd.v1 ppl-ratio template={proxy.chat.digest} anchor={_digest(self._anchor)} "
-            f"window={self._window} {str(proxy.dtype).removeprefix('torch.')} "
-            f"proxy={proxy.name}" + (f"@{revision}" if revision else "")
+            f"ifd.v1 ppl-ratio template={model.chat.digest} anchor={_digest(self._anchor)} "
+            f"window={self._window} {str(model.dtype).removeprefix('torch.')} "
+            f"{role}={model.name}" + (f"@{revision}" if revision else "")
         )
 
     @property
     def version(self) -> int:
-        """Number of the version that scores now; 0 is the proxy without an adapter."""
+        """Number of the version that scores now; 0 is the model without an adapter."""
         return self._version
 
     @property
     def spent(self) -> Spend:
-        """Tokens fed to the proxy since the start, padding not counted, and 2 N FLOPs for each."""
+        """Tokens fed to the model since the start, padding not counted, and 2 N FLOPs for each."""
         return self._spent
 
     @property
@@ -107,11 +118,11 @@ class IfdScorer:
 
     @property
     def stamp(self) -> str:
-        """Formula, template, anchor, window, number type, proxy and version: what makes two scores comparable."""
+        """Formula, template, anchor, window, number type, model and version: what makes two scores comparable."""
         return f"{self._origin} version={self._version}"
 
     def activate(self, version: Version) -> None:
-        """Score with this version's proxy adapter from the next batch on.
+        """Score with this version's adapter of the own role from the next batch on.
 
         Raises
         ------
@@ -122,12 +133,12 @@ class IfdScorer:
         self._version = version.number
 
     def _view(self, version: Version) -> CausalModel:
-        """The proxy with a version's adapter. The last few stay: a rollback asks no store, it may be away by then."""
+        """The model with a version's adapter. The last few stay: a rollback asks no store, it may be away by then."""
         if version.adapters is None:
-            return self._proxy
-        uri = version.adapters.proxy.uri
-        view = self._resident.pop(uri, None) or with_adapter(self._proxy, self._store.read(version.adapters.proxy))
-        self._resident[uri] = view
+            return self._model
+        adapter = version.adapters.proxy if self._role == "proxy" else version.adapters.deployed
+        view = self._resident.pop(adapter.uri, None) or with_adapter(self._model, self._store.read(adapter))
+        self._resident[adapter.uri] = view
         while len(self._resident) > _RESIDENT:
             del self._resident[next(iter(self._resident))]
         return view
@@ -144,7 +155,7 @@ class IfdScorer:
         before = self._likelihood.tokens
         losses = iter(self._likelihood.mean_losses(rows))
         count = self._likelihood.tokens - before
-        self._spent += Spend(count, 2.0 * self._proxy.parameters * count)
+        self._spent += Spend(count, 2.0 * self._model.parameters * count)
         return [
             self._unscored(tokens.why)
             if isinstance(tokens, Failure)
@@ -154,10 +165,10 @@ class IfdScorer:
 
     def _tokens(self, sample: Sample) -> _Tokens | Failure:
         try:
-            prompt = self._proxy.chat.prompt(sample.messages())
-            response = self._proxy.chat.answer(sample.response)
+            prompt = self._model.chat.prompt(sample.messages())
+            response = self._model.chat.answer(sample.response)
         except (TemplateError, ValueError, TypeError, OverflowError) as error:
-            return Failure(f"the proxy's tokenizer refuses the sample: {str(error).partition(chr(10))[0]}")
+            return Failure(f"the model's tokenizer refuses the sample: {str(error).partition(chr(10))[0]}")
         if not response:
             return Failure("the response has no tokens")
         floor = max(len(self._anchor), self._window // 4)
@@ -171,9 +182,9 @@ class IfdScorer:
 
     def _scored(self, tokens: _Tokens, conditional: float | Failure, direct: float | Failure) -> tuple[Score, ...]:
         if isinstance(conditional, Failure):
-            return self._unscored(f"the proxy failed on it: {conditional.why}")
+            return self._unscored(f"the model failed on it: {conditional.why}")
         if isinstance(direct, Failure):
-            return self._unscored(f"the proxy failed on it: {direct.why}")
+            return self._unscored(f"the model failed on it: {direct.why}")
         values = [_exp(conditional - direct), _exp(conditional), _exp(direct)]
         if not all(math.isfinite(value) for value in values):
             return self._unscored(

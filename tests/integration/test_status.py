@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from ccit.lineage import Lineage
-from ccit.records import OffsetRange, Round
+from ccit.records import Concordance, OffsetRange, Round
 from consumers import reports as reports_module
 from consumers import status as status_module
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
@@ -141,3 +141,13 @@ def test_only_the_aliass_own_announcements_and_rounds_count(settings: KafkaSetti
     assert (found.open_round, found.rounds_planned, found.announced) == (own.round_id, 1, 0)
     found = look(settings, "other")
     assert (found.open_round, found.rounds_planned, found.announced) == (theirs.round_id, 1, 1)
+
+
+def test_the_proxy_audit_of_a_scorer_is_shown_with_it(settings: KafkaSettings) -> None:
+    found = (Concordance(1, 40, 0.75, 0.5, 0.9, 0.8), Concordance(2, 12, 0.9, 0.6, 1.0, 0.7))
+    Reporter(settings, "score", "b").report("active", 2, 2)
+    one = Reporter(settings, "score", "a")
+    one.audited(found[:1])
+    one.audited(found, at_once=True)
+    one.report("active", 2, 2)
+    assert {r.replica_id: r.audit for r in look(settings, "ccit").replicas} == {"score-a": found, "score-b": ()}

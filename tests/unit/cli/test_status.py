@@ -10,16 +10,18 @@ from click.testing import CliRunner
 
 from ccit.cli import look as look_module
 from ccit.cli.look import status
-from ccit.records import Spend
+from ccit.records import Concordance, Spend
 from consumers import status as status_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.status import Lag, Replica, Status
 
+AUDIT = (Concordance(2, 90, 0.9, 0.85, 0.93, 0.8), Concordance(3, 30, 0.1, -0.27, 0.44, 0.3))
 FOUND = Status(
     replicas=(
         Replica("serve-a", "serve", "active", 3, 4, "", time.time() - 20, Spend()),
         Replica("serve-b", "serve", "silent", 3, 4, "", time.time() - 3000, Spend()),
         Replica("serve-c", "serve", "stopped", 3, 4, "", time.time() - 90000, Spend()),
+        Replica("score-0", "score", "active", 3, 6, "", time.time(), Spend(), AUDIT),
     ),
     lags=(Lag("score", "ccit.records", None), Lag("train", "ccit.samples", 17)),
     rounds_planned=3,
@@ -62,6 +64,21 @@ def test_who_said_nothing_for_a_day_is_shown_when_asked_for(said: CliRunner) -> 
     everyone = said.invoke(status, ["--all"], catch_exceptions=False).output
     assert "serve-c" not in shown
     assert "serve-c" in everyone
-    for flags, names in (([], ["serve-a", "serve-b"]), (["--all"], ["serve-a", "serve-b", "serve-c"])):
+    for flags, names in (
+        ([], ["serve-a", "serve-b", "score-0"]),
+        (["--all"], ["serve-a", "serve-b", "serve-c", "score-0"]),
+    ):
         found = orjson.loads(said.invoke(status, ["--json", *flags], catch_exceptions=False).output)
         assert [replica["replica_id"] for replica in found["replicas"]] == names
+
+
+def test_the_proxy_audit_is_told_with_a_warning(said: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no proxy audit" in said.invoke(status, catch_exceptions=False).output
+    monkeypatch.setenv("CCIT_SELECTION__AUDIT_SHARE", "0.1")
+    printed = said.invoke(status, catch_exceptions=False).output
+    agrees, fails = (line for line in printed.splitlines() if "proxy audit of score-0" in line)
+    assert "version 2: rank correlation 0.90 [0.85, 0.93], overlap of the top thirds 80%, 90 samples" in agrees
+    assert "the proxy no longer agrees" not in agrees
+    assert "the proxy no longer agrees" in fails
+    read = orjson.loads(said.invoke(status, ["--json"], catch_exceptions=False).output)
+    assert read["replicas"][-1]["audit"][1]["correlation"] == 0.1

@@ -12,12 +12,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from ccit.config import Metrics
 from ccit.errors import ConfigError, PortOccupied
+from ccit.records import Concordance
 from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
-from consumers.metrics import DeadLetterMetrics, LoopMetrics, TrainMetrics, exposed, port_of
+from consumers.metrics import DeadLetterMetrics, LoopMetrics, TrainMetrics, audit_metrics, exposed, port_of
 from consumers.train_state import TrainState
 
 
@@ -92,6 +93,15 @@ def test_no_round_at_work_has_no_progress() -> None:
     found = text(TrainMetrics(lambda: TrainState(0, None, 0, ("", 0, 0), 0, False, False, 0)))
     assert found["ccit_pool_age_seconds"] == 0.0
     assert not [name for name in found if name.startswith("ccit_round_progress")]
+
+
+def test_the_proxy_audit_is_told_by_version() -> None:
+    found = {metric.name: metric.samples for metric in audit_metrics([Concordance(3, 40, 0.75, 0.5, 0.9, 0.8)])}
+    assert {name: [(s.labels["version"], s.value) for s in samples] for name, samples in found.items()} == {
+        "ccit_proxy_rank_correlation": [("3", 0.75)],
+        "ccit_proxy_top_overlap": [("3", 0.8)],
+        "ccit_proxy_audited_samples": [("3", 40)],
+    }
 
 
 def test_each_process_of_a_host_has_a_port() -> None:

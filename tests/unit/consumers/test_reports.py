@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from ccit.records import Concordance
 from consumers import reports as reports_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.reports import Reporter
@@ -16,10 +18,13 @@ class Failing:
     def __init__(self, problem: Exception) -> None:
         self._problem = problem
 
-    def produce(self, *_: object, **__: object) -> None:
+    def produce(self, *_: object, key: bytes, value: bytes, **__: object) -> None:
         raise self._problem
 
     def flush(self, _: float) -> int:
+        return 0
+
+    def poll(self, _: float) -> int:
         return 0
 
 
@@ -27,10 +32,10 @@ class Working(Failing):
     """A client that takes all."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.taken: list[tuple[bytes, bytes]] = []  # keys and values
 
-    def produce(self, *_: object, **__: object) -> None:
-        self.taken += 1
+    def produce(self, *_: object, key: bytes, value: bytes, **__: object) -> None:
+        self.taken.append((key, value))
 
 
 def test_a_client_that_failed_for_good_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +45,22 @@ def test_a_client_that_failed_for_good_is_replaced(monkeypatch: pytest.MonkeyPat
     reporter = Reporter(KafkaSettings("nowhere:1"), "serve", "a")
     reporter.report("active", 3, 5)
     reporter.report("active", 4, 6)
-    assert working.taken == 1
+    assert len(working.taken) == 1
+
+
+def test_what_the_proxy_audit_finds_is_said_when_it_is_news_and_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under a key of its own: beside what the replica says of itself."""
+    working = Working()
+    monkeypatch.setattr(reports_module, "producer", lambda _: working)
+    reporter, found = Reporter(KafkaSettings("nowhere:1"), "score", "a"), (Concordance(1, 10, 0.5, 0.1, 0.8, 0.4),)
+    reporter.audited(())
+    reporter.audited(found)
+    reporter.audited((*found, *found))
+    assert len(working.taken) == 1, "the next is not due yet"
+    reporter.audited((*found, *found), at_once=True)
+    reporter.audited((*found, *found), at_once=True)
+    assert [key for key, _ in working.taken] == [b"score-a/proxy-audit"] * 2
+    assert [len(orjson.loads(value)["found"]) for _, value in working.taken] == [1, 2]
 
 
 @pytest.mark.parametrize("problem", [BufferError("Local: Queue full"), KafkaException(KafkaError(KafkaError._FATAL))])

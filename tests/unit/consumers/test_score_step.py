@@ -14,12 +14,13 @@ from ccit.fates import Fates
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
 from ccit.records import Announcement, OffsetRange, Sample, Score
+from ccit.selection.proxy_audit import ProxyAudit
 from consumers import score_step
 from consumers.kafka.messages import Delivered, Message, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
-from tests.crash.parts import stub_scoring
+from tests.crash.parts import ifd_of, stub_scoring
 from tests.nouns import version
 
 TOPICS = Topics()
@@ -35,9 +36,9 @@ def message(offset: int, text: str = "5 mg.", name: str = "7") -> Message:
 class Scorer:
     """A step, what it knows, and a log of one partition."""
 
-    def __init__(self, root: Path, *, exactly_once: bool) -> None:
+    def __init__(self, root: Path, *, exactly_once: bool, audit: ProxyAudit | None = None) -> None:
         config = Config.model_validate({"store": {"root": str(root)}, "selection": LENIENT})
-        scoring = stub_scoring(config, 0.0)
+        scoring = replace(stub_scoring(config, 0.0), audit=audit or ProxyAudit())
         self.scoring = scoring
         self.proxy = scoring.proxy
         self.lineage = Lineage(scoring.base)
@@ -159,3 +160,42 @@ def test_what_is_raised_after_the_decision_is_not_taken_for_a_scorers(
     monkeypatch.undo()
     scorer.step.aborted()
     assert scorer.commit([message(0)]) == [("samples", "")]
+
+
+class Opposite:
+    """A deployed model that ranks the other way round than the proxy."""
+
+    metric = "ifd"
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        return [(Score("ifd", -ifd_of(one.content_digest), "model"),) for one in samples]
+
+
+class Gone(Opposite):
+    """One whose device is lost."""
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+
+MANY = [message(n, f"{n} mg.", f"{n}") for n in range(30)]
+
+
+def test_what_the_proxy_audit_finds_counts_once_it_is_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit = ProxyAudit(1.0, 0.5, deployed=Opposite())
+    scorer = Scorer(tmp_path, exactly_once=True, audit=audit)
+    scorer.step(MANY)
+    scorer.step.aborted()
+    assert list(audit.found) == []
+    scorer.commit(MANY)
+    (told,) = audit.found
+    assert (told.pairs, told.correlation) == (30, -1.0)
+    assert "no longer ranks samples as the deployed model does (version 0: rank correlation -1.00" in caplog.text
+
+
+def test_a_deployed_model_that_fails_changes_no_decision(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broken = Scorer(tmp_path / "a", exactly_once=True, audit=ProxyAudit(1.0, deployed=Gone()))
+    assert broken.commit(MANY) == Scorer(tmp_path / "b", exactly_once=True).commit(MANY)
+    assert "the deployed model could not score" in caplog.text

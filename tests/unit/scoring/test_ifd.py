@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
+from ccit.models.bases import Role
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.models.chat import ChatFormat
 from ccit.records import AdapterPair, Artifact, Sample, Score, Turn, Version
@@ -262,6 +263,26 @@ def test_the_proxy_follows_versions_there_and_back(
     assert (base[0].scorer.endswith("version=0"), moved[0].scorer.endswith("version=3")) == (True, True)
     one.activate(version(0, None))
     assert one.score([sample])[0] == base
+
+
+def test_each_role_takes_its_own_adapter_of_a_version(
+    proxy: CausalModel, store: FileStore, adapted: Callable[[int, float], Version]
+) -> None:
+    small, large = adapted(1, 0.5).adapters, adapted(2, 0.1).adapters
+    assert small is not None
+    assert large is not None
+    both, alone = AdapterPair(large.deployed, small.proxy), AdapterPair(small.proxy, small.proxy)
+    found: dict[str, list[Score]] = {}
+    for role in get_args(Role):
+        one = IfdScorer(proxy, "r1", store, 512, 1024, role=role)
+        found[role] = []
+        for pair in (both, alone):
+            one.activate(version(3, pair))
+            found[role].append(one.score([of("Why?", "Rest.")])[0][0])
+    assert found["proxy"][0].value == pytest.approx(found["proxy"][1].value, rel=1e-6)
+    assert found["deployed"][1].value == pytest.approx(found["proxy"][1].value, rel=1e-6)
+    assert found["deployed"][0].value != pytest.approx(found["deployed"][1].value, rel=1e-3)
+    assert " deployed=" in found["deployed"][0].scorer
 
 
 def test_a_rollback_to_one_of_the_last_versions_asks_no_store(
