@@ -154,6 +154,21 @@ class DerivedCheck(Check, Protocol):
         """Its Scores, from those that the sample has so far."""
 
 
+@runtime_checkable
+class QuarantineCheck(Check, Protocol):
+    """A Check that keeps some of what it refuses for a person to look at, with a cause.
+
+    The decision carries the cause as its annotation `quarantine`; `ccit quarantine` lists and releases what is there.
+    """
+
+    @property
+    def causes(self) -> Mapping[str, str]:
+        """Every cause that it gives -> what it means."""
+
+    def cause(self, sample: Sample, score: Score) -> str:
+        """The cause for a sample that this Score of its own metric refuses; empty where it is refused and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A sample that every check let pass, with its Scores and the number of the version whose proxy made them."""

@@ -27,6 +27,9 @@ from ccit.selection.control import NO_CONTROL, ControlArm
 from ccit.selection.reasons import ACCEPTED, ADMISSION
 from ccit.selection.waves import COPY, Answers, Case, Refusal, Waves
 
+QUARANTINE = "quarantine"
+"""Annotation of a refusal: the cause for which a person may look at it."""
+
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
@@ -204,6 +207,7 @@ class Admission:
     def _decision(self, case: Case) -> Decision:
         arm = self._selector.control.arm_of(case.sample)
         refusal = case.refusal or Refusal(self._selector.kind if arm == "policy" else ADMISSION, ACCEPTED)
+        cause = self._waves.cause(case)
         return Decision(
             sample=case.sample,
             accepted=case.refusal is None,
@@ -213,4 +217,5 @@ class Admission:
             owner=refusal.owner,
             policy=self._selector.stamp if arm == "policy" else "",
             arm=arm,
+            annotations={QUARANTINE: cause} if cause else {},
         )

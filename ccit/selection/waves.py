@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccit.errors import ConfigError
-from ccit.ports.selection import Check, DerivedCheck, NeighbourCheck
+from ccit.ports.selection import Check, DerivedCheck, NeighbourCheck, QuarantineCheck
 from ccit.ports.vectors import Embedder, Neighbours, Vectors
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import vectors_in
@@ -144,6 +144,13 @@ class Waves:
         """All scores that a case has, in the order of the checks."""
         return tuple(score for kind in self._order for score in case.found.get(kind, ()))
 
+    def cause(self, case: Case) -> str:
+        """Why a case that a check refused is quarantined; empty where it is not."""
+        if case.refusal is None or (check := self._checks.get(case.refusal.owner)) is None:
+            return ""
+        own = _own_score(case, case.refusal.owner, check)
+        return check.cause(case.sample, own) if isinstance(check, QuarantineCheck) and own is not None else ""
+
     def _prepare(self, cases: Sequence[Case]) -> _Spaces:
         """Run the cheap checks, and embed what passes them for the neighbour checks."""
         for kind in self._cheap:
@@ -228,7 +235,7 @@ class Waves:
         for kind in self._deciding:
             if kind in kinds:
                 check = self._checks[kind]
-                own = next((score for score in case.found.get(kind, ()) if score.metric == check.metric), None)
+                own = _own_score(case, kind, check)
                 if own is not None and (reason := check.refuse(own)) is not None:
                     return Refusal(kind, reason)
         return None
@@ -237,6 +244,10 @@ class Waves:
         case.refusal = COPY
         if not self._all_scores:
             case.found.clear()  # one by one, a copy is refused before anything scores it
+
+
+def _own_score(case: Case, kind: str, check: Check) -> Score | None:
+    return next((score for score in case.found.get(kind, ()) if score.metric == check.metric), None)
 
 
 class _Earlier:

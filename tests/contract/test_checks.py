@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccit.plugins import Plugin, plugins
-from ccit.ports.selection import Check, CheckContext, DerivedCheck, EvidenceCheck, NeighbourCheck, Reasons, Refuses
+from ccit.ports.selection import (
+    Check,
+    CheckContext,
+    DerivedCheck,
+    EvidenceCheck,
+    NeighbourCheck,
+    QuarantineCheck,
+    Reasons,
+    Refuses,
+)
 from ccit.ports.vectors import Neighbours
 from ccit.records import Sample, Score
 from ccit.scoring.spaces import SPACES
@@ -115,6 +124,20 @@ def test_a_check_that_combines_others_has_no_number_without_them(entry: Plugin) 
         for scores in (check.derived(()), check.derived(missing), *check.score([SAMPLE])):
             assert [score.value for score in scores] == [None]
         assert check.cost > max(found.cls.cost for found in plugins("check").values() if found is not entry)  # type: ignore[attr-defined]  # every check has one
+
+
+@each("check")
+@given(value=st.none() | values, truncated=st.integers(0, 9))
+def test_a_cause_of_quarantine_is_one_that_it_explains_and_only_for_what_it_refuses(
+    entry: Plugin, value: float | None, truncated: int
+) -> None:
+    check = check_of(entry)
+    if isinstance(check, QuarantineCheck):
+        score = replace(score_of(check, value), truncated=truncated)
+        cause = check.cause(SAMPLE, score)
+        assert all(check.causes.values())
+        assert cause in {"", *check.causes}
+        assert not cause or check.refuse(score) not in (None, UNSCORED)
 
 
 def test_each_metric_has_one_check() -> None:

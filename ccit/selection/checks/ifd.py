@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.selection import CheckContext, Reasons, Refuses
 from ccit.records import Sample, Score
+from ccit.scoring.causes import CAUSES, cause_of
 from ccit.selection.reasons import UNSCORED
 
 
@@ -18,7 +19,8 @@ class IfdCheck:
     """Refuses a response that the proxy knows already, and one that does not follow from its question.
 
     IFD = ppl(response | prompt) / ppl(response | anchor), a ratio of perplexities (arXiv 2503.15924, after Li et al.
-    2024, arXiv 2308.12032). How it is measured is said in `ccit/scoring/ifd.py`.
+    2024, arXiv 2308.12032). How it is measured is said in `ccit/scoring/ifd.py`. What is refused as
+    `ifd_too_high` is quarantined with its likely cause (`ccit/scoring/causes.py`).
 
     Example
     -------
@@ -35,6 +37,8 @@ class IfdCheck:
         "ifd_too_low": ("Too easy (IFD low)", "the model already knows this answer"),
         "ifd_too_high": ("Suspicious (IFD high)", "the answer does not follow from its question"),
     }
+
+    causes: ClassVar[Mapping[str, str]] = CAUSES
 
     class Settings(PluginSettings):
         """Which IFD is worth learning from, and how much the proxy reads for it."""
@@ -66,3 +70,7 @@ class IfdCheck:
         if score.value <= self._limits.min:
             return "ifd_too_low"
         return "ifd_too_high" if score.value >= self._limits.max else None
+
+    def cause(self, sample: Sample, score: Score) -> str:
+        """One of `CAUSES` for what is `ifd_too_high`."""
+        return cause_of(sample, score) if self.refuse(score) == "ifd_too_high" else ""

@@ -28,3 +28,8 @@ def test_the_proxy_scores() -> None:
 def test_limits_that_leave_nothing_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"min \(1.5\) is not below max \(1.0\)"):
         IfdCheck.Settings(min=1.5)
+
+
+def test_only_what_is_too_high_is_quarantined() -> None:
+    given = [Score("ifd", value, "t", truncated=9) for value in (0.5, 0.8, 1.0)] + [Score("ifd", None, "t", "gone")]
+    assert [check().cause(sample(), score) for score in given] == ["", "", "truncation", ""]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ccit.plugins import plugins
+from ccit.ports.selection import Check, PolicyContext
+from ccit.records import Decision
+from ccit.scoring.index import ExactIndex
+from ccit.selection.admission import Admission, Selector
+from ccit.selection.admitted import AdmittedSamples
+from ccit.selection.checks.ifd import IfdCheck
+from ccit.selection.checks.length import LengthCheck
+from ccit.testing import FixedProxy, LetterEmbedder, check_context
+from tests.nouns import sample
+
+
+def admission(ifd: float, longest: int = 1000, control_share: float = 0.0) -> Admission:
+    context = check_context(proxy=FixedProxy(ifd))
+    checks: Mapping[str, Check] = {
+        "length": LengthCheck(LengthCheck.Settings(min=0, max=longest), context),
+        "ifd": IfdCheck(IfdCheck.Settings(), context),
+    }
+    policy = plugins("policy")["thresholds"].settings()
+    selector = Selector.of(policy, PolicyContext(seed=0), control_share)
+    return Admission(checks, selector, AdmittedSamples({"sample": ExactIndex(26)}), LetterEmbedder())
+
+
+def decided(one: Admission, number: int = 0) -> Decision:
+    (decision,) = one.decide([sample(number)])
+    return decision
+
+
+def test_what_a_check_quarantines_carries_its_cause() -> None:
+    refused = decided(admission(1.2))
+    assert (refused.reason, refused.annotations) == ("ifd_too_high", {"quarantine": "mismatch"})
+
+
+def test_what_is_let_in_or_refused_otherwise_carries_none() -> None:
+    others = [admission(0.8), admission(0.1), admission(1.2, longest=1), admission(1.2, control_share=0.999)]
+    found = [decided(one) for one in others]
+    assert [one.reason for one in found] == ["accepted", "ifd_too_low", "too_long", "accepted"]
+    assert [one.annotations for one in found] == [{}] * 4
