@@ -36,7 +36,10 @@ class Serving(Section):
     queue_seconds: float = Field(60, gt=0, description="how long a request may wait for its turn; then it gets 503")
     answer_seconds: float = Field(600, gt=0, description="how long an answer may take; then it is ended with 504")
     client_seconds: float = Field(
-        30, gt=0, description="how long a client may take to send the next piece of a body, or to take one of an answer"
+        30,
+        gt=0,
+        description="how long a client may take to send a request's head or the next piece of its body, or to take one "
+        "of an answer",
     )
     drain_seconds: float = Field(30, ge=0, description="how long a shutdown waits for requests in flight")
     tls_certificate: Path | None = Field(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
+import math
 import socket
 import ssl
 import threading
@@ -29,7 +31,7 @@ class Server:
     app : Starlette
         From `create_app`.
     settings : Serving
-        `host`, `port` (0 takes a free one), `tls_*` and `drain_seconds` are read here.
+        `host`, `port` (0 takes a free one), `tls_*`, `client_seconds` and `drain_seconds` are read here.
 
     Raises
     ------
@@ -49,15 +51,18 @@ class Server:
     def __init__(self, app: Starlette, settings: Serving) -> None:
         tls = _tls(settings)
         self._socket, self._scheme = _bind(settings.host, settings.port), "https" if tls else "http"
-        config = uvicorn.Config(
+        config = _Config(
             app,
             http=_Http,
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
+            timeout_keep_alive=math.ceil(settings.client_seconds),  # `_Http` looks at it sooner and at more
             timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
             **tls,
         )
+        config.client_seconds = settings.client_seconds
         self._server = _Uvicorn(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="serve", daemon=True)
 
@@ -101,7 +106,59 @@ class Server:
         self.stop()
 
 
+class _Config(uvicorn.Config):
+    client_seconds = 0.0
+
+
 class _Http(H11Protocol):
+    """A connection, which lives for so long as whole heads of requests come within `client_seconds`.
+
+    uvicorn waits for ever for the first byte of a connection and for the end of a head. The time runs from the
+    connection and from each answer on, so that neither a byte now and then nor the rest of a body that nobody reads
+    prolongs it.
+    """
+
+    _awaiting: asyncio.TimerHandle | None = None
+    _untaken = 0  # bytes of the last answer
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._await_head()
+
+    def handle_events(self) -> None:
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._head_has_come()
+
+    def on_response_complete(self) -> None:
+        self._await_head()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._head_has_come()
+
+    def _await_head(self) -> None:
+        self._head_has_come()
+        assert isinstance(self.config, _Config)
+        self._untaken = self.transport.get_write_buffer_size()
+        self._awaiting = self.loop.call_later(self.config.client_seconds, self._too_late)
+
+    def _head_has_come(self) -> None:
+        if self._awaiting is not None:
+            self._awaiting.cancel()
+            self._awaiting = None
+
+    def _too_late(self) -> None:
+        untaken = self.transport.get_write_buffer_size()
+        if 0 < untaken < self._untaken:  # still taking the last answer
+            self._await_head()
+        elif untaken:
+            self.transport.abort()
+        else:
+            self.timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP, or has headers of more than 64 KiB, is refused in OpenAI's envelope too."""
         body = orjson.dumps(RequestRefused(400, msg, code="invalid_http").body)

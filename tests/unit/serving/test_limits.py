@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,31 @@ def test_a_body_that_does_not_come_gets_408(serve: Serve) -> None:
             connection.sendall(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
             assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
         assert running.client().models.list()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /v1/completions HT", b"GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"],
+    ids=["nothing", "half a head", "half a body that nobody reads"],
+)
+def test_a_connection_on_which_no_whole_head_comes_is_closed(serve: Serve, sent: bytes) -> None:
+    with serve(client_seconds=0.2) as running:
+        with socket.create_connection(("127.0.0.1", running.server.port), timeout=20) as connection:
+            connection.sendall(sent)
+            while connection.recv(100):
+                with suppress(OSError):
+                    connection.sendall(b"x")
+        assert running.client().models.list()
+
+
+def test_an_answer_may_take_longer_than_a_head(serve: Serve) -> None:
+    with serve(client_seconds=0.2, max_new_tokens=900) as running, httpx.Client(timeout=20) as client:
+        url = f"{running.server.url}/v1/chat/completions"
+        replies = [client.post(url, json=LONG) for _ in range(2)]
+        assert [reply.json()["usage"]["completion_tokens"] for reply in replies] == [900, 900]
+        assert replies[0].elapsed.total_seconds() > 0.2
+        ports = {reply.extensions["network_stream"].get_extra_info("client_addr") for reply in replies}
+        assert len(ports) == 1
 
 
 def test_who_vanishes_or_closes_half_way_gives_everything_back(serve: Serve) -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from uvicorn.server import ServerState
 
 from ccit.config_serving import Serving
 from ccit.errors import ConfigError, PortOccupied
-from ccit.serving.server import Server
+from ccit.serving.server import Server, _Config, _Http
 
 if TYPE_CHECKING:
     from tests.unit.serving.conftest import Serve
@@ -58,3 +61,24 @@ def test_a_stop_lets_a_stream_finish_and_frees_the_port(serve: Serve) -> None:
             httpx.get(f"http://127.0.0.1:{port}/health")
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+@pytest.mark.parametrize(
+    ("left", "end"), [([9, 9], "abort"), ([9, 5, 5], "abort"), ([9, 5, 0], "close"), ([0, 0], "close")]
+)
+def test_who_has_not_taken_the_last_answer_is_let_go_when_nothing_of_it_is_taken(left: list[int], end: str) -> None:
+    async def ended() -> Mock:
+        transport = Mock(is_closing=lambda: False)
+        transport.get_write_buffer_size.return_value = left[0]
+        config = _Config(Starlette())
+        config.client_seconds = 60
+        connection = _Http(config, ServerState(), {})
+        connection.connection_made(transport)
+        for size in left[1:]:
+            assert {transport.abort.called, transport.close.called} == {False}
+            transport.get_write_buffer_size.return_value = size
+            connection._too_late()
+        connection.connection_lost(None)
+        return transport
+
+    assert getattr(asyncio.run(ended()), end).called
