@@ -8,6 +8,7 @@ CcitError                     exit code 1
 ├── StorageFailed             the disk is full or a write did not reach it
 ├── TrainingFailed            the training process died, hung or diverged; the round can be planned again
 ├── MemoryExhausted           a round does not fit into memory, however small its micro-batches; no fault of its samples
+├── EndpointUnavailable   the model that makes rows answers nothing; no document is given up for it
 ├── BrokerUnavailable         no broker answers, or a topic cannot be created or read
 ├── TransactionFailed         a commit was refused for good
 │   └── Fenced                exit code 3: a newer process holds this transactional id
@@ -65,6 +66,10 @@ class TrainingFailed(CcitError):
 
 class MemoryExhausted(CcitError):
     """Training or evaluating asked for more memory than there is."""
+
+
+class EndpointUnavailable(CcitError):
+    """The endpoint of a model answers no request, or does not know the model or the key."""
 
 
 class BrokerUnavailable(CcitError):

@@ -15,6 +15,8 @@ DEAD_LETTER_REASONS = (
     "wrong_schema",  # JSON, but a field is missing, of the wrong type or empty
     "unsupported_type",  # a content type that no ingest adapter reads
     "unscorable",  # a scorer failed on this record alone
+    "unanswered",  # the endpoint of `ccit generate` refused this document, or got through others and not through it
+    "unusable_answer",  # what a model made of this document broke a constraint twice
     "identifying",  # something of the record was still found after masking
     "expired",  # retention deleted these messages before they were read: one letter for a range of offsets
 )

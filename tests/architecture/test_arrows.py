@@ -32,7 +32,15 @@ RANKS = (
     {
         *("ccit.pool", "ccit.position_set", "ccit.lineage", "ccit.fates", "ccit.audit", "ccit.vectors", "ccit.testing"),
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
-        *("ccit.deidentify", "ccit.models", "ccit.serving", "ccit.store", "ccit.report", "ccit.simulation"),
+        *(
+            "ccit.deidentify",
+            "ccit.generation",
+            "ccit.models",
+            "ccit.serving",
+            "ccit.store",
+            "ccit.report",
+            "ccit.simulation",
+        ),
     },
     {"ccit.pipeline", "ccit.replay", "ccit.rebuild", "ccit.inspection"},
     {"ccit.assembly"},
