@@ -1,4 +1,4 @@
-"""Who generates next: a bounded line in which clients take turns, however many requests each of them has in it."""
+"""Who generates next: a bounded line in which clients take turns, and in which none takes the others' places."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ class Overloaded(CcitError):
 class Line:
     """So many turns at a time; who waits is served round robin by client, and in order of arrival within one client.
 
-    It belongs to one event loop.
+    Once the line is full, a request of a client that has fewer in it takes the place of the newest request of the one
+    that has most, until they differ by one at most (max-min fairness). It belongs to one event loop.
 
     Parameters
     ----------
     turns : int
         Given out at the same time.
     places : int
-        Requests that may wait; one more is refused.
+        Requests that may wait.
     timeout : float
         Seconds that a request may wait.
 
@@ -55,13 +56,14 @@ class Line:
         Raises
         ------
         Overloaded
-            Too many wait already, or the wait took too long.
+            Too many wait already, this request's place went to a client that has fewer in the line, or the wait took
+            too long.
         """
         if self._free:
             self._free -= 1
             return
         if self.waiting >= self._places:
-            raise Overloaded(f"{self.waiting} requests are waiting already; try again in a moment")
+            self._make_room(client)
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(client, deque()).append(turn)
         self.waiting += 1
@@ -88,9 +90,20 @@ class Line:
                 return
         self._free += 1
 
+    def _make_room(self, client: str) -> None:
+        full = Overloaded(f"{self._places} requests are waiting already; try again in a moment")
+        waiting = {name: [turn for turn in turns if not turn.done()] for name, turns in self._waiting.items()}
+        most = max(waiting, key=lambda name: len(waiting[name]), default=client)
+        if len(waiting.get(client, ())) + 1 >= len(waiting.get(most, ())):
+            raise full
+        turn = waiting[most][-1]
+        self._waiting[most].remove(turn)
+        turn.set_exception(full)
+
     def _give_up(self, client: str, turn: asyncio.Future[None]) -> None:
-        if not turn.cancelled():  # it came at the same moment
-            self.give_back()
+        if turn.done() and not turn.cancelled():
+            if turn.exception() is None:  # the turn came at the same moment
+                self.give_back()
             return
         turns = self._waiting.get(client)
         if turns is None or turn not in turns:  # passed over by `give_back` already

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ccit.serving.line import Line, Overloaded
 
@@ -68,3 +71,64 @@ def test_a_turn_that_ends_while_the_next_in_line_leaves_is_not_lost() -> None:
         assert line.waiting == 0
 
     asyncio.run(leave())
+
+
+def test_a_client_with_fewer_in_a_full_line_takes_the_newest_place_of_the_one_with_most() -> None:
+    async def crowd() -> None:
+        line = Line(1, 3, 60)
+        await line.take("busy")
+        first, second, newest = (asyncio.create_task(line.take("busy")) for _ in range(3))
+        await asyncio.sleep(0)
+        few = asyncio.create_task(line.take("few"))
+        with pytest.raises(Overloaded, match="3 requests are waiting"):
+            await newest
+        for refused in ("few", "busy"):
+            with pytest.raises(Overloaded):
+                await line.take(refused)
+        for served in (first, few, second):
+            line.give_back()
+            await asyncio.wait_for(served, 5)
+        assert line.waiting == 0
+
+    asyncio.run(crowd())
+
+
+def test_who_leaves_as_its_place_is_taken_gives_no_turn_back() -> None:
+    async def leave() -> None:
+        line = Line(1, 2, 60)
+        await line.take("busy")
+        staying, leaving = (asyncio.create_task(line.take("busy")) for _ in range(2))
+        await asyncio.sleep(0)
+        few = asyncio.create_task(line.take("few"))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        assert not staying.done()
+        assert not few.done()
+        assert line.waiting == 2
+        few.cancel()
+        staying.cancel()
+        await asyncio.wait([few, staying])
+
+    asyncio.run(leave())
+
+
+@settings(max_examples=100, deadline=None)
+@given(clients=st.lists(st.sampled_from("abcd"), max_size=30), places=st.integers(0, 9))
+def test_however_clients_come_a_full_line_is_shared_evenly(clients: list[str], places: int) -> None:
+    async def crowd() -> Counter[str]:
+        line = Line(1, places, 60)
+        await line.take("")
+        tasks = [(client, asyncio.create_task(line.take(client))) for client in clients]
+        for _ in range(3):
+            await asyncio.sleep(0)
+        left = Counter(client for client, task in tasks if not task.done())
+        assert line.waiting == left.total() == min(places, len(clients))
+        for _, task in tasks:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in tasks), return_exceptions=True)
+        return left
+
+    left, came = asyncio.run(crowd()), Counter(clients)
+    for client, count in came.items():
+        assert left[client] == count or left[client] >= max(left.values(), default=0) - 1
