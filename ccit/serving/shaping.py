@@ -44,8 +44,9 @@ class Shaping:
         self, sampling: Sampling, prompt: Sequence[int], ends: Collection[int], schema: SchemaSteps | None = None
     ) -> None:
         self._sampling, self._ends, self._schema = sampling, sorted(ends), schema
-        self._said = dict[int, int]()
-        self._seen = set(prompt) if sampling.repetition_penalty != 1 else set[int]()
+        self._biased, self._bias = _columns(sampling.logit_bias)
+        self._seen = _Mentioned(prompt if sampling.repetition_penalty != 1 else ())
+        self._said = _Mentioned()
         self._count = 0
         plain = Sampling(sampling.max_tokens)
         changing = ("top_k", "min_p", "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias")
@@ -56,9 +57,8 @@ class Shaping:
         """The logits (V,) to draw from; those that came in stay as they are."""
         if self.idle:
             return logits_V
-        shaped_V = logits_V.clone()
-        for token, bias in self._sampling.logit_bias:
-            shaped_V[token] += bias
+        self._biased, self._bias = self._biased.to(logits_V.device), self._bias.to(logits_V)
+        shaped_V = logits_V.index_add(0, self._biased, self._bias)
         self._forbid(shaped_V)
         self._penalise(shaped_V)
         self._narrow(shaped_V)
@@ -69,8 +69,8 @@ class Shaping:
         self._count += 1
         if self.idle:
             return
-        self._said[token] = self._said.get(token, 0) + 1
-        self._seen.add(token)
+        self._said.take(token)
+        self._seen.take(token)
         if self._schema is not None:
             self._schema.take(token)
 
@@ -81,15 +81,13 @@ class Shaping:
             shaped_V[self._ends] = -torch.inf
 
     def _penalise(self, shaped_V: torch.Tensor) -> None:
-        sampling = self._sampling
-        if sampling.repetition_penalty != 1 and self._seen:
-            seen = torch.tensor(sorted(self._seen), device=shaped_V.device)
+        sampling, penalty = self._sampling, self._sampling.repetition_penalty
+        if penalty != 1:
+            seen, _ = self._seen.on(shaped_V)
             found = shaped_V[seen]
-            penalty = sampling.repetition_penalty
             shaped_V[seen] = torch.where(found > 0, found / penalty, found * penalty)
-        if (sampling.presence_penalty or sampling.frequency_penalty) and self._said:
-            said = torch.tensor(list(self._said), device=shaped_V.device)
-            often = torch.tensor(list(self._said.values()), dtype=shaped_V.dtype, device=shaped_V.device)
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            said, often = self._said.on(shaped_V)
             shaped_V[said] -= sampling.presence_penalty + sampling.frequency_penalty * often
 
     def _narrow(self, shaped_V: torch.Tensor) -> None:
@@ -103,3 +101,30 @@ class Shaping:
         if 0 < sampling.top_k < len(shaped_V):
             lowest = shaped_V.topk(sampling.top_k).values[-1]
             shaped_V.masked_fill_(shaped_V < lowest, -torch.inf)
+
+
+class _Mentioned:
+    """Different tokens and how often each was taken, as tensors that stay on the device: a step adds one number."""
+
+    def __init__(self, tokens: Collection[int] = ()) -> None:
+        self._places = {token: place for place, token in enumerate(dict.fromkeys(tokens))}
+        self._ids, self._often = _columns([(token, 1.0) for token in self._places])
+
+    def on(self, logits_V: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Their ids, and how often each."""
+        self._ids, self._often = self._ids.to(logits_V.device), self._often.to(logits_V)
+        return self._ids, self._often
+
+    def take(self, token: int) -> None:
+        """Once more."""
+        place = self._places.setdefault(token, len(self._places))
+        if place < len(self._ids):
+            self._often[place].add_(1)
+        else:
+            self._ids = torch.cat([self._ids, self._ids.new_tensor([token])])
+            self._often = torch.cat([self._often, self._often.new_ones(1)])
+
+
+def _columns(pairs: Sequence[tuple[int, float]]) -> tuple[torch.Tensor, torch.Tensor]:
+    tokens, values = zip(*pairs, strict=True) if pairs else ((), ())
+    return torch.tensor(tokens, dtype=torch.long), torch.tensor(values)

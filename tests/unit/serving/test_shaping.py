@@ -3,9 +3,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from ccit.ports.serving import Sampling
 from ccit.serving.shaping import Shaping
@@ -55,3 +57,42 @@ def test_a_bias_is_added_and_no_end_comes_before_min_tokens() -> None:
     assert shaped([1.0, 2.0, 3.0], logit_bias=((0, 5.0), (2, -100.0))) == [6.0, 2.0, -97.0]
     assert shaped([1.0, 2.0, 3.0], said=(0,), min_tokens=2) == [1.0, -math.inf, 3.0]
     assert shaped([1.0, 2.0, 3.0], said=(0, 0), min_tokens=2) == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("wish", "prompt"),
+    [
+        ({"logit_bias": tuple((token, 1.0) for token in range(200))}, ()),
+        ({"repetition_penalty": 1.5}, tuple(range(200))),
+        ({"frequency_penalty": 0.5}, ()),
+    ],
+    ids=["biases", "a long prompt", "a long answer"],
+)
+def test_a_step_costs_as_much_however_many_tokens_it_is_about(wish: dict[str, Any], prompt: tuple[int, ...]) -> None:
+    def calls(shaping: Shaping) -> list[tuple[Any, list[int]]]:
+        shaping.shaped(logits)
+        shaping.take(0)
+        made = _Calls()
+        with made:
+            shaping.shaped(logits)
+            shaping.take(0)
+        return made.found
+
+    logits = torch.zeros(200)
+    few = Shaping(Sampling(9, **wish | ({"logit_bias": ((0, 1.0),)} if "logit_bias" in wish else {})), prompt[:1], [1])
+    many = Shaping(Sampling(9, **wish), prompt, [1])
+    for token in range(200):
+        many.take(token)
+    assert calls(few) == calls(many)
+
+
+class _Calls(TorchFunctionMode):
+    """Functions of torch that were called, each with how many numbers it took from Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = list[tuple[Any, list[int]]]()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found.append((func, [len(part) for part in args if isinstance(part, list | tuple)]))
+        return func(*args, **kwargs or {})
