@@ -54,26 +54,26 @@ class Site:
         }
         self._config = root / "empty.toml"
         self._config.touch()
-        self._running: list[subprocess.Popen[str]] = []
+        self._root = root
+        self._running: dict[subprocess.Popen[bytes], Path] = {}
 
-    def start(self, role: str) -> subprocess.Popen[str]:
+    def start(self, role: str) -> subprocess.Popen[bytes]:
         """`ccit ingest`, or the scorer over stubs."""
         arguments = (
             ["-m", "ccit.cli.main", "ingest", "--instance", "0"]
             if role == "ingest"
             else ["-m", "tests.crash.process", "score", str(self._config), "0"]
         )
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=_ROOT, env=self.environment, stderr=subprocess.PIPE, text=True
-        )
-        self._running.append(process)
+        said = self._root / f"{len(self._running)}.stderr"  # not a pipe: nobody would read it before the end
+        with said.open("w") as file:
+            process = subprocess.Popen([sys.executable, *arguments], cwd=_ROOT, env=self.environment, stderr=file)
+        self._running[process] = said
         return process
 
-    def stop(self, process: subprocess.Popen[str]) -> None:
+    def stop(self, process: subprocess.Popen[bytes]) -> None:
         """A clean end: the poison killed nobody."""
         process.terminate()
-        _, said = process.communicate(timeout=_WAIT_S)
-        assert process.returncode == 0, said
+        assert process.wait(_WAIT_S) == 0, self._running[process].read_text()
 
     def ccit(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """One command line, to its end."""
@@ -100,7 +100,7 @@ class Site:
         """Kill what still runs."""
         for process in self._running:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that its stubs forget to re-export
     AlterConfigOpType,
     ConfigEntry,
@@ -23,7 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 
 from ccit.failpoints import ENVIRONMENT_VARIABLE
 from consumers.broker.embedded import EmbeddedKafka
-from consumers.kafka.clients import KafkaSettings, admin, producer
+from consumers.kafka.clients import KafkaSettings, admin, producer_config
 from consumers.kafka.follower import Follower
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
@@ -42,17 +44,27 @@ class CopyTrial:
         self.settings = settings
         self.topics = Topics(settings.prefix)
         self._started: list[Member] = []
+        self._folder = tempfile.TemporaryDirectory()
 
     def publish(
         self, count: int, first: int = 0, value: Callable[[int], bytes] = lambda number: b"record %d" % number
     ) -> list[bytes]:
-        """Write records keyed first, first + 1, ... and return their keys."""
-        client = producer(self.settings)
+        """Write records keyed first, first + 1, ... and return their keys, once the broker has said that it has each.
+
+        A broker that stands still for long is waited for: the product's own producer gives a message up after 20 s.
+        """
+        client = Producer(producer_config(self.settings) | {"message.timeout.ms": int(1000 * _WAIT_S)})
+        lost = list[str]()
         for number in range(first, first + count):
             while len(client) > _MOST_IN_FLIGHT:
                 client.poll(0.1)
-            client.produce(self.topics.records.name, value=value(number), key=str(number).encode())
-        assert client.flush(60.0) == 0
+            client.produce(
+                self.topics.records.name,
+                value=value(number),
+                key=str(number).encode(),
+                on_delivery=lambda error, _: lost.append(error.str()) if error else None,
+            )
+        assert (client.flush(_WAIT_S), lost) == (0, [])
         return [str(number).encode() for number in range(first, first + count)]
 
     def start(
@@ -61,21 +73,22 @@ class CopyTrial:
         """A member in a process of its own; `job` as in copier.py."""
         settings = replace(self.settings, client_options=client_options or {})
         text = json.dumps({"settings": asdict(settings), "member": member, **job})
-        process = subprocess.Popen(
-            [sys.executable, str(_COPIER), text],
-            env={**os.environ, ENVIRONMENT_VARIABLE: failpoint},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with self._said(len(self._started)).open("w") as said:
+            process = subprocess.Popen(
+                [sys.executable, str(_COPIER), text],
+                env={**os.environ, ENVIRONMENT_VARIABLE: failpoint},
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
         self._started.append(process)
         return process
 
     def finish(self, member: Member) -> dict[str, int]:
         """SIGTERM, a clean end, and the member's counters."""
         member.terminate()
-        out, err = member.communicate(timeout=_WAIT_S)
-        assert member.returncode == 0, err
+        out, _ = member.communicate(timeout=_WAIT_S)
+        assert member.returncode == 0, self._said(self._started.index(member)).read_text()
         counters: dict[str, int] = json.loads(out)
         return counters
 
@@ -85,7 +98,7 @@ class CopyTrial:
         deadline = time.monotonic() + _WAIT_S
         with Follower(self.settings, self.topics.samples) as reader:
             while missing:
-                assert time.monotonic() < deadline, f"{len(missing)} of {len(keys)} keys never came"
+                assert time.monotonic() < deadline, f"{len(missing)} of {len(keys)} keys never came; {self._ends()}"
                 missing.difference_update(message.key or b"" for message in reader.poll(0.1))
 
     def await_some(self, count: int, by: bytes | None = None) -> None:
@@ -122,6 +135,15 @@ class CopyTrial:
         for process in self._started:
             process.kill()
             process.communicate()
+        self._folder.cleanup()
+
+    def _said(self, number: int) -> Path:
+        """What a member writes to stderr. Not a pipe: unread, it holds up a member that logs more than 64 KiB."""
+        return Path(self._folder.name, f"{number}.stderr")
+
+    def _ends(self) -> str:
+        """How each member stands, and the last that it said."""
+        return "; ".join(f"{one.poll()}: {self._said(n).read_text()[-2000:]}" for n, one in enumerate(self._started))
 
 
 @pytest.fixture(scope="module")
