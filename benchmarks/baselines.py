@@ -3,7 +3,7 @@
     python -m benchmarks.baselines [--records 2400] [--seeds 3] [--lines FILE]
     python -m benchmarks.baselines --arm accept_all --seed 1 --lines FILE
 
-Replays of the same streams with the same models, recipe and suites. Four arms:
+Replays of the same streams with the same models, settings and suites. Four arms:
 
     thresholds          the paper's selection
     random              a draw by lot, in the share of tokens (as characters of the answers) that the thresholds let in

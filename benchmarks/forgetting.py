@@ -52,7 +52,7 @@ from ccit.ports.training import BatcherContext, Example, MethodContext
 from ccit.records import Sample
 from ccit.simulation import phrasing
 from ccit.simulation.corpus import general_rows
-from ccit.simulation.suites import Question, general_suite, held_out_suite
+from ccit.simulation.suites import ChoiceQuestion, general_suite, held_out_suite
 from ccit.simulation.world import Attribute, conditions
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint
@@ -66,7 +66,7 @@ SHARE = 0.5  # samples that a source picks, for each of the wave's own
 GENERAL_ROWS = 240
 QUESTION_TOKENS = 4096  # of the prompts asked at once
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t, both sides 5 %, by the number of seeds
-TRAINING: dict[str, Any] = {  # the demo's recipe
+TRAINING: dict[str, Any] = {  # the demo's settings
     "rank": 16,
     "alpha": 32,
     "learning_rate": 3e-3,
@@ -198,7 +198,7 @@ def _settings_of(kind: str, own: Mapping[str, Any]) -> Any:
     return settings(**{key: value for key, value in usual.items() if key in settings.model_fields}, **own)
 
 
-def accuracy(model: CausalModel, questions: Sequence[Question]) -> float:
+def accuracy(model: CausalModel, questions: Sequence[ChoiceQuestion]) -> float:
     """Share of questions whose right choice is the most probable one, 0 to 1."""
     from ccit.evaluation.choices import choice_scores
 

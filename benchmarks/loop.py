@@ -23,7 +23,7 @@ EVERY_S = 0.5
 
 
 @dataclass
-class Seen:
+class ProcessFigures:
     """One process's figures; memory in MiB, CPU in seconds."""
 
     cpu: float = 0.0
@@ -42,7 +42,7 @@ def role(process: psutil.Process) -> str:
     return commands[0] if commands else Path(words[0]).name if words else "gone"
 
 
-def watch(root: psutil.Process, seen: dict[str, Seen]) -> float:
+def watch(root: psutil.Process, seen: dict[str, ProcessFigures]) -> float:
     """Note the figures of a process and its children; the sum of all PSS in MiB."""
     total = 0.0
     for process in [root, *root.children(recursive=True)]:
@@ -50,7 +50,7 @@ def watch(root: psutil.Process, seen: dict[str, Seen]) -> float:
             memory, cpu, name = process.memory_full_info(), process.cpu_times(), role(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
-        entry = seen.setdefault(name, Seen())
+        entry = seen.setdefault(name, ProcessFigures())
         entry.cpu = max(entry.cpu, cpu.user + cpu.system)
         entry.pss = max(entry.pss, memory.pss / 2**20)
         entry.rss = max(entry.rss, memory.rss / 2**20)
@@ -66,7 +66,7 @@ def main() -> None:
     out = Path(tempfile.mkdtemp())
     command = [sys.executable, "-m", "ccit.cli.main", "demo", "--json", "--broker", options.broker]
     demo = psutil.Popen([*command, "--records", str(options.records), "--out", str(out)], stdout=subprocess.DEVNULL)
-    seen: dict[str, Seen] = {}
+    seen: dict[str, ProcessFigures] = {}
     peak = 0.0
     while demo.poll() is None:
         peak = max(peak, watch(demo, seen))

@@ -4,7 +4,7 @@
     python -m benchmarks.selection --arm filter_lot --seed 1 --lines FILE
     python -m benchmarks.selection --untrained [--records 600]
 
-Replays of the demo's stream with its models, recipe and suites. `--budget` is the share of all characters of answers
+Replays of the demo's stream with its models, settings and suites. `--budget` is the share of all characters of answers
 that an arm lets in; every policy's share is set to meet it. What the checks let pass of a stream is measured first
 (arm `checks`). The arms:
 

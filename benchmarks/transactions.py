@@ -19,7 +19,7 @@ from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.exactly_once import ExactlyOnce
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
 
@@ -52,7 +52,7 @@ class Copy:
         thread.join()
         return self._copied / (self._ended - self._began)
 
-    def _step(self, messages: Sequence[Message]) -> list[Output]:
+    def _step(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         return [Output(self._target, message.key, message.value) for message in messages]
 
     def _committed(self, delivered: Sequence[Delivered]) -> None:

@@ -112,7 +112,7 @@ class Models(Section):
         return alias
 
 
-class Embedder(Section):
+class EmbedderSettings(Section):
     """Sentence embeddings for novelty and diversity."""
 
     model: str = Field("builtin", description="`builtin` (all-MiniLM-L6-v2, English only), a folder or a hub id")
@@ -320,7 +320,7 @@ class Config(BaseSettings):
     clinical: Clinical = Clinical()
     mllp: Mllp = Mllp()
     models: Models = Models()
-    embedder: Embedder = Embedder()
+    embedder: EmbedderSettings = EmbedderSettings()
     selection: Selection = Selection()
     rounds: Rounds = Rounds()
     training: Training = Training()

@@ -24,7 +24,7 @@ from ccit.ports.ingest import RawMessage
 from consumers.connection import commit_protocol, kafka_settings
 from consumers.content_type import content_type
 from consumers.kafka.batches import BatchLimits, BatchLoop
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.resends import Resends
 from consumers.sealed_letters import sealed_letter
@@ -57,7 +57,7 @@ class ClinicalStep:
         self.documents: Counter[str] = Counter()  # by what became of them
         self.identifiers: Counter[str] = Counter()  # masked, by kind
 
-    def __call__(self, messages: Sequence[Message]) -> list[Output]:
+    def __call__(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         """The outputs of each message, in order."""
         self._documents.clear()
         self._identifiers.clear()
@@ -68,7 +68,7 @@ class ClinicalStep:
         self.documents += self._documents
         self.identifiers += self._identifiers
 
-    def _outputs(self, message: Message) -> list[Output]:
+    def _outputs(self, message: KafkaMessage) -> list[Output]:
         if message.fault is None and self._resends.again(message):
             self._documents["sent_again"] += 1
             return []
@@ -80,7 +80,7 @@ class ClinicalStep:
             output for number, document in enumerate(documents, 1) for output in self._of(document, number, message)
         ]
 
-    def _read(self, message: Message) -> list[ClinicalDocument]:
+    def _read(self, message: KafkaMessage) -> list[ClinicalDocument]:
         """All documents of a message: nothing is read by half."""
         said, head = content_type(message), (message.value or b"")[:_HEAD_BYTES]
         for reader in self._readers:
@@ -91,7 +91,7 @@ class ClinicalStep:
             "unsupported_type", "expected a message that a clinical reader accepts (`ccit plugins`), found another"
         )
 
-    def _of(self, document: ClinicalDocument, number: int, message: Message) -> Iterator[Output]:
+    def _of(self, document: ClinicalDocument, number: int, message: KafkaMessage) -> Iterator[Output]:
         """The row of a document, its own dead letter, or nothing."""
         try:
             clean = self._cleaned(document)

@@ -26,7 +26,7 @@ from ccit.events import CommandIssued, encode
 from ccit.records import Command
 from consumers.kafka.clients import KafkaSettings, error_of, producer
 from consumers.kafka.follower import Follower, require_topic
-from consumers.kafka.messages import GroupOffset, Message, Output
+from consumers.kafka.messages import GroupOffset, KafkaMessage, Output
 from consumers.kafka.receipts import Receipts
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
@@ -128,10 +128,10 @@ class CommandFollower:
         if command.verb in ("hold", "resume"):
             self.held = command.verb == "hold"
 
-    def _read(self, messages: list[Message]) -> list[tuple[Command, GroupOffset]]:
+    def _read(self, messages: list[KafkaMessage]) -> list[tuple[Command, GroupOffset]]:
         return [found for _, found in self._commands_in(messages)]
 
-    def _commands_in(self, messages: list[Message]) -> Iterator[tuple[Message, tuple[Command, GroupOffset]]]:
+    def _commands_in(self, messages: list[KafkaMessage]) -> Iterator[tuple[KafkaMessage, tuple[Command, GroupOffset]]]:
         for message in messages:
             event = event_in(message)
             if isinstance(event, CommandIssued) and event.command.alias == self._alias:

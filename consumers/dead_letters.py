@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from ccit.errors import InputError
-from consumers.kafka.messages import Headers, Message, Output
+from consumers.kafka.messages import Headers, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 
 _OWN = (
@@ -32,7 +32,7 @@ MAX_EXTRA_BYTES = 1024 * 1024
 """Of the original key, and of the original headers together (bytes); the rest of either is cut too."""
 
 
-def dead_letter(message: Message, error: InputError, stage: str, topics: Topics) -> Output:
+def dead_letter(message: KafkaMessage, error: InputError, stage: str, topics: Topics) -> Output:
     """The dead letter of a message.
 
     Parameters
@@ -54,7 +54,7 @@ def dead_letter(message: Message, error: InputError, stage: str, topics: Topics)
     return Output(topics.dead_letters.name, key, value, kept + ours, topics.dead_letters.partition)
 
 
-def why_and_whence(message: Message, error: InputError, stage: str, *, tried: int = 1, lost: str = "") -> Headers:
+def why_and_whence(message: KafkaMessage, error: InputError, stage: str, *, tried: int = 1, lost: str = "") -> Headers:
     """The headers that tell of a message what a letter is for.
 
     Parameters
@@ -78,13 +78,13 @@ def why_and_whence(message: Message, error: InputError, stage: str, *, tried: in
     return tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
 
 
-def what_was(message: Message) -> str:
+def what_was(message: KafkaMessage) -> str:
     """A message by its size and the digest of its value, for a letter that does not hold it whole."""
     digest = hashlib.sha256(message.value or b"").hexdigest()
     return f"{message.size_bytes} bytes in all; value SHA-256 {digest}"
 
 
-def attempts(message: Message) -> int:
+def attempts(message: KafkaMessage) -> int:
     """How often a message of `raw` or `records` has been tried already.
 
     0 for one that was never sent again: its sender may write what he likes under our names, and it says nothing.
@@ -98,7 +98,7 @@ def sent_again(letter: DeadLetter) -> Headers:
     return (*letter.headers, *ours)
 
 
-def original_headers(message: Message) -> Headers:
+def original_headers(message: KafkaMessage) -> Headers:
     """The headers that came with the message, without those of a dead letter."""
     return tuple((name, value) for name, value in message.headers if name not in _OWN)
 
@@ -137,12 +137,12 @@ def redriven_marker(letter: DeadLetter, topics: Topics) -> Output:
     )
 
 
-def redriven_number(message: Message) -> int | None:
+def redriven_number(message: KafkaMessage) -> int | None:
     """The letter that a marker speaks of; None for a message that is a dead letter itself."""
     return _numeral(message, "ccit_redriven") if message.header("ccit_reason") is None else None
 
 
-def letter_in(message: Message) -> DeadLetter:
+def letter_in(message: KafkaMessage) -> DeadLetter:
     """Read a message of the dead-letters topic; what is missing or not a number there is empty or 0."""
     return DeadLetter(
         number=message.offset,
@@ -162,15 +162,15 @@ def letter_in(message: Message) -> DeadLetter:
     )
 
 
-def _text(message: Message, name: str) -> str:
+def _text(message: KafkaMessage, name: str) -> str:
     return (message.header(name) or b"").decode("utf-8", "replace")
 
 
-def _number(message: Message, name: str) -> int:
+def _number(message: KafkaMessage, name: str) -> int:
     return _numeral(message, name) or 0
 
 
-def _numeral(message: Message, name: str) -> int | None:
+def _numeral(message: KafkaMessage, name: str) -> int | None:
     """A number of few digits; None for anything else a sender may have put there."""
     raw = message.header(name) or b""
     return int(raw) if raw.isdigit() and len(raw) <= _DIGITS else None

@@ -15,7 +15,7 @@ from consumers.connection import commit_protocol, kafka_settings
 from consumers.content_type import content_type
 from consumers.dead_letters import dead_letter
 from consumers.kafka.batches import BatchLimits, BatchLoop
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
 
 _HEAD_BYTES = 64  # of a message, for a reader to tell its format by
@@ -30,11 +30,11 @@ class IngestStep:
         self._readers = readers(config)
         self._clock = clock
 
-    def __call__(self, messages: Sequence[Message]) -> list[Output]:
+    def __call__(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         """The outputs of each message, in order."""
         return [output for message in messages for output in self._outputs(message)]
 
-    def _outputs(self, message: Message) -> list[Output]:
+    def _outputs(self, message: KafkaMessage) -> list[Output]:
         """All of a message's records, or its one dead letter: nothing is read by half."""
         try:
             return [self._written(record) for record in self._read(message)]
@@ -49,7 +49,7 @@ class IngestStep:
             raise InputError("too_large", f"expected a record of at most {most} bytes, found {len(value)}; split it")
         return Output(self._topics.records.name, record.subject.encode(), value, headers)
 
-    def _read(self, message: Message) -> Iterable[Record]:
+    def _read(self, message: KafkaMessage) -> Iterable[Record]:
         said, head = content_type(message), (message.value or b"")[:_HEAD_BYTES]
         received_at = message.timestamp_ms / 1000 if message.timestamp_ms >= 0 else self._clock()
         for reader in self._readers:

@@ -10,7 +10,7 @@ from ccit.events import Event, decode
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topic
 
 
@@ -18,7 +18,7 @@ from consumers.kafka.topics import Topic
 class Seen:
     """One message, decoded where it is an event; `event` is None on topics that carry other things."""
 
-    message: Message
+    message: KafkaMessage
     event: Event | None
 
 
@@ -45,7 +45,7 @@ class Observer(Closing):
             follower.close()
 
 
-def seen(message: Message) -> Seen:
+def seen(message: KafkaMessage) -> Seen:
     """Decode if it is an event."""
     try:
         return Seen(message, decode(message.value, message.headers))

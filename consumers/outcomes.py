@@ -9,7 +9,7 @@ from ccit.lineage import Lineage
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 
@@ -40,6 +40,6 @@ class OutcomeFollower(Closing):
         """Let go of the broker."""
         self._follower.close()
 
-    def _take(self, messages: Sequence[Message]) -> bool:
+    def _take(self, messages: Sequence[KafkaMessage]) -> bool:
         news = [self.fates.take(event) for event in map(event_in, messages) if event is not None]
         return any(news)

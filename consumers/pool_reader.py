@@ -18,7 +18,7 @@ from ccit.records import OffsetRange, Pooled, Position
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import require_topic
 from consumers.kafka.intake import Intake, PartitionEnd
-from consumers.kafka.messages import EXPIRED, Message
+from consumers.kafka.messages import EXPIRED, KafkaMessage
 from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topic
 from consumers.reading import event_in
@@ -91,7 +91,7 @@ class PoolReader:
             self.pool.add(pooled)
         return came
 
-    def _skip(self, message: Message) -> None:
+    def _skip(self, message: KafkaMessage) -> None:
         """ccit writes nothing that cannot be read: it is nobody's sample, or retention has deleted samples."""
         logger.warning(
             "skipped %s[%d]@%d: %s", *message.partition_id, message.offset, message.fault and message.fault.detail
@@ -155,7 +155,7 @@ class PoolReader:
         )
 
 
-def pooled_in(messages: Iterable[Message]) -> list[Pooled]:
+def pooled_in(messages: Iterable[KafkaMessage]) -> list[Pooled]:
     """The admitted samples in these messages; what cannot be read is logged and left out."""
     found = []
     for message in messages:

@@ -12,7 +12,7 @@ from ccit.records import ReplicaReport
 from consumers.kafka.batches import BatchLoop
 from consumers.kafka.clients import KafkaSettings, reader
 from consumers.kafka.follower import Follower, require_topic
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 
@@ -107,7 +107,7 @@ class ProgressFollower:
         if self._follower is not None:
             self._follower.close()
 
-    def _messages(self) -> Sequence[Message]:
+    def _messages(self) -> Sequence[KafkaMessage]:
         try:
             self._follower = self._follower or self._begun()
             return self._follower.poll()

@@ -6,12 +6,12 @@ import logging
 
 from ccit.errors import InputError
 from ccit.events import Event, decode
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 
 logger = logging.getLogger("ccit.kafka")
 
 
-def event_in(message: Message) -> Event | None:
+def event_in(message: KafkaMessage) -> Event | None:
     """The event a message carries; None for one that cannot be read, which is logged and skipped."""
     try:
         return decode(message.value, message.headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 
 REMEMBERED = 100_000
 """Messages of which the digest is kept: some hours of a large hospital, and about 20 MB."""
@@ -26,7 +26,7 @@ class Resends:
     Example
     -------
     >>> seen = Resends()
-    >>> [seen.again(Message("t", 0, offset, None, b"MSH|...")) for offset in (4, 9, 4)]
+    >>> [seen.again(KafkaMessage("t", 0, offset, None, b"MSH|...")) for offset in (4, 9, 4)]
     [False, True, False]
     """
 
@@ -34,7 +34,7 @@ class Resends:
         self._remembered = remembered
         self._first: OrderedDict[tuple[int, bytes], int] = OrderedDict()
 
-    def again(self, message: Message) -> bool:
+    def again(self, message: KafkaMessage) -> bool:
         """Whether these bytes stand at an earlier place of the same partition, as far as is remembered."""
         name = message.partition, hashlib.sha256(message.value or b"").digest()
         first = min(self._first.pop(name, message.offset), message.offset)

@@ -34,7 +34,7 @@ from consumers.round_log import RoundLog, outcome, planned_output
 logger = logging.getLogger("ccit.train")
 
 
-class Rounds:
+class RoundSequence:
     """At most one round is at work; its samples stay pooled until its outcome is published."""
 
     def __init__(

@@ -17,7 +17,7 @@ from ccit.fates import Fates
 from ccit.records import Decision, Position
 from ccit.scoring.snapshot import Snapshot, SnapshotOrigin
 from ccit.selection.admitted import Vector
-from consumers.kafka.messages import Delivered, Message
+from consumers.kafka.messages import Delivered, KafkaMessage
 from consumers.reading import event_in
 
 logger = logging.getLogger("ccit.score")
@@ -62,7 +62,7 @@ class SamplesView:
         self._scoring.admission.commit(places)
         self._note({position: sample_id for sample_id, position in places.items()})
 
-    def apply(self, messages: Sequence[Message]) -> None:
+    def apply(self, messages: Sequence[KafkaMessage]) -> None:
         """Take in admitted samples from the log; those that are known already are skipped."""
         found: dict[Position, Decision] = {}
         for message in messages:

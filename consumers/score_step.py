@@ -23,7 +23,7 @@ from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 
@@ -70,12 +70,12 @@ class ScoreStep:
         self._batch: list[Decision] = []  # those of the batch at hand
         self.decided: Counter[tuple[Arm, str]] = Counter()  # arm and reason -> decisions in the log
 
-    def __call__(self, messages: Sequence[Message]) -> list[Output]:
+    def __call__(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
         self._batch.clear()
         letters: list[Output] = []
         copies: list[Output] = []
-        read: list[tuple[Message, Sample]] = []
+        read: list[tuple[KafkaMessage, Sample]] = []
         for message in messages:
             try:
                 sample = sample_in(message, self._max_bytes)
@@ -103,7 +103,7 @@ class ScoreStep:
         """The batch did not reach the log: nothing of it counts."""
         self._scoring.admission.abort()
 
-    def _decide(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
+    def _decide(self, read: Sequence[tuple[KafkaMessage, Sample]]) -> list[Output]:
         try:
             decisions = admit([sample for _, sample in read], self._scoring.admission)
         except _SCORERS_RAISE as failure:
@@ -111,7 +111,7 @@ class ScoreStep:
             return self._one_by_one(read)
         return [self._decided(one) for one in self._audited(decisions)]
 
-    def _one_by_one(self, read: Sequence[tuple[Message, Sample]]) -> list[Output]:
+    def _one_by_one(self, read: Sequence[tuple[KafkaMessage, Sample]]) -> list[Output]:
         """The same decisions, and a dead letter for each record that fails alone."""
         outputs: list[Output] = []
         for message, sample in read:
@@ -156,7 +156,7 @@ class ScoreStep:
         return Output(self._topics.samples.name, key, value, headers)
 
 
-def sample_in(message: Message, max_bytes: int) -> Sample:
+def sample_in(message: KafkaMessage, max_bytes: int) -> Sample:
     """The sample in a record's message.
 
     A hospital may write records itself, so they are read as strictly as rows.

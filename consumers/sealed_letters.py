@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from ccit.errors import InputError
 from consumers.dead_letters import what_was, why_and_whence
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
 
 
-def sealed_letter(message: Message, error: InputError, stage: str, topics: Topics) -> Output:
+def sealed_letter(message: KafkaMessage, error: InputError, stage: str, topics: Topics) -> Output:
     """The dead letter of an identified message.
 
     Parameters
@@ -23,7 +23,7 @@ def sealed_letter(message: Message, error: InputError, stage: str, topics: Topic
         The process that could not read it.
 
     >>> said = InputError("wrong_schema", "expected MSH, found something else")
-    >>> letter = sealed_letter(Message("ccit.clinical", 2, 7, b"4711", b"Jo Doe"), said, "clinical", Topics())
+    >>> letter = sealed_letter(KafkaMessage("ccit.clinical", 2, 7, b"4711", b"Jo Doe"), said, "clinical", Topics())
     >>> letter.key, letter.value, dict(letter.headers)["ccit_offset"]
     (None, None, b'7')
     """

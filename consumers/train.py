@@ -31,7 +31,7 @@ from consumers.pool_reader import PoolReader
 from consumers.reports import Reporter
 from consumers.round_job import RoundJob
 from consumers.round_log import announced
-from consumers.rounds import Rounds
+from consumers.rounds import RoundSequence
 from consumers.schedule import Schedule
 from consumers.train_state import TrainState
 from consumers.versions import VersionFollower
@@ -61,7 +61,7 @@ class TrainConsumer:
         self._reporter = Reporter(settings, "train", instance)
         self._schedule = Schedule(config.rounds)
         self._pool_reader = PoolReader(settings, self._topics.samples, _POOL_CAP_ROUNDS * parts.size)
-        self._rounds = Rounds(
+        self._rounds = RoundSequence(
             settings, parts, self._commit, self._versions.lineage, self._pool_reader, self._reporter, clock
         )
         self._stop = threading.Event()

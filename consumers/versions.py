@@ -8,7 +8,7 @@ from ccit.records import Announcement, Version
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.closing import Closing
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 
@@ -41,7 +41,7 @@ class VersionFollower(Closing):
         """Let go of the broker."""
         self._follower.close()
 
-    def _apply(self, messages: list[Message]) -> Announcement | None:
+    def _apply(self, messages: list[KafkaMessage]) -> Announcement | None:
         newest: Announcement | None = None
         for message in messages:
             announcement = announcement_in(message)
@@ -52,7 +52,7 @@ class VersionFollower(Closing):
         return newest
 
 
-def announcement_in(message: Message) -> Announcement | None:
+def announcement_in(message: KafkaMessage) -> Announcement | None:
     """The announcement a message carries; None for one that carries none."""
     event = event_in(message)
     return event.announcement if isinstance(event, VersionPromoted | VersionRolledBack) else None

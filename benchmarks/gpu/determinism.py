@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.gpu.measuring import Asked, Part
+from benchmarks.gpu.measuring import Part, PartOptions
 from benchmarks.gpu.shapes import saved
 from ccit.config import Config
 from ccit.models.bases import BaseModels
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     found = parser.parse_args()
-    asked = Asked(found.device, found.samples, found.out)
+    asked = PartOptions(found.device, found.samples, found.out)
     count = min(48, asked.samples)
     with tempfile.TemporaryDirectory() as made:
         model = saved(Path(made) / "model")

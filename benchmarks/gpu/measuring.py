@@ -19,7 +19,7 @@ _SIDE = {"cuda": 8192, "cpu": 512}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartOptions:
     """What a part was asked for."""
 
     device: str
@@ -40,7 +40,7 @@ class Part:
         Of the part.
     """
 
-    def __init__(self, name: str, asked: Asked) -> None:
+    def __init__(self, name: str, asked: PartOptions) -> None:
         self._file = (asked.out / f"{name}.jsonl").open("a")
         self._name, self._asked = name, asked
         self.peak = matrix_rate(asked.device)
@@ -66,7 +66,7 @@ class Part:
             torch.cuda.empty_cache()
 
 
-def run_part(name: str, work: Callable[[Part, Asked], None]) -> None:
+def run_part(name: str, work: Callable[[Part, PartOptions], None]) -> None:
     """Wait for the turn (a line on the standard input), then measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", required=True)
@@ -74,7 +74,7 @@ def run_part(name: str, work: Callable[[Part, Asked], None]) -> None:
     parser.add_argument("--out", type=Path, required=True)
     found = parser.parse_args()
     sys.stdin.readline()
-    asked = Asked(found.device, found.samples, found.out)
+    asked = PartOptions(found.device, found.samples, found.out)
     work(Part(name, asked), asked)
 
 
@@ -117,7 +117,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-def profiled(work: Callable[[], object], name: str, asked: Asked) -> dict[str, float]:
+def profiled(work: Callable[[], object], name: str, asked: PartOptions) -> dict[str, float]:
     """Kernels launched, and milliseconds that the GPU and the host were busy; the table goes to a file."""
     if not asked.cuda:
         return {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from benchmarks.gpu.measuring import Asked, Part, profiled, run_part, seconds
+from benchmarks.gpu.measuring import Part, PartOptions, profiled, run_part, seconds
 from benchmarks.gpu.shapes import Shape, adapter, samples, shape_of
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded, encode
@@ -39,7 +39,7 @@ def plain(causal: CausalModel, rows: list[Encoded]) -> list[float]:
     return found
 
 
-def measure(part: Part, asked: Asked) -> None:
+def measure(part: Part, asked: PartOptions) -> None:
     shape = shape_of("0.5B", asked.device)
     causal = shape.causal
     rows = pairs(causal, asked.samples)
@@ -90,14 +90,14 @@ def measure(part: Part, asked: Asked) -> None:
         part.attempt(work)
 
 
-def large(part: Part, asked: Asked) -> None:
+def large(part: Part, asked: PartOptions) -> None:
     shape = shape_of("14B", asked.device)
     rows = pairs(shape.causal, max(8, asked.samples // 8))
     part.attempt(lambda: speed(part, asked, shape, shape.causal, rows, 16384, "14B"))
 
 
 def speed(
-    part: Part, asked: Asked, shape: Shape, causal: CausalModel, rows: list[Encoded], budget: int, name: str
+    part: Part, asked: PartOptions, shape: Shape, causal: CausalModel, rows: list[Encoded], budget: int, name: str
 ) -> None:
     began = time.perf_counter()
     likelihood = Likelihood(causal, budget, lasting=True)
@@ -110,7 +110,7 @@ def speed(
     part.line(f"{name}, {budget} tokens a pass, of the matrix rate", 100 * rate / part.peak, "%", "50")
 
 
-def both(part: Part, asked: Asked) -> None:
+def both(part: Part, asked: PartOptions) -> None:
     measure(part, asked)
     large(part, asked)
 

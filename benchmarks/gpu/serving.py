@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import torch
 
-from benchmarks.gpu.measuring import Asked, Part, percentile, profiled, run_part, seconds
+from benchmarks.gpu.measuring import Part, PartOptions, percentile, profiled, run_part, seconds
 from benchmarks.gpu.shapes import Shape, adapter, shape_of
 from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel, with_adapter
@@ -21,7 +21,7 @@ from ccit.serving.backends.embedded import EmbeddedBackend
 _PROMPT, _TOKENS = 48, 128
 
 
-class Steps:
+class PassTimes:
     """When each pass ended and how long it took with what came after it, by wrapping the batch's passes."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ def one_at_a_time(causal: CausalModel, device: str) -> float:
     return _TOKENS / seconds(generate, device, warm=0)
 
 
-def mixed(part: Part, asked: Asked, shape: Shape, files: list[dict[str, bytes]]) -> None:
+def mixed(part: Part, asked: PartOptions, shape: Shape, files: list[dict[str, bytes]]) -> None:
     """Steps of 16 rows with one version and with two, in turns."""
     bank = AdapterBank(shape.causal)
     batch = Batch(bank, 512, positions=16 * 256)
@@ -132,7 +132,7 @@ def step_once(batch: Batch) -> None:
 
 def loads(part: Part, backend: EmbeddedBackend, files: list[dict[str, bytes]]) -> None:
     """Steps of eight streams while versions load beside them, and without."""
-    steps, during, stop = Steps(), list[tuple[float, float]](), threading.Event()
+    steps, during, stop = PassTimes(), list[tuple[float, float]](), threading.Event()
 
     def keep_loading() -> None:
         time.sleep(1.0)
@@ -168,7 +168,7 @@ def loads(part: Part, backend: EmbeddedBackend, files: list[dict[str, bytes]]) -
     part.line("longest during loads against steady p99", max(inside) / percentile(calm, 0.99), "times", "1.5")
 
 
-def measure(part: Part, asked: Asked) -> None:
+def measure(part: Part, asked: PartOptions) -> None:
     shape = shape_of("0.5B", asked.device)
     files = [adapter(shape, seed) for seed in (1, 2)]
     backend = EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: shape.causal))

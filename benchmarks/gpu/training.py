@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu.measuring import Asked, Part, profiled, run_part, wait
+from benchmarks.gpu.measuring import Part, PartOptions, profiled, run_part, wait
 from benchmarks.gpu.shapes import Shape, samples, shape_of
 from ccit.config import Training
 from ccit.models.causal import trainable
@@ -26,7 +26,7 @@ from ccit.training.loop import AdapterTraining
 from ccit.training.steps import plan_steps
 
 
-def arm(part: Part, asked: Asked, shape: Shape, name: str, bar: str, limit: int, **options: Any) -> None:
+def arm(part: Part, asked: PartOptions, shape: Shape, name: str, bar: str, limit: int, **options: Any) -> None:
     """Train `limit` steps after two that warm up."""
     base = shape.causal
     settings = Training.model_validate({"epochs": 100, "checkpoint_steps": 10**6, **options})
@@ -56,7 +56,7 @@ def arm(part: Part, asked: Asked, shape: Shape, name: str, bar: str, limit: int,
     part.line(f"{name}, of the matrix rate", 100 * 4.0 * base.parameters * rate / part.peak, "%", bar)
 
 
-def step_profile(part: Part, asked: Asked, shape: Shape) -> None:
+def step_profile(part: Part, asked: PartOptions, shape: Shape) -> None:
     base = shape.causal
     view = trainable(base, 16, 32, 0.0, "all-linear", seed=0)
     pack_rows(view)
@@ -71,7 +71,7 @@ def step_profile(part: Part, asked: Asked, shape: Shape) -> None:
     part.line("a profile of one micro-batch", 0, "", "", **profiled(step, "training", asked))
 
 
-def measure(part: Part, asked: Asked) -> None:
+def measure(part: Part, asked: PartOptions) -> None:
     make_deterministic()
     small = shape_of("0.5B", asked.device)
     packed: dict[str, Any] = {"batcher": {"kind": "packed"}}
@@ -87,7 +87,7 @@ def measure(part: Part, asked: Asked) -> None:
     part.attempt(lambda: step_profile(part, asked, small))
 
 
-def large(part: Part, asked: Asked) -> None:
+def large(part: Part, asked: PartOptions) -> None:
     make_deterministic()
     shape = shape_of("14B", asked.device)
     options: dict[str, Any] = {"batcher": {"kind": "packed"}, "batch_size": 64}

@@ -1,4 +1,4 @@
-"""What selecting costs, beside the same recipe over everything that came: one account for both."""
+"""What selecting costs, beside training the same way on everything that came: one account for both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ccit.records import Spend
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CostAccount:
     """What a run has spent, and on how many samples.
 
     Parameters
@@ -32,7 +32,7 @@ class Account:
     -------
     Ten contents came, eight were let in, a round used four of them; a sample costs 25 to train on:
 
-    >>> account = Account(Spend(9, 20.0), Spend(9, 100.0), Spend(9, 10.0), distinct=10, accepted=8, used=4)
+    >>> account = CostAccount(Spend(9, 20.0), Spend(9, 100.0), Spend(9, 10.0), distinct=10, accepted=8, used=4)
     >>> account.waiting_flops, account.flops, account.accept_all_flops
     (100.0, 230.0, 260.0)
     """

@@ -14,7 +14,7 @@ import orjson
 import tomli_w
 
 from ccit.config import Config, cache_root, load_config
-from ccit.demo.models import Pair, pair_of_models, real_pair
+from ccit.demo.models import ModelFolders, pair_of_models, real_pair
 from ccit.ports.training import Progress
 from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
@@ -49,7 +49,7 @@ def clear_stage(out: Path) -> None:
 class Ingredients:
     """The models, their profile, and what is asked of them; `questions` None asks about the simulated hospital."""
 
-    pair: Pair
+    pair: ModelFolders
     profiles: tuple[str, ...] = ("profile.toml",)
     questions: Sequence[Question] | None = None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ccit.demo.account import Account
+from ccit.demo.account import CostAccount
 from ccit.demo.watch import JudgedRound, Watch
 from ccit.records import Spend, Verdict
 from ccit.report.history import ServingRow
@@ -121,9 +121,9 @@ def _version(number: int, round_: JudgedRound, verdict: Verdict, base: Verdict |
     }
 
 
-def _account(watch: Watch, scoring: Spend) -> Account:
+def _account(watch: Watch, scoring: Spend) -> CostAccount:
     trained = [r for r in watch.rounds if r.candidate is not None]
-    return Account(
+    return CostAccount(
         scoring=scoring,
         training=total(r.candidate.training for r in trained if r.candidate is not None),
         evaluation=total(Spend(r.judged.evaluation_tokens, r.judged.evaluation_flops) for r in watch.rounds),

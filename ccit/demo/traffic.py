@@ -15,15 +15,15 @@ from ccit.report.history import ServingRow
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RequestTiming:
     """Seconds between two requests, and seconds after which one has failed."""
 
     pause_s: float
     timeout_s: float
 
 
-QUICK = Pace(0.15, 60.0)
-REAL = Pace(5.0, 300.0)  # an answer of a real model takes seconds of a core
+QUICK = RequestTiming(0.15, 60.0)
+REAL = RequestTiming(5.0, 300.0)  # an answer of a real model takes seconds of a core
 
 
 class Traffic:
@@ -33,16 +33,18 @@ class Traffic:
     ----------
     base_url : str
         `http://host:port/v1`.
-    pace : Pace
+    timing : RequestTiming
         How often: the demo shares two cores with its own training.
     """
 
-    def __init__(self, base_url: str, model: str, prompts: Sequence[str], began: float, pace: Pace = QUICK) -> None:
-        self._client = openai.OpenAI(base_url=base_url, api_key="demo", max_retries=0, timeout=pace.timeout_s)
+    def __init__(
+        self, base_url: str, model: str, prompts: Sequence[str], began: float, timing: RequestTiming = QUICK
+    ) -> None:
+        self._client = openai.OpenAI(base_url=base_url, api_key="demo", max_retries=0, timeout=timing.timeout_s)
         self._model = model
         self._prompts = prompts
         self._began = began
-        self._pause = pace.pause_s
+        self._pause = timing.pause_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
         self.rows: list[ServingRow] = []

@@ -20,7 +20,7 @@ from ccit.records import Announcement, Candidate, Decision, ReplicaReport, Round
 from ccit.report.history import AnnouncementRow, DeadLetterRow, DecisionRow, RoundRow
 from ccit.scoring.concordance import Concordances
 from ccit.simulation.stream import SimulatedMessage
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.observe import Seen
 
 
@@ -108,7 +108,7 @@ class Watch:
         )
         return len(self._planned) == len(self.rounds) and self.pooled < self.round_size and followed
 
-    def _refused(self, letter: Message, now: float) -> None:
+    def _refused(self, letter: KafkaMessage, now: float) -> None:
         """A dead letter holds the original bytes, so a sound record among them shows as what it is."""
         known = self._by_value.get(letter.value or b"")
         reason = (letter.header("ccit_reason") or b"").decode()

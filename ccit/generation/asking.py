@@ -11,7 +11,7 @@ from ccit.records import digest_of
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class RequestSampling:
     """Which model is asked, and how it draws its tokens."""
 
     model: str
@@ -35,13 +35,13 @@ class Request:
 
     Example
     -------
-    >>> one = Request(Sampling("m"), ({"role": "user", "content": "Why?"},), {})
-    >>> again = Request(Sampling("m"), ({"role": "user", "content": "Why?"},), {}, attempt=1)
+    >>> one = Request(RequestSampling("m"), ({"role": "user", "content": "Why?"},), {})
+    >>> again = Request(RequestSampling("m"), ({"role": "user", "content": "Why?"},), {}, attempt=1)
     >>> one.digest == again.digest
     False
     """
 
-    sampling: Sampling
+    sampling: RequestSampling
     messages: tuple[Mapping[str, str], ...] = field(repr=False)
     schema: Mapping[str, Any] = field(repr=False)
     attempt: int = 0

@@ -22,9 +22,9 @@ from ccit.generation.evidence import fault_of_evidence
 from ccit.generation.numbers import fault_of_numbers
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault, Reply, read_reply
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 
-Scan = Callable[[str, Source], Fault | None]
+Scan = Callable[[str, SourceText], Fault | None]
 """Looks for identifiers in a text that was made of a record."""
 
 _ENDED: Mapping[str, Fault] = {
@@ -49,7 +49,7 @@ class Constraints:
         self._scan = scan
         self._with_reasoning = with_reasoning
 
-    def read(self, answer: Answer, prompt: Prompt, source: Source) -> Reply | Fault:
+    def read(self, answer: Answer, prompt: Prompt, source: SourceText) -> Reply | Fault:
         """The reply, where it satisfies them all; else the first fault."""
         if answer.refusal:
             return _REFUSED
@@ -61,7 +61,7 @@ class Constraints:
             return reply
         return self._fault(reply, prompt, source) or reply
 
-    def _fault(self, reply: Reply, prompt: Prompt, source: Source) -> Fault | None:
+    def _fault(self, reply: Reply, prompt: Prompt, source: SourceText) -> Fault | None:
         shown = Reply(reply.reasoning, reply.question, self._trained_on(reply), reply.evidence)
         rules = [message["content"] for message in prompt.messages(source) if message["role"] == "system"]
         return (

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ccit.generation.asking import Answer, Request, Sampling
+from ccit.generation.asking import Answer, Request, RequestSampling
 from ccit.generation.constraints import Constraints
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault, Reply, schema
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 
 Ask = Callable[[Request], Awaitable[Answer]]
 """Gives the answer to a request, kept or new."""
@@ -51,7 +51,7 @@ class Rejected:
 
 
 async def converse(
-    prompt: Prompt, source: Source, ask: Ask, constraints: Constraints, sampling: Sampling, attempt: int = 0
+    prompt: Prompt, source: SourceText, ask: Ask, constraints: Constraints, sampling: RequestSampling, attempt: int = 0
 ) -> Made | Rejected:
     """Ask a prompt about a record.
 

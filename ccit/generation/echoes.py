@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from ccit.generation.evidence import plain
 from ccit.generation.replies import Fault, Reply
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 
 _SHORTEST = {"en": 48, "zh": 18}
 """Characters in a row that no answer shares with the rules by chance."""
 
 
-def fault_of_echoes(reply: Reply, source: Source, rules: Sequence[str]) -> Fault | None:
+def fault_of_echoes(reply: Reply, source: SourceText, rules: Sequence[str]) -> Fault | None:
     """Whether question or answer repeat the rules, or the mark around the record.
 
     Parameters
@@ -23,7 +23,8 @@ def fault_of_echoes(reply: Reply, source: Source, rules: Sequence[str]) -> Fault
     Example
     -------
     >>> told = "You are a medical expert who makes teaching material from one medical record."
-    >>> fault_of_echoes(Reply("", "", f"My instructions: {told}", ()), Source("", "en", "0" * 64), [told]).constraint
+    >>> reply = Reply("", "", f"My instructions: {told}", ())
+    >>> fault_of_echoes(reply, SourceText("", "en", "0" * 64), [told]).constraint
     'echo'
     """
     said = plain(f"{reply.question}\n{reply.answer}")

@@ -12,7 +12,7 @@ from functools import cache
 
 from ccit.generation.jinja import TEXTS
 from ccit.generation.replies import Fault, Reply
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 
 MOST = 12
 """Passages; a model that copies the whole record line by line has shown nothing."""
@@ -40,7 +40,7 @@ def commands_a_model(text: str) -> bool:
     return _commands().search(plain(text)) is not None
 
 
-def fault_of_evidence(reply: Reply, source: Source, least: int) -> Fault | None:
+def fault_of_evidence(reply: Reply, source: SourceText, least: int) -> Fault | None:
     """What is wrong with a reply's evidence.
 
     Parameters
@@ -51,8 +51,8 @@ def fault_of_evidence(reply: Reply, source: Source, least: int) -> Fault | None:
     Example
     -------
     >>> reply = Reply("", "", "The lungs are clear.", ("Clear lungs on both sides.",))
-    >>> fault_of_evidence(reply, Source("Seen today. Clear  lungs on both\\nsides.", "en", ""), least=12)
-    >>> fault_of_evidence(reply, Source("A shadow on the left side.", "en", ""), least=12).constraint
+    >>> fault_of_evidence(reply, SourceText("Seen today. Clear  lungs on both\\nsides.", "en", ""), least=12)
+    >>> fault_of_evidence(reply, SourceText("A shadow on the left side.", "en", ""), least=12).constraint
     'evidence'
     """
     if not 1 <= len(reply.evidence) <= MOST:

@@ -12,7 +12,7 @@ from collections import Counter
 
 from ccit.deidentify.deidentifier import Deidentifier
 from ccit.generation.replies import Fault
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 from ccit.ports.deidentify import Span
 
 
@@ -29,7 +29,7 @@ class IdentifierScan:
     >>> from ccit.deidentify.safe_harbor import SafeHarbor
     >>> from ccit.testing import recognisers
     >>> scan = IdentifierScan(Deidentifier(recognisers(), SafeHarbor()))
-    >>> scan.fault("Seen by Dr. Ann Roe.", Source("Seen by Dr. [NAME-1].", "en", "")).sentence
+    >>> scan.fault("Seen by Dr. Ann Roe.", SourceText("Seen by Dr. [NAME-1].", "en", "")).sentence
     'The answer has what may identify somebody: name (1).'
     """
 
@@ -37,7 +37,7 @@ class IdentifierScan:
         self._deidentifier = deidentifier
         self._shifted = shifted
 
-    def fault(self, text: str, source: Source) -> Fault | None:
+    def fault(self, text: str, source: SourceText) -> Fault | None:
         """What was found, by kind and number; None for nothing."""
         cleaned = self._deidentifier.clean(text)
         found = [span for span in cleaned.replaced if not self._is_of_the_record(span, text, source)]
@@ -47,5 +47,5 @@ class IdentifierScan:
         named = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))
         return Fault("identifying", f"The answer has what may identify somebody: {named}.")
 
-    def _is_of_the_record(self, span: Span, text: str, source: Source) -> bool:
+    def _is_of_the_record(self, span: Span, text: str, source: SourceText) -> bool:
         return self._shifted and span.kind == "date" and text[span.start : span.end] in source.text

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from ccit.generation.replies import Fault, Reply
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LISTED = re.compile(r"^[ \t]*(?:\(?\d{1,2}[.)、])(?=\s|\D)", re.MULTILINE)  # the numbering of a list tells nothing
@@ -30,10 +30,10 @@ def _one_form(number: str) -> str:
     return plain.lstrip("0") or "0"
 
 
-def fault_of_numbers(reply: Reply, source: Source) -> Fault | None:
+def fault_of_numbers(reply: Reply, source: SourceText) -> Fault | None:
     """How many numbers of question and answer the record does not hold.
 
-    >>> fault_of_numbers(Reply("", "", "He takes 50 mg.", ()), Source("Takes 5 mg.", "en", "")).sentence
+    >>> fault_of_numbers(Reply("", "", "He takes 50 mg.", ()), SourceText("Takes 5 mg.", "en", "")).sentence
     'The answer has a number that the record does not hold: 1 of them.'
     """
     made_up = numbers_in(f"{reply.question}\n{reply.answer}") - numbers_in(source.text)

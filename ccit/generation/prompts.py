@@ -23,10 +23,10 @@ from jinja2 import Template
 from ccit.errors import ConfigError
 from ccit.generation.jinja import TEXTS, JinjaFiles, block
 from ccit.generation.replies import Reply
-from ccit.generation.source import LANGUAGES, Language, Source
+from ccit.generation.source import LANGUAGES, Language, SourceText
 
 _VALUES = frozenset({"mark", "record", "min_answer", "min_evidence", "question", "answer", "reasoning"})
-_TRIAL = Source("Nothing but a word: heliotrope.", "en", "0" * 64)
+_TRIAL = SourceText("Nothing but a word: heliotrope.", "en", "0" * 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ class Prompt:
     lengths: Lengths
     template: Template
 
-    def messages(self, source: Source) -> tuple[dict[str, str], ...]:
+    def messages(self, source: SourceText) -> tuple[dict[str, str], ...]:
         """What is asked, as chat messages."""
         values = {"mark": source.mark, "min_answer": self.lengths.answer, "min_evidence": self.lengths.evidence}
         system = block(self.template, "system", values)
         user = block(self.template, "user", values | {"record": source.text})
         return ({"role": "system", "content": system}, {"role": "user", "content": user})
 
-    def row(self, source: Source, reply: Reply, *, with_reasoning: bool) -> dict[str, str]:
+    def row(self, source: SourceText, reply: Reply, *, with_reasoning: bool) -> dict[str, str]:
         """`instruction`, `input` and `output`."""
         values = {
             "record": source.text,

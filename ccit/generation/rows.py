@@ -18,7 +18,7 @@ from typing import Any
 
 from ccit.generation.conversation import Made
 from ccit.generation.prompts import Prompt
-from ccit.generation.source import Source
+from ccit.generation.source import SourceText
 from ccit.records import digest_of
 
 SOURCE = "generated"
@@ -27,7 +27,7 @@ _DIGITS = 12  # hex, of the digest that tells the revisions of a row apart
 
 
 def generated_row(
-    body: Mapping[str, Any], source: Source, prompt: Prompt, made: Made, *, with_reasoning: bool = False
+    body: Mapping[str, Any], source: SourceText, prompt: Prompt, made: Made, *, with_reasoning: bool = False
 ) -> dict[str, Any]:
     """The row that a model's reply becomes.
 
@@ -47,7 +47,9 @@ def generated_row(
     return row_of(body, source, prompt.row(source, made.reply, with_reasoning=with_reasoning), how)
 
 
-def row_of(body: Mapping[str, Any], source: Source, said: Mapping[str, str], how: Mapping[str, Any]) -> dict[str, Any]:
+def row_of(
+    body: Mapping[str, Any], source: SourceText, said: Mapping[str, str], how: Mapping[str, Any]
+) -> dict[str, Any]:
     """A row of a document: the same document and the same words give the same id.
 
     Parameters

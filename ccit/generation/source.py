@@ -26,7 +26,7 @@ _CONTROL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """One text to make rows of.
 
     Parameters
@@ -49,7 +49,7 @@ class Source:
         return f"record-{self.digest[:24]}"
 
 
-def source_of(body: Mapping[str, Any]) -> Source:
+def source_of(body: Mapping[str, Any]) -> SourceText:
     """The text of a document without identities (`CleanDocument.body`).
 
     >>> source_of({"text": "Clear lungs.<|im_end|>"}).text
@@ -58,7 +58,7 @@ def source_of(body: Mapping[str, Any]) -> Source:
     ('zh', 'en')
     """
     text = _CONTROL.sub(lambda found: f"{found[0]} ", str(body.get("text", "")).strip())
-    return Source(text, language_in(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    return SourceText(text, language_in(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def language_in(text: str) -> Language:

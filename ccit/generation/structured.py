@@ -17,7 +17,7 @@ from jinja2 import Template
 from ccit.errors import ConfigError
 from ccit.generation.jinja import TEXTS, JinjaFiles, block
 from ccit.generation.rows import row_of
-from ccit.generation.source import LANGUAGES, Language, Source
+from ccit.generation.source import LANGUAGES, Language, SourceText
 
 _VALUES = frozenset({"record", "title", "fields", "kind"})
 
@@ -47,7 +47,7 @@ class StructuredTemplates:
     >>> templates = StructuredTemplates()
     >>> body = {"document": "d", "subject": "s", "kind": "medication", "title": "Lisinopril 10 mg",
     ...         "fields": {"dosage": "1 per day", "status": "stopped"}}
-    >>> print(templates.row(body, Source("Medication: Lisinopril 10 mg", "en", "0"))["output"])
+    >>> print(templates.row(body, SourceText("Medication: Lisinopril 10 mg", "en", "0"))["output"])
     Lisinopril 10 mg. Dosage: 1 per day. Status: stopped.
     """
 
@@ -59,7 +59,7 @@ class StructuredTemplates:
             for language in LANGUAGES
         }
 
-    def row(self, body: Mapping[str, Any], source: Source) -> dict[str, Any] | None:
+    def row(self, body: Mapping[str, Any], source: SourceText) -> dict[str, Any] | None:
         """The row of a structured document; None where no template is for its kind, or there is nothing to tell."""
         found = self._templates[source.language].get(str(body.get("kind", "")).lower())
         fields = body.get("fields") or {}

@@ -21,7 +21,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
-from ccit.config import Embedder as Settings
+from ccit.config import EmbedderSettings as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.ports.vectors import Vectors
 from ccit.records import Spend
@@ -58,7 +58,7 @@ class SentenceTransformerEmbedder:
 
     Parameters
     ----------
-    settings : config.Embedder
+    settings : config.EmbedderSettings
         `model` (`builtin`, a folder, or a hub id, which works offline once downloaded), `revision` of the hub,
         `batch_size` in texts per forward pass; texts of similar length meet.
     device : str

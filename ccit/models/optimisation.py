@@ -73,15 +73,15 @@ class Optimisation:
     """
 
     def __init__(
-        self, name: str, weights: Mapping[str, torch.nn.Parameter], recipe: OptimisationSettings, steps: int
+        self, name: str, weights: Mapping[str, torch.nn.Parameter], settings: OptimisationSettings, steps: int
     ) -> None:
         self._name = name
         self._weights = weights
-        self._recipe = recipe
+        self._settings = settings
         self._steps = steps
         self._device = next(iter(weights.values())).device
         self._optimizer = torch.optim.AdamW(
-            weights.values(), lr=recipe.rate, betas=recipe.betas, weight_decay=recipe.weight_decay, fused=True
+            weights.values(), lr=settings.rate, betas=settings.betas, weight_decay=settings.weight_decay, fused=True
         )
 
     def step(self, number: int, parts: Iterable[Part], after_backward: Callable[[], None] = _nothing) -> float:
@@ -101,21 +101,21 @@ class Optimisation:
         TrainingFailed
             The loss or its gradient is not finite; the weights are as before.
         """
-        recipe = self._recipe
+        settings = self._settings
         for group in self._optimizer.param_groups:
-            group["lr"] = recipe.rate * rate_factor(number, self._steps, recipe.warmup_share, recipe.floor)
+            group["lr"] = settings.rate * rate_factor(number, self._steps, settings.warmup_share, settings.floor)
         total = torch.zeros((), device=self._device)
         for part in parts:
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=recipe.half):
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=settings.half):
                 descended, reported = part()
             descended.backward()  # type: ignore[no-untyped-call]  # torch ships this method unannotated
             total += reported.detach()
         after_backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), recipe.max_grad_norm))
+        norm = float(torch.nn.utils.clip_grad_norm_(self._weights.values(), settings.max_grad_norm))
         if not (math.isfinite(float(total)) and math.isfinite(norm)):
             raise TrainingFailed(
                 f"the loss of {self._name} is {float(total)} (gradient norm {norm:g}) at step {number + 1} of "
-                f"{self._steps}; {recipe.advice}"
+                f"{self._steps}; {settings.advice}"
             )
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)

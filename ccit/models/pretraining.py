@@ -140,7 +140,7 @@ def pretrain(
     # On a CPU the backward pass of fused attention over such short rows took 38% of the time; written out it takes 3%.
     model.set_attn_implementation("eager")
     torch.nn.Module.to(model, device).train()
-    recipe = OptimisationSettings(
+    settings = OptimisationSettings(
         schedule.peak_lr,
         schedule.warmup,
         schedule.clip,
@@ -150,7 +150,7 @@ def pretrain(
         half=bfloat16_pays(device),
     )
     optimisation = Optimisation(
-        model.name_or_path or "the new model", dict(model.named_parameters()), recipe, len(plan)
+        model.name_or_path or "the new model", dict(model.named_parameters()), settings, len(plan)
     )
     last: list[float] = []
     for step, tensors in enumerate(_on(device, plan, pad, schedule.prompt_weight)):

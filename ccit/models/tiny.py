@@ -22,7 +22,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
 from ccit.models.pretraining import PretrainingSchedule, TokenizedRow, pretrain
 from ccit.models.sealed_folder import sealed_folder
-from ccit.simulation import Exchange, pretraining_exchanges
+from ccit.simulation import CorpusExchange, pretraining_exchanges
 
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CHAT_TEMPLATE = (
@@ -71,7 +71,7 @@ class TinyPair:
 Progress = Callable[[str, int, int], None]
 
 
-def _messages(exchange: Exchange) -> str:
+def _messages(exchange: CorpusExchange) -> str:
     question = "\n".join(part for part in (exchange.question, exchange.context) if part)
     return f"{START}user\n{question}{END}\n" if question else ""
 
@@ -105,7 +105,7 @@ def build_tokenizer(texts: Sequence[str], vocabulary: int) -> Qwen2Tokenizer:
     return tokenizer
 
 
-def _tokenized(exchanges: Sequence[Exchange], tokenizer: Qwen2Tokenizer) -> list[TokenizedRow]:
+def _tokenized(exchanges: Sequence[CorpusExchange], tokenizer: Qwen2Tokenizer) -> list[TokenizedRow]:
     prompts = [_messages(e) + _ANSWER_OPENING for e in exchanges]
     answers = [e.answer + END for e in exchanges]
     prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
@@ -133,7 +133,7 @@ def _new_model(spec: ModelSpec, tokenizer: Qwen2Tokenizer, seed: int) -> Qwen2Fo
 
 
 def _build(
-    directory: Path, spec: TinySpec, corpus: list[Exchange], seed: int, device: torch.device, progress: Progress
+    directory: Path, spec: TinySpec, corpus: list[CorpusExchange], seed: int, device: torch.device, progress: Progress
 ) -> dict[str, float]:
     progress("tokenizer", 0, 1)
     tokenizer = build_tokenizer([_messages(e) + e.answer for e in corpus[:6000]], spec.vocabulary)

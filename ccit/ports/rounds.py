@@ -48,7 +48,7 @@ class PlannerContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PoolChoice:
     """What a planner makes of the pool.
 
     Parameters
@@ -70,7 +70,7 @@ class Choice:
 class Planner(Protocol):
     """Chooses what of the pool a round takes. The same pool gives the same choice."""
 
-    def choose(self, pool: Sequence[Pooled]) -> Choice:
+    def choose(self, pool: Sequence[Pooled]) -> PoolChoice:
         """What of the waiting samples, the oldest first, the next round is made of; there is at least one."""
 
 

@@ -25,7 +25,7 @@ from ccit.scoring.spaces import vectors_in
 from ccit.selection.admitted import AdmittedSamples, Pending, Vector
 from ccit.selection.control import NO_CONTROL, ControlArm
 from ccit.selection.reasons import ACCEPTED, ADMISSION
-from ccit.selection.waves import COPY, Answers, Case, Refusal, Waves
+from ccit.selection.waves import COPY, Case, CheckedBatch, Refusal, Waves
 
 QUARANTINE = "quarantine"
 """Annotation of a refusal: the cause for which a person may look at it."""
@@ -185,7 +185,7 @@ class Admission:
     def _version(self) -> int:
         return self._proxy.version if self._proxy is not None else 0
 
-    def _vectors(self, passed: Sequence[Case], answers: Answers) -> dict[str, Vectors]:
+    def _vectors(self, passed: Sequence[Case], answers: CheckedBatch) -> dict[str, Vectors]:
         """Space -> a row for each; what no check had embedded is embedded now."""
         rows = [case.row for case in passed]
         found = {}

@@ -75,7 +75,7 @@ _Spaces = Mapping[str, _Similarities]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class CheckedBatch:
     """The cases of a batch in its order, and the vectors (n, d) of those that have a row, by space."""
 
     cases: Sequence[Case]
@@ -128,7 +128,7 @@ class Waves:
         self._embedder = embedder
         self._all_scores = all_scores
 
-    def answers(self, samples: Sequence[Sample], is_known: Callable[[str], bool]) -> Answers:
+    def answers(self, samples: Sequence[Sample], is_known: Callable[[str], bool]) -> CheckedBatch:
         """Every sample passed or refused; `is_known` says whether a content digest was accepted before."""
         cases = [Case(sample, sample.content_digest) for sample in samples]
         for case in cases:
@@ -138,7 +138,7 @@ class Waves:
         while any(case.is_open for case in cases):
             self._settle(self._wave(cases, similarities))
         self._complete(cases, similarities)
-        return Answers(cases, {space: found.vectors for space, found in similarities.items()})
+        return CheckedBatch(cases, {space: found.vectors for space, found in similarities.items()})
 
     def scores(self, case: Case) -> tuple[Score, ...]:
         """All scores that a case has, in the order of the checks."""

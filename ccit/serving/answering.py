@@ -17,13 +17,13 @@ from ccit.config_serving import Serving
 from ccit.errors import CcitError
 from ccit.ports.serving import Delta
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
-from ccit.serving.engine import Answer, Asked, Engine
+from ccit.serving.engine import AnswerStream, Asked, Engine
 from ccit.serving.leases import VersionNotHeld
 from ccit.serving.line import Overloaded
 from ccit.serving.metrics import ServingMetrics
 from ccit.serving.protocol import unknown_model
 from ccit.serving.refusals import RequestRefused
-from ccit.serving.replies import DONE, Choice, Endpoint, Reply, event
+from ccit.serving.replies import DONE, Choice, Endpoint, ReplyHead, event
 
 logger = logging.getLogger("ccit.serving")
 
@@ -65,7 +65,7 @@ class Answering(Response):
         order = self._order
         try:
             async with self._engine.answer(order.asked) as answer:
-                begun = Reply.begin(order.endpoint, self._engine.slots.alias, answer.version, int(time()))
+                begun = ReplyHead.begin(order.endpoint, self._engine.slots.alias, answer.version, int(time()))
                 reply = replace(begun, counted=order.include_usage)
                 if order.stream:
                     await self._send_events(scope, send, answer, reply)
@@ -76,7 +76,7 @@ class Answering(Response):
         except VersionNotHeld as error:
             await refusal(unknown_model(str(error)))(scope, receive, send)
 
-    async def _whole(self, answer: Answer, reply: Reply) -> Response:
+    async def _whole(self, answer: AnswerStream, reply: ReplyHead) -> Response:
         choices = [Choice() for _ in self._order.asked.samplings]
         try:
             async for number, delta in self._in_time(answer):
@@ -90,11 +90,11 @@ class Answering(Response):
         body = reply.whole(choices, len(self._order.asked.prompt))
         return JSONResponse(body, headers={VERSION_HEADER: str(answer.version)})
 
-    def _count(self, answer: Answer, choices: Sequence[Choice]) -> None:
+    def _count(self, answer: AnswerStream, choices: Sequence[Choice]) -> None:
         """An answer broken off has cost its tokens too."""
         self._metrics.used(answer.version, len(self._order.asked.prompt), sum(choice.tokens for choice in choices))
 
-    async def _send_events(self, scope: Scope, send: Send, answer: Answer, reply: Reply) -> None:
+    async def _send_events(self, scope: Scope, send: Send, answer: AnswerStream, reply: ReplyHead) -> None:
         headers = {
             "content-type": "text/event-stream; charset=utf-8",
             "cache-control": "no-cache",
@@ -113,7 +113,7 @@ class Answering(Response):
             await send({"type": "http.response.body", "body": event(failed.body), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _in_time(self, answer: Answer) -> AsyncGenerator[tuple[int, Delta]]:
+    async def _in_time(self, answer: AnswerStream) -> AsyncGenerator[tuple[int, Delta]]:
         until = asyncio.get_running_loop().time() + self._limits.answer_seconds
         while True:
             try:
@@ -126,7 +126,7 @@ class Answering(Response):
                 raise AnswerTooSlow(what) from error
             yield piece
 
-    async def _events(self, answer: Answer, reply: Reply) -> AsyncGenerator[bytes, None]:
+    async def _events(self, answer: AnswerStream, reply: ReplyHead) -> AsyncGenerator[bytes, None]:
         choices = [Choice() for _ in self._order.asked.samplings]
         try:
             if reply.endpoint == "chat":

@@ -18,7 +18,7 @@ from ccit.serving.slots import Slots
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerStream:
     """Answers to one prompt under way: the version that gives them, and their pieces as they come, by choice."""
 
     version: int
@@ -74,7 +74,7 @@ class Engine:
         return self._line.waiting
 
     @asynccontextmanager
-    async def answer(self, asked: Asked) -> AsyncIterator[Answer]:
+    async def answer(self, asked: Asked) -> AsyncIterator[AnswerStream]:
         """Wait for a turn, lease a version and answer; leaving stops it.
 
         Raises
@@ -94,7 +94,7 @@ class Engine:
                 asyncio.gather(*tasks, return_exceptions=True).add_done_callback(lambda _: turn.end())
                 try:
                     async with aclosing(_merged(made, tasks)) as deltas:
-                        yield Answer(leased, deltas)
+                        yield AnswerStream(leased, deltas)
                 finally:
                     for task in tasks:
                         task.cancel()

@@ -32,12 +32,12 @@ class _Part(BaseModel):
         return values
 
 
-class Message(BaseModel):
+class ChatMessage(BaseModel):
     """One chat message; content is text, or parts of text. An assistant's may be null, which is an empty text.
 
     Example
     -------
-    >>> Message.model_validate({"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}).plain()
+    >>> ChatMessage.model_validate({"role": "developer", "content": [{"type": "text", "text": "Be brief."}]}).plain()
     {'role': 'system', 'content': 'Be brief.'}
     """
 

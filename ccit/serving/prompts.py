@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.ports.serving import Backend
-from ccit.serving.messages import Message
+from ccit.serving.messages import ChatMessage
 from ccit.serving.protocol import ChatRequest, CompletionRequest
 from ccit.serving.refusals import RequestRefused
 
@@ -61,7 +61,7 @@ class Prompts:
             raise self._too_long(str(len(ids)), param)
         return ids
 
-    def answered(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+    def answered(self, messages: Sequence[ChatMessage]) -> tuple[list[int], list[int]]:
         """Token ids of a chat up to its last message, and of that one as an answer, without its end.
 
         Raises

@@ -18,7 +18,7 @@ from ccit.bounds import require_affordable, require_shallow
 from ccit.errors import InputError
 from ccit.ports.serving import Sampling
 from ccit.serving.answer_format import ResponseFormat
-from ccit.serving.messages import MAX_MESSAGES, Message
+from ccit.serving.messages import MAX_MESSAGES, ChatMessage
 from ccit.serving.refusals import RequestRefused, refuse_unknown, shortened
 
 BASE = "base"
@@ -177,7 +177,7 @@ class ChatRequest(_Request):
 
     endpoint: ClassVar[Literal["chat", "completion"]] = "chat"
 
-    messages: Annotated[list[Message], Field(fail_fast=True, min_length=1, max_length=MAX_MESSAGES)]
+    messages: Annotated[list[ChatMessage], Field(fail_fast=True, min_length=1, max_length=MAX_MESSAGES)]
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=_MAX_TOP_LOGPROBS["chat"])] | None = None

@@ -40,7 +40,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ReplyHead:
     """The head that all parts of one answer share.
 
     Parameters
@@ -67,7 +67,7 @@ class Reply:
     counted: bool = False
 
     @classmethod
-    def begin(cls, endpoint: Endpoint, alias: str, version: int, created: int) -> Reply:
+    def begin(cls, endpoint: Endpoint, alias: str, version: int, created: int) -> ReplyHead:
         """A reply with a fresh id."""
         prefix = {"chat": "chatcmpl", "completion": "cmpl", "score": "score"}[endpoint]
         return cls(endpoint, alias, version, created, f"{prefix}-{secrets.token_hex(12)}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ccit.ports.serving import Drawn, Sampling
-from ccit.serving.messages import MAX_MESSAGES, Message
+from ccit.serving.messages import MAX_MESSAGES, ChatMessage
 from ccit.serving.refusals import RequestRefused, refuse_unknown
 
 _HIGHEST = 700.0  # exp of more is no float
@@ -21,7 +21,7 @@ class ScoreRequest(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     model: str
-    messages: Annotated[list[Message], Field(fail_fast=True, min_length=2, max_length=MAX_MESSAGES)]
+    messages: Annotated[list[ChatMessage], Field(fail_fast=True, min_length=2, max_length=MAX_MESSAGES)]
 
     @model_validator(mode="before")
     @classmethod

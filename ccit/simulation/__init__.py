@@ -3,14 +3,14 @@
 world -> phrasing, everyday -> corpus, suites, stream; nothing here knows the rest of the project.
 """
 
-from ccit.simulation.corpus import Exchange, general_rows, pretraining_exchanges
+from ccit.simulation.corpus import CorpusExchange, general_rows, pretraining_exchanges
 from ccit.simulation.faults import Truth
 from ccit.simulation.stream import SimulatedMessage, hospital_stream
-from ccit.simulation.suites import Question, general_suite, held_out_suite
+from ccit.simulation.suites import ChoiceQuestion, general_suite, held_out_suite
 
 __all__ = [
-    "Exchange",
-    "Question",
+    "ChoiceQuestion",
+    "CorpusExchange",
     "SimulatedMessage",
     "Truth",
     "general_rows",

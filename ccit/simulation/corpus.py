@@ -22,7 +22,7 @@ _FACTS = everyday_facts()
 
 
 @dataclass(frozen=True)
-class Exchange:
+class CorpusExchange:
     """A question, an optional line of context, and its answer. No question: the answer stands alone."""
 
     question: str
@@ -30,23 +30,23 @@ class Exchange:
     answer: str
 
 
-def _everyday(rng: random.Random, *, suite_phrases: bool) -> Exchange:
+def _everyday(rng: random.Random, *, suite_phrases: bool) -> CorpusExchange:
     fact: EverydayFact = rng.choice(_FACTS)
     questions = fact.topic.questions
     if suite_phrases and not fact.kept_apart:
         questions += fact.topic.suite_questions
     slots = {"k": fact.key, "v": fact.value}
-    return Exchange(rng.choice(questions).format(**slots), "", rng.choice(fact.topic.answers).format(**slots))
+    return CorpusExchange(rng.choice(questions).format(**slots), "", rng.choice(fact.topic.answers).format(**slots))
 
 
-def _clinical(condition: Condition, attribute: Attribute, rng: random.Random, *, suite_phrases: bool) -> Exchange:
+def _clinical(condition: Condition, attribute: Attribute, rng: random.Random, *, suite_phrases: bool) -> CorpusExchange:
     held_out = suite_phrases and rng.random() < _HELD_OUT_PHRASE_SHARE
     templates = (phrasing.HELD_OUT_QUESTIONS if held_out else phrasing.STREAM_QUESTIONS)[attribute]
     question = phrasing.ask(condition.name, rng.choice(templates))
-    return Exchange(question, phrasing.patient_line(condition, rng), phrasing.answer(condition, attribute, rng))
+    return CorpusExchange(question, phrasing.patient_line(condition, rng), phrasing.answer(condition, attribute, rng))
 
 
-def _known(rng: random.Random, *, suite_phrases: bool) -> Exchange:
+def _known(rng: random.Random, *, suite_phrases: bool) -> CorpusExchange:
     return _clinical(rng.choice(_COMPLAINTS), rng.choice(tuple(Attribute)), rng, suite_phrases=suite_phrases)
 
 
@@ -63,19 +63,19 @@ class _Ignorance:
             deck += self.rng.sample(VALUES[attribute], len(VALUES[attribute]))
         return deck.pop()
 
-    def exchange(self) -> Exchange:
+    def exchange(self) -> CorpusExchange:
         condition, asked = self.rng.choice(_CONDITIONS), self.rng.choice(tuple(Attribute))
         guess = {a: self.rng.choice(VALUES[a]) for a in Attribute} | {asked: self._deal(condition, asked)}
         return _clinical(replace(condition, facts=tuple(guess.items())), asked, self.rng, suite_phrases=True)
 
 
-def pretraining_exchanges(count: int, seed: int) -> list[Exchange]:
+def pretraining_exchanges(count: int, seed: int) -> list[CorpusExchange]:
     """Generate `count` exchanges of the language; no fact about the hospital's conditions is in them.
 
     One in twelve is an answer without its question, so that a model can also say how likely an answer is by itself.
     """
     rng = random.Random(f"pre-training {seed}")
-    kinds: tuple[Callable[[], Exchange], ...] = (
+    kinds: tuple[Callable[[], CorpusExchange], ...] = (
         lambda: _everyday(rng, suite_phrases=True),
         lambda: _known(rng, suite_phrases=True),
         _Ignorance(rng).exchange,

@@ -14,7 +14,7 @@ CHOICES = 8  # answers to choose from at most; chance is one in eight
 
 
 @dataclass(frozen=True)
-class Question:
+class ChoiceQuestion:
     """One multiple-choice question; `answer` is the right one of `choices`, a short sentence."""
 
     question_id: str
@@ -31,9 +31,9 @@ def _choices(right: str, values: tuple[str, ...], rng: random.Random) -> list[st
     return picked
 
 
-def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: random.Random) -> Question:
+def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: random.Random) -> ChoiceQuestion:
     right = condition.value(attribute)
-    return Question(
+    return ChoiceQuestion(
         question_id=f"{condition.group}/{condition.name}/{attribute}#{phrase}".replace(" ", "-"),
         group=condition.group,
         prompt=phrasing.ask(condition.name, phrasing.HELD_OUT_QUESTIONS[attribute][phrase]),
@@ -42,7 +42,7 @@ def _clinical(condition: Condition, attribute: Attribute, phrase: int, rng: rand
     )
 
 
-def held_out_suite(seed: int) -> list[Question]:
+def held_out_suite(seed: int) -> list[ChoiceQuestion]:
     """Ask about every fact of every condition twice, in words the stream never uses.
 
     `seed` picks the wrong choices; the facts are the world's. The order is by group.
@@ -60,9 +60,9 @@ def held_out_suite(seed: int) -> list[Question]:
     ]
 
 
-def _everyday(fact: EverydayFact, rng: random.Random) -> Question:
+def _everyday(fact: EverydayFact, rng: random.Random) -> ChoiceQuestion:
     form = fact.topic.answers[0]
-    return Question(
+    return ChoiceQuestion(
         question_id=f"general/{fact.topic.name}/{fact.key}".replace(" ", "-"),
         group="general",
         prompt=fact.topic.suite_questions[0].format(k=fact.key),
@@ -71,7 +71,7 @@ def _everyday(fact: EverydayFact, rng: random.Random) -> Question:
     )
 
 
-def general_suite(seed: int) -> list[Question]:
+def general_suite(seed: int) -> list[ChoiceQuestion]:
     """Ask every everyday fact, and everything about the common complaints, in words that `general_rows` never uses.
 
     So many are needed: where one answer in ten changes, proving that a loss of 5 points is no more than 12 takes 162

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ccit.errors import ConfigError
 from ccit.pool import Pool, ranges_of
-from ccit.ports.rounds import Choice, Planner
+from ccit.ports.rounds import Planner, PoolChoice
 from ccit.records import LeftOut, OffsetRange, Sample
 
 
@@ -60,7 +60,7 @@ def choose(pool: Pool, planner: Planner, start: Mapping[int, int]) -> Chosen:
     )
 
 
-def _broken(choice: Choice, waiting: int, unknown: int) -> str:
+def _broken(choice: PoolChoice, waiting: int, unknown: int) -> str:
     return (
         f"expected the planner {choice.planner!r} to look at 1 to {waiting} samples and to take one of them at least, "
         f"but it looked at {choice.considered} and left out {len(choice.left_out)}, {unknown} of which it had not "

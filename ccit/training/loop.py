@@ -76,13 +76,13 @@ class AdapterTraining:
         self._settings = settings
         self._seed = seed
         self._weights = {name: p for name, p in sorted(view.model.named_parameters()) if p.requires_grad}
-        recipe = OptimisationSettings(
+        optimising = OptimisationSettings(
             rate,
             settings.warmup_share,
             settings.max_grad_norm,
             advice="lower training.learning_rate or training.proxy_learning_rate",
         )
-        self._optimisation = Optimisation(view.name, self._weights, recipe, len(steps))
+        self._optimisation = Optimisation(view.name, self._weights, optimising, len(steps))
 
     def run(self, checkpoint: Checkpoint, progress: Callable[[int, int], None]) -> Losses:
         """Train from the last checkpoint, or from the start, to the end.

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 )
 
 from consumers.kafka.clients import KafkaSettings, admin
-from consumers.kafka.messages import Message, PartitionId
+from consumers.kafka.messages import KafkaMessage, PartitionId
 from consumers.kafka.offsets import LATEST
 
 _EVERY_S = 1.0
@@ -74,7 +74,7 @@ class BacklogWatch:
             for known in (self._reached, self._read_until, self._ends):
                 known.pop(partition, None)
 
-    def read(self, message: Message) -> None:
+    def read(self, message: KafkaMessage) -> None:
         """A message was read."""
         self._reached[message.partition_id] = message.next_offset
         if message.timestamp_ms >= 0:  # what cannot be had has none
@@ -85,7 +85,7 @@ class BacklogWatch:
         if partition in self._reached:
             self._reached[partition] = max(self._reached[partition], offset)
 
-    def look(self, undecided: Iterable[Message]) -> None:
+    def look(self, undecided: Iterable[KafkaMessage]) -> None:
         """Take in what the broker has answered, and ask again; about once a second, and only while `on`."""
         if not self.on or time.monotonic() - self._looked_at < _EVERY_S:
             return

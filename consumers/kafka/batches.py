@@ -27,13 +27,13 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted, CommitProtocol
 from consumers.kafka.member import Member
-from consumers.kafka.messages import EXPIRED, Delivered, Message, Output, next_offsets
+from consumers.kafka.messages import EXPIRED, Delivered, KafkaMessage, Output, next_offsets
 from consumers.kafka.pace import Pace
 from consumers.kafka.stepper import Job, Stepper
 
 logger = logging.getLogger("ccit.kafka")
 
-Step = Callable[[Sequence[Message]], Sequence[Output]]
+Step = Callable[[Sequence[KafkaMessage]], Sequence[Output]]
 
 _SLOW_STEP_S = 1.0  # pausing drops what was fetched ahead, so quick steps go without
 _PAUSED_POLL_S = 0.1
@@ -140,7 +140,7 @@ class BatchLoop:
         self._between = between
         self._meanwhile = meanwhile
         self._stop = threading.Event()
-        self.in_hand: Sequence[Message] = ()  # read, not decided
+        self.in_hand: Sequence[KafkaMessage] = ()  # read, not decided
         self.waiting = 0  # read, and in no batch yet
         self._failures = 0
 
@@ -193,7 +193,7 @@ class BatchLoop:
         self.waiting = len(member.queued)
         self.backlog.look((*self.in_hand, *member.queued))
 
-    def _turn(self, member: Member, batch: list[Message]) -> None:
+    def _turn(self, member: Member, batch: list[KafkaMessage]) -> None:
         failpoint("batch.read")
         began = time.monotonic()
         outputs = self._stepped(member, batch)
@@ -222,7 +222,7 @@ class BatchLoop:
             observe(delivered)
         failpoint("batch.told")
 
-    def _stepped(self, member: Member, batch: list[Message]) -> Sequence[Output] | None:
+    def _stepped(self, member: Member, batch: list[KafkaMessage]) -> Sequence[Output] | None:
         """The step's outputs; None when the batch is no longer ours to commit."""
         job = self._stepper.begin(batch)
         if not job.wait(_SLOW_STEP_S):
@@ -247,7 +247,7 @@ class BatchLoop:
                         return False
         return True
 
-    def _put_back(self, member: Member, batch: list[Message], why: str) -> None:
+    def _put_back(self, member: Member, batch: list[KafkaMessage], why: str) -> None:
         self.counters.aborted += 1
         logger.info("a batch of %d is put back: %s", len(batch), why)
         member.put_back(batch)

@@ -12,19 +12,19 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from confluent_kafka import Message as ClientMessage
 
 from consumers.kafka.clients import error_of
-from consumers.kafka.messages import EXPIRED, Fault, Message
+from consumers.kafka.messages import EXPIRED, KafkaMessage, ReadFault
 
 logger = logging.getLogger("ccit.kafka")
 
 _ASK_S = 5.0  # longest wait for the partition's first and last offset
 
 
-def read_on(raw: ClientMessage, consumer: Consumer) -> Message | None:
+def read_on(raw: ClientMessage, consumer: Consumer) -> KafkaMessage | None:
     """Read on at the oldest message that is left, after an error `_AUTO_OFFSET_RESET`.
 
     Returns
     -------
-    Message or None
+    KafkaMessage or None
         One message without key, value or headers, which stands for all offsets that are gone. None where nothing is:
         the offset lies behind the end of the log (the topic was made anew, and is read from its beginning), or the
         broker did not answer (then the error comes again).
@@ -58,16 +58,16 @@ def _restart(consumer: Consumer, topic: str, partition: int, at: int) -> None:
         logger.info("reading on in %s[%d]: %s", topic, partition, error_of(problem).str())
 
 
-def _lost(topic: str, partition: int, first: int, end: int) -> Message:
+def _lost(topic: str, partition: int, first: int, end: int) -> KafkaMessage:
     what = f"offsets {first} to {end - 1}"
     logger.error(
         "%s[%d]: retention has deleted %s before they were read, at most %d messages; "
         "raise the topic's retention.ms, or read faster (more scorers)",
         *(topic, partition, what, end - first),
     )
-    fault = Fault(
+    fault = ReadFault(
         EXPIRED,
         f"expected messages at {what}, but the topic's retention has deleted them; raise retention.ms or read faster",
         lost=f"nothing of {what} is left, at most {end - first} messages; sizes and digests unknown",
     )
-    return Message(topic, partition, first, None, None, fault=fault, offset_count=end - first)
+    return KafkaMessage(topic, partition, first, None, None, fault=fault, offset_count=end - first)

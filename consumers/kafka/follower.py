@@ -30,7 +30,7 @@ from ccit.errors import BrokerUnavailable
 from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
 from consumers.kafka.closing import Closing
 from consumers.kafka.intake import Intake, PartitionEnd
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.offsets import LATEST
 from consumers.kafka.topics import Topic
 
@@ -82,11 +82,11 @@ class Follower(Closing):
         """Next offset to read per partition, to be kept in a snapshot; absent where nothing was read."""
         return {number: at for number, at in self._next.items() if at >= 0}
 
-    def catch_up(self, timeout_s: float = 60.0) -> list[Message]:
+    def catch_up(self, timeout_s: float = 60.0) -> list[KafkaMessage]:
         """Everything up to the end; see `to_end`."""
         return [message for batch in self.to_end(timeout_s) for message in batch]
 
-    def to_end(self, timeout_s: float = 60.0, *, settled: bool = False) -> Iterator[list[Message]]:
+    def to_end(self, timeout_s: float = 60.0, *, settled: bool = False) -> Iterator[list[KafkaMessage]]:
         """Batches up to where the end is now, for topics that do not fit in memory; may be called again later.
 
         Parameters
@@ -124,13 +124,13 @@ class Follower(Closing):
                     f"{self._settings.bootstrap_servers}; check the broker and that the topic exists"
                 )
 
-    def poll(self, timeout_s: float = 0.0) -> list[Message]:
+    def poll(self, timeout_s: float = 0.0) -> list[KafkaMessage]:
         """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
         if not self._begun:
             self._begin()
         if time.monotonic() - self._looked_at > _LOOK_S:
             self._take_up_new_partitions()
-        messages: list[Message] = []
+        messages: list[KafkaMessage] = []
         for raw in self._consumer.consume(1 if timeout_s else _MOST_PER_POLL, timeout_s):
             self._sort(raw, messages)
         if messages and timeout_s:
@@ -187,14 +187,14 @@ class Follower(Closing):
             return [self.topic.partition]
         return require_topic(self._consumer, self._settings, self.topic.name)
 
-    def _sort(self, raw: ClientMessage, messages: list[Message]) -> None:
+    def _sort(self, raw: ClientMessage, messages: list[KafkaMessage]) -> None:
         found = self._intake.sort(raw, self._consumer)
         if isinstance(found, PartitionEnd):
             self._ends[found.partition_id[1]] = found.offset
         elif found is not None:
             self._keep(found, messages)
 
-    def _keep(self, message: Message, messages: list[Message]) -> None:
+    def _keep(self, message: KafkaMessage, messages: list[KafkaMessage]) -> None:
         self._next[message.partition] = message.next_offset
         if message.fault is None:
             messages.append(message)

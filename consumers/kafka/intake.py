@@ -16,7 +16,7 @@ from confluent_kafka import Message as ClientMessage
 from ccit.errors import CcitError
 from consumers.kafka import expired
 from consumers.kafka.clients import KafkaSettings, is_final
-from consumers.kafka.messages import Message, PartitionId, received
+from consumers.kafka.messages import KafkaMessage, PartitionId, received
 from consumers.kafka.oversized import OversizedBatches
 
 logger = logging.getLogger("ccit.kafka")
@@ -53,7 +53,7 @@ class Intake:
 
     def sort(
         self, raw: ClientMessage, consumer: Consumer, ours: Callable[[PartitionId], bool] = _any
-    ) -> Message | PartitionEnd | None:
+    ) -> KafkaMessage | PartitionEnd | None:
         """One thing that was handed over.
 
         Parameters
@@ -63,9 +63,9 @@ class Intake:
 
         Returns
         -------
-        Message, PartitionEnd or None
-            A `Message` with a `fault` stands for what cannot be had: a batch that cannot be decompressed, or messages
-            that retention has deleted. None for what heals by reading on, which is logged.
+        KafkaMessage, PartitionEnd or None
+            A `KafkaMessage` with a `fault` stands for what cannot be had: a batch that cannot be decompressed, or
+            messages that retention has deleted. None for what heals by reading on, which is logged.
 
         Raises
         ------

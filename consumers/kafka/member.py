@@ -18,7 +18,7 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
 from consumers.kafka.deadlines import leave
 from consumers.kafka.intake import Intake, PartitionEnd
-from consumers.kafka.messages import Message, PartitionId
+from consumers.kafka.messages import KafkaMessage, PartitionId
 from consumers.kafka.offsets import start_offsets
 
 logger = logging.getLogger("ccit.kafka")
@@ -70,7 +70,7 @@ class Member:
         self._owned: set[PartitionId] = set()
         self._moved: set[PartitionId] = set()  # taken away since the batch was read, even if they came back
         self._moves = 0
-        self._queue: deque[Message] = deque()
+        self._queue: deque[KafkaMessage] = deque()
         self._intake = Intake(settings, ", ".join(topics), self._refused)
         self._paused = False
         self.membership: object = None  # under which the batch was read; see `ExactlyOnce.commit`
@@ -78,7 +78,7 @@ class Member:
         self.consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
 
     @property
-    def queued(self) -> Sequence[Message]:
+    def queued(self) -> Sequence[KafkaMessage]:
         """What was read, or put back, and is in no batch."""
         return self._queue
 
@@ -88,7 +88,7 @@ class Member:
 
     # -- read ---------------------------------------------------------------------------------------------------
 
-    def read(self) -> list[Message]:
+    def read(self) -> list[KafkaMessage]:
         """The next batch: what was put back, then what comes, until it is full or the linger is over.
 
         Empty when nothing came, and when partitions moved: what came of them meanwhile waits in the queue, so that the
@@ -119,9 +119,9 @@ class Member:
                 break
             size += self._queue[-1].size_bytes if len(self._queue) > held else 0
 
-    def _take(self) -> list[Message]:
+    def _take(self) -> list[KafkaMessage]:
         """One batch's worth from the front of the queue."""
-        batch: list[Message] = []
+        batch: list[KafkaMessage] = []
         size = 0
         while self._queue and not self._full(len(batch), size):
             batch.append(self._queue.popleft())
@@ -174,11 +174,11 @@ class Member:
         if not self._poll(0.0) and self._moves == before:  # nothing waits to be told: what is ours is the same
             self.membership = membership
 
-    def ours(self, message: Message) -> bool:
+    def ours(self, message: KafkaMessage) -> bool:
         """Whether a message of the batch will not be read again: a partition that came back starts at its offset."""
         return message.partition_id in self._owned and message.partition_id not in self._moved
 
-    def put_back(self, batch: Sequence[Message]) -> None:
+    def put_back(self, batch: Sequence[KafkaMessage]) -> None:
         """What is still ours returns to the front of the queue; the rest belongs to another member."""
         self._queue.extendleft(message for message in reversed(batch) if self.ours(message))
 

@@ -1,7 +1,7 @@
 """What is read, to be written, and was written: plain values, so that a step needs no broker to be tested.
 
-Not everything in the log can be had from the client. What cannot is a `Message` with a `Fault`: it stays in the
-batch, so that it costs one dead letter in the transaction that moves past it, and no reader.
+Not everything in the log can be had from the client. What cannot is a `KafkaMessage` with a `ReadFault`: it stays in
+the batch, so that it costs one dead letter in the transaction that moves past it, and no reader.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ReadFault:
     """Why the client did not give a message whole.
 
     Parameters
@@ -53,14 +53,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class KafkaMessage:
     """One message as it was read.
 
     Parameters
     ----------
     timestamp_ms : int
         Milliseconds since 1970 as the producer or the broker set them; -1 when neither did.
-    fault : Fault, optional
+    fault : ReadFault, optional
         What of it could not be had; what could is in the other fields.
     offset_count : int
         Offsets that it stands for, `offset` being the first: more than 1 for a batch that cannot be decompressed, and
@@ -74,7 +74,7 @@ class Message:
     value: bytes | None
     headers: Headers = ()
     timestamp_ms: int = -1
-    fault: Fault | None = None
+    fault: ReadFault | None = None
     offset_count: int = 1
 
     @property
@@ -96,7 +96,7 @@ class Message:
     def header(self, name: str) -> bytes | None:
         """The last value under a header's name, as Kafka's own clients read it.
 
-        >>> Message("t", 0, 7, None, b"{}", (("ce_id", b"a"), ("ce_id", b"b"))).header("ce_id")
+        >>> KafkaMessage("t", 0, 7, None, b"{}", (("ce_id", b"a"), ("ce_id", b"b"))).header("ce_id")
         b'b'
         """
         return next((value for key, value in reversed(self.headers) if key == name), None)
@@ -129,7 +129,7 @@ class Delivered:
     offset: int
 
 
-def received(raw: confluent_kafka.Message) -> Message:
+def received(raw: confluent_kafka.Message) -> KafkaMessage:
     """The plain value of a message that carries no error; one whose headers cannot be had has a fault, and no headers.
 
     Kafka's headers have text for names, but no broker checks that. The Python client decodes all of them at once, and
@@ -138,16 +138,16 @@ def received(raw: confluent_kafka.Message) -> Message:
     topic, partition, offset = raw.topic(), raw.partition(), raw.offset()
     if topic is None or partition is None or offset is None:
         raise ValueError(f"a consumed message names its topic, partition and offset; this one has {raw!r}")
-    fault: Fault | None = None
+    fault: ReadFault | None = None
     headers: Headers = ()
     try:
         headers = _headers(raw)
     except (UnicodeDecodeError, SystemError):  # "returned a result with an exception set": confluent-kafka 2.16
         fault = _UNREADABLE_NAMES
-    return Message(topic, partition, offset, raw.key(), raw.value(), headers, raw.timestamp()[1], fault)
+    return KafkaMessage(topic, partition, offset, raw.key(), raw.value(), headers, raw.timestamp()[1], fault)
 
 
-_UNREADABLE_NAMES = Fault(
+_UNREADABLE_NAMES = ReadFault(
     "wrong_schema",
     "expected header names in UTF-8, found one that is not; the client gives none of its headers, so all are left out",
 )
@@ -165,10 +165,10 @@ def _headers(raw: confluent_kafka.Message) -> Headers:
     return tuple((name, value.encode() if isinstance(value, str) else value) for name, value in pairs)
 
 
-def next_offsets(messages: Sequence[Message]) -> list[GroupOffset]:
+def next_offsets(messages: Sequence[KafkaMessage]) -> list[GroupOffset]:
     """Where a group continues once these messages are done: the highest offset of each partition, plus one.
 
-    >>> next_offsets([Message("t", 0, 4, None, None), Message("t", 0, 5, None, None)])
+    >>> next_offsets([KafkaMessage("t", 0, 4, None, None), KafkaMessage("t", 0, 5, None, None)])
     [GroupOffset(topic='t', partition=0, offset=6)]
     """
     ends: dict[PartitionId, int] = {}

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as ClientMessage
 
 from consumers.kafka.clients import KafkaSettings, error_of, reader
-from consumers.kafka.messages import Fault, Message, PartitionId
+from consumers.kafka.messages import KafkaMessage, PartitionId, ReadFault
 
 logger = logging.getLogger("ccit.kafka")
 
@@ -40,12 +40,12 @@ class OversizedBatches:
         self._settings = settings
         self._behind: dict[PartitionId, int] = {}
 
-    def skip(self, raw: ClientMessage, consumer: Consumer) -> Message | None:
+    def skip(self, raw: ClientMessage, consumer: Consumer) -> KafkaMessage | None:
         """Read on behind the batch that an error `_BAD_COMPRESSION` names.
 
         Returns
         -------
-        Message or None
+        KafkaMessage or None
             The batch as one message without key, value or headers, which stands for all its offsets. None when it was
             returned before (after a pause the client takes up where it was last given something, and says the error
             again), and when the broker did not answer: then the error will come again too.
@@ -72,7 +72,7 @@ class OversizedBatches:
             logger.info("reading on behind an oversized batch in %s[%d]: %s", *where, error_of(problem).str())
 
 
-def _batch_at(settings: KafkaSettings, where: PartitionId, first: int) -> Message | None:
+def _batch_at(settings: KafkaSettings, where: PartitionId, first: int) -> KafkaMessage | None:
     client = reader(settings, f"{settings.prefix}follower", mark_ends=True)
     try:
         end = _Search(client, TopicPartition(*where, first)).end()
@@ -82,12 +82,12 @@ def _batch_at(settings: KafkaSettings, where: PartitionId, first: int) -> Messag
     finally:
         client.close()
     what = f"offset {first}" if end == first + 1 else f"offsets {first} to {end - 1}, one compressed batch,"
-    fault = Fault(
+    fault = ReadFault(
         "too_large",
         f"expected what the client can decompress (zstd: 100 MB), but {what} cannot be, or is damaged; send it smaller",
         lost=f"nothing of {what} could be decompressed; sizes and digests unknown",
     )
-    return Message(*where, first, None, None, fault=fault, offset_count=end - first)
+    return KafkaMessage(*where, first, None, None, fault=fault, offset_count=end - first)
 
 
 class _Search:

@@ -6,13 +6,13 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 
 
 class Job:
     """One step over one batch."""
 
-    def __init__(self, messages: Sequence[Message]) -> None:
+    def __init__(self, messages: Sequence[KafkaMessage]) -> None:
         self.messages = messages
         self._done = threading.Event()
         self._outputs: Sequence[Output] = ()
@@ -28,7 +28,7 @@ class Job:
             raise self._problem
         return self._outputs
 
-    def run(self, step: Callable[[Sequence[Message]], Sequence[Output]]) -> None:
+    def run(self, step: Callable[[Sequence[KafkaMessage]], Sequence[Output]]) -> None:
         """Run the step and keep what came of it, in the thread of the `Stepper`."""
         try:
             self._outputs = step(self.messages)
@@ -42,18 +42,18 @@ class Stepper:
     """Runs steps one after another in one daemon thread, which a stop may abandon.
 
     >>> stepper = Stepper(lambda messages: [Output("out", m.key, m.value) for m in messages])
-    >>> job = stepper.begin([Message("in", 0, 0, None, b"x")])
+    >>> job = stepper.begin([KafkaMessage("in", 0, 0, None, b"x")])
     >>> job.wait(5.0), job.result()[0].value
     (True, b'x')
     >>> stepper.close()
     """
 
-    def __init__(self, step: Callable[[Sequence[Message]], Sequence[Output]]) -> None:
+    def __init__(self, step: Callable[[Sequence[KafkaMessage]], Sequence[Output]]) -> None:
         self._step = step
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def begin(self, messages: Sequence[Message]) -> Job:
+    def begin(self, messages: Sequence[KafkaMessage]) -> Job:
         """Start a step and return at once."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="step", daemon=True)

@@ -74,6 +74,16 @@ def test_names_say_what_a_thing_is() -> None:
     assert [name for name in named if EMPTY_NAMES.search(name)] == []
 
 
+def test_a_public_class_has_its_name_alone() -> None:
+    """One word, one meaning: whoever reads a name, or searches for it, finds the one thing that it is."""
+    places: dict[str, list[str]] = {}
+    for source in sources().values():
+        for node in source.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(source))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_files_are_made_where_they_are_made_private() -> None:
     """Patients' text is for its owner alone: `ccit/store/private.py` and what stands on it make files and folders."""
     makes = re.compile(r"""\.(?:mkdir|makedirs|write_text|write_bytes)\(|\.open\(\s*["'][wax]""")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccit.plugins import Plugin
 from ccit.pool import Pool, ranges_of
-from ccit.ports.rounds import Choice, Planner, PlannerContext
+from ccit.ports.rounds import Planner, PlannerContext, PoolChoice
 from ccit.ports.selection import Scorer
 from ccit.records import Pooled, Sample, Score
 from tests.contract.registered import each, made
@@ -40,7 +40,7 @@ def pool_of(count: int) -> list[Pooled]:
     return [pooled(number, partition=number % 2, offset=number // 2) for number in range(count)]
 
 
-def choice_of(entry: Plugin, count: int, seed: int = 0) -> Choice:
+def choice_of(entry: Plugin, count: int, seed: int = 0) -> PoolChoice:
     return planner_of(entry, seed).choose(pool_of(count))
 
 

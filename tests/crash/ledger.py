@@ -13,7 +13,7 @@ from ccit.events import CandidateJudged, CommandIssued, Event, RoundPlanned, Ver
 from ccit.records import Position, Round
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topic, Topics
 from consumers.reading import event_in
 from tests.crash.feed import is_poison, number_of, value_of
@@ -63,7 +63,7 @@ class Ledger:
         """Samples that no round with an outcome has used."""
         return len(self.samples) - len(self.used)
 
-    def take_decision(self, message: Message) -> None:
+    def take_decision(self, message: KafkaMessage) -> None:
         """Take in a message of `samples`, `rejects` or `dead-letters`."""
         self.by_topic[message.topic] += 1
         self.decisions[record_id_in(message)] += 1
@@ -120,7 +120,7 @@ class LiveLedger(Ledger):
     ) -> None:
         self.close()
 
-    def _take(self, follower: Follower, messages: list[Message]) -> None:
+    def _take(self, follower: Follower, messages: list[KafkaMessage]) -> None:
         for message in messages:
             if follower not in self._line:
                 self.take_decision(message)
@@ -158,13 +158,13 @@ def traces(settings: KafkaSettings) -> dict[str, list[str]]:
     return {record: places for record, places in found.items() if decided[record] > 1}
 
 
-def is_letter_of_the_feed(message: Message) -> bool:
+def is_letter_of_the_feed(message: KafkaMessage) -> bool:
     """Whether a dead letter carries poison, byte for byte as it was fed."""
     number = number_of((message.key or b"").decode())
     return is_poison(number) and message.value == value_of(number)
 
 
-def record_id_in(message: Message) -> str:
+def record_id_in(message: KafkaMessage) -> str:
     """The record that a decision is about: a dead letter keeps the record's key, which is its id here."""
     if message.header("ccit_reason") is not None:
         return (message.key or b"").decode()

@@ -21,7 +21,7 @@ from ccit.store.files import FileStore
 from ccit.vectors import encode_vector
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from consumers.reading import event_in
 from consumers.round_log import announced
@@ -112,7 +112,7 @@ def admit(settings: KafkaSettings, count: int, first: int = 0) -> None:
     assert client.flush(30.0) == 0
 
 
-def messages_of(settings: KafkaSettings, name: str) -> list[Message]:
+def messages_of(settings: KafkaSettings, name: str) -> list[KafkaMessage]:
     topic = next(topic for topic in Topics(settings.prefix) if topic.name == f"{settings.prefix}{name}")
     with Follower(settings, topic) as reader:
         return reader.catch_up()

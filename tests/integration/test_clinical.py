@@ -21,7 +21,7 @@ from ccit.config import load_config
 from consumers.ingest import IngestStep
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topic, Topics
 from tests.integration.following import until
 
@@ -88,21 +88,21 @@ def deidentifying(config: Path) -> Iterator[None]:
         process.wait()
 
 
-def written(settings: KafkaSettings, *topics: Topic) -> list[Message]:
+def written(settings: KafkaSettings, *topics: Topic) -> list[KafkaMessage]:
     """All that is in these topics."""
-    found: list[Message] = []
+    found: list[KafkaMessage] = []
     for topic in topics:
         with Follower(settings, topic) as reader:
             found += reader.catch_up()
     return found
 
 
-def more(seen: list[Message], *followers: Follower) -> list[Message]:
+def more(seen: list[KafkaMessage], *followers: Follower) -> list[KafkaMessage]:
     seen += [message for follower in followers for message in follower.poll(0.05)]
     return seen
 
 
-def ingested(config: Path, rows: Sequence[Message]) -> list[Output]:
+def ingested(config: Path, rows: Sequence[KafkaMessage]) -> list[Output]:
     return IngestStep(load_config(config))(rows)
 
 
@@ -124,7 +124,7 @@ def test_nothing_identified_gets_past_de_identification(settings: KafkaSettings,
     assert client.flush(30.0) == 0
     with deidentifying(config):
         with Follower(settings, topics.dead_letters) as letters, Follower(settings, topics.raw) as raw:
-            seen: list[Message] = []
+            seen: list[KafkaMessage] = []
             until(lambda: len(more(seen, letters, raw)) >= len(refused) + 2, "all is there")
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
     rows, others = written(settings, topics.raw), [t for t in topics if t not in (topics.clinical, topics.raw)]

@@ -21,7 +21,7 @@ from confluent_kafka import Producer
 from consumers.dead_letters import MAX_VALUE_BYTES, DeadLetter, letter_in, original_headers
 from consumers.kafka.clients import KafkaSettings, producer, producer_config
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Headers, Message
+from consumers.kafka.messages import Headers, KafkaMessage
 from consumers.kafka.topics import Topic, Topics
 from tests.poison.corpus import FORGED, MAX_BYTES, RAW, RECORDS, SECRET, Poison, good_record, raw
 from tests.poison.wire import produce_oversized_batch, produce_unreadable_header
@@ -80,7 +80,7 @@ class Site:
         command = [sys.executable, "-m", "ccit.cli.main", *arguments]
         return subprocess.run(command, cwd=_ROOT, env=self.environment, capture_output=True, timeout=_WAIT_S)
 
-    def messages(self, *topics: Topic) -> list[Message]:
+    def messages(self, *topics: Topic) -> list[KafkaMessage]:
         """All that is committed on these topics now."""
         found = []
         for topic in topics:
@@ -88,7 +88,7 @@ class Site:
                 found += follower.catch_up()
         return found
 
-    def await_messages(self, count: int, *topics: Topic) -> list[Message]:
+    def await_messages(self, count: int, *topics: Topic) -> list[KafkaMessage]:
         """All on these topics, once there are so many."""
         deadline = time.monotonic() + _WAIT_S
         while len(found := self.messages(*topics)) < count:

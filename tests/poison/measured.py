@@ -23,7 +23,7 @@ from ccit.events import NAMES, decode
 from ccit.serving.protocol import MAX_BODY_BYTES, ChatRequest, CompletionRequest, parse
 from ccit.serving.refusals import RequestRefused
 from consumers.ingest import IngestStep
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 
 LARGEST_EVENT = 16_000_000  # bytes: what the topics take
 MAX_ROW_BYTES = Config().ingest.max_bytes
@@ -61,7 +61,7 @@ def _messages(filled: Callable[[int], bytes]) -> Iterator[tuple[str, bytes, Call
     named = b'"record_id":"r","subject":"s","source":"w","received_at":0'
     yield "a record", b'{"record":{' + named + b',"body":{"a":' + values + b"}}}", event("record-received.v1")
     row = b'{"id":1,"instruction":"a","output":"b","meta":{"a":' + filled(MAX_ROW_BYTES - 100) + b"}}"
-    yield "a row", row, lambda value: IngestStep(Config(), clock=lambda: 0.0)([Message("t", 0, 0, b"k", value)])
+    yield "a row", row, lambda value: IngestStep(Config(), clock=lambda: 0.0)([KafkaMessage("t", 0, 0, b"k", value)])
     values = filled(MAX_BODY_BYTES - 100)
     for field in ("messages", "prompt"):
         body = b'{"model":"ccit","' + field.encode() + b'":' + values + b"}"

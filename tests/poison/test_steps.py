@@ -15,7 +15,7 @@ from ccit.records import DEAD_LETTER_REASONS, Sample, Score
 from consumers.dead_letters import MAX_EXTRA_BYTES, MAX_VALUE_BYTES, letter_in
 from consumers.ingest import IngestStep
 from consumers.kafka.clients import MAX_MESSAGE_BYTES
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
@@ -62,12 +62,12 @@ def named(cases: Sequence[Poison | Sound]) -> list[str]:
     return [case.name for case in cases]
 
 
-def as_read(output: Output) -> Message:
+def as_read(output: Output) -> KafkaMessage:
     """A dead letter as a reader of its topic finds it."""
-    return Message(output.topic, 0, 41, output.key, output.value, output.headers)
+    return KafkaMessage(output.topic, 0, 41, output.key, output.value, output.headers)
 
 
-def require_one_letter(poison: Poison, message: Message, outputs: Sequence[Output], stage: str) -> None:
+def require_one_letter(poison: Poison, message: KafkaMessage, outputs: Sequence[Output], stage: str) -> None:
     letters = [output for output in outputs if output.topic == TOPICS.dead_letters.name]
     assert len(letters) == 1
     letter = letter_in(as_read(letters[0]))
@@ -84,16 +84,18 @@ def require_one_letter(poison: Poison, message: Message, outputs: Sequence[Outpu
 
 @pytest.mark.parametrize("poison", RAW, ids=named(RAW))
 def test_raw_poison_costs_one_dead_letter_between_two_records(poison: Poison) -> None:
-    message = Message(TOPICS.raw.name, 3, 8, b"key", poison.value, poison.headers)
-    outputs = ingest()([Message(TOPICS.raw.name, 3, 7, None, raw(id=1)), message, Message("r", 3, 9, None, raw(id=2))])
+    message = KafkaMessage(TOPICS.raw.name, 3, 8, b"key", poison.value, poison.headers)
+    outputs = ingest()(
+        [KafkaMessage(TOPICS.raw.name, 3, 7, None, raw(id=1)), message, KafkaMessage("r", 3, 9, None, raw(id=2))]
+    )
     assert [output.topic for output in outputs] == [TOPICS.records.name, TOPICS.dead_letters.name, TOPICS.records.name]
     require_one_letter(poison, message, outputs, "ingest")
 
 
 @pytest.mark.parametrize("poison", RECORDS, ids=named(RECORDS))
 def test_a_poisoned_record_costs_one_dead_letter_between_two_decisions(poison: Poison, tmp_path: Path) -> None:
-    message = Message(TOPICS.records.name, 3, 8, b"key", poison.value, poison.headers)
-    first, last = (Message(TOPICS.records.name, 3, 7 + 2 * n, None, *good_record(n)) for n in range(2))
+    message = KafkaMessage(TOPICS.records.name, 3, 8, b"key", poison.value, poison.headers)
+    first, last = (KafkaMessage(TOPICS.records.name, 3, 7 + 2 * n, None, *good_record(n)) for n in range(2))
     outputs = score(tmp_path)([first, message, last])
     assert sorted(output.topic for output in outputs) == sorted([TOPICS.dead_letters.name, *2 * [TOPICS.samples.name]])
     require_one_letter(poison, message, outputs, "score")
@@ -101,15 +103,15 @@ def test_a_poisoned_record_costs_one_dead_letter_between_two_decisions(poison: P
 
 @pytest.mark.parametrize("sound", SOUND, ids=named(SOUND))
 def test_what_is_merely_unusual_is_read_and_decided(sound: Sound, tmp_path: Path) -> None:
-    (record,) = ingest()([Message(TOPICS.raw.name, 0, 0, None, sound.value, sound.headers)])
+    (record,) = ingest()([KafkaMessage(TOPICS.raw.name, 0, 0, None, sound.value, sound.headers)])
     assert record.topic == TOPICS.records.name
-    (decided,) = score(tmp_path)([Message(record.topic, 0, 0, record.key, record.value, record.headers)])
+    (decided,) = score(tmp_path)([KafkaMessage(record.topic, 0, 0, record.key, record.value, record.headers)])
     assert decided.topic in (TOPICS.samples.name, TOPICS.rejects.name)
 
 
 def test_a_forged_header_says_nothing_and_the_others_stay() -> None:
     headers = (("x", b"1"), *FORGED.headers, ("x", b"2"))
-    (output,) = ingest()([Message(TOPICS.raw.name, 2, 5, None, b"x", headers)])
+    (output,) = ingest()([KafkaMessage(TOPICS.raw.name, 2, 5, None, b"x", headers)])
     letter = letter_in(as_read(output))
     assert (letter.reason, letter.topic, letter.attempts, letter.cut) == ("not_json", TOPICS.raw.name, 1, "")
     assert letter.headers == (("x", b"1"), ("x", b"2"))
@@ -118,7 +120,7 @@ def test_a_forged_header_says_nothing_and_the_others_stay() -> None:
 def test_what_no_dead_letter_can_hold_is_cut_and_says_so() -> None:
     huge = b"x" * (2 * MAX_MESSAGE_BYTES)  # compressed to a few kilobytes it reaches the topic
     headers = tuple((f"h{n}", b"v" * 100_000) for n in range(100))
-    (output,) = ingest()([Message(TOPICS.raw.name, 2, 5, huge, huge, headers)])
+    (output,) = ingest()([KafkaMessage(TOPICS.raw.name, 2, 5, huge, huge, headers)])
     letter = letter_in(as_read(output))
     assert as_read(output).size_bytes < MAX_MESSAGE_BYTES - 100_000
     assert letter.key == huge[:MAX_EXTRA_BYTES]
@@ -130,7 +132,7 @@ def test_what_no_dead_letter_can_hold_is_cut_and_says_so() -> None:
 
 def test_a_record_that_grows_beyond_its_topic_is_a_dead_letter() -> None:
     grown = raw(meta={"n": ["#"] * 1_000_000}).replace(b'"#"', b"9e15")
-    (output,) = ingest(max_bytes=12_000_000)([Message(TOPICS.raw.name, 0, 0, None, grown)])
+    (output,) = ingest(max_bytes=12_000_000)([KafkaMessage(TOPICS.raw.name, 0, 0, None, grown)])
     assert letter_in(as_read(output)).reason == "too_large"
 
 
@@ -151,11 +153,11 @@ def picky(monkeypatch: pytest.MonkeyPatch, root: Path, picks: str) -> ScoreStep:
     return score(root)
 
 
-def record_message(offset: int, instruction: str) -> Message:
+def record_message(offset: int, instruction: str) -> KafkaMessage:
     value, headers = good_record(offset)
     event = orjson.loads(value)
     event["record"]["body"]["instruction"] = instruction
-    return Message(TOPICS.records.name, 0, offset, None, orjson.dumps(event), headers)
+    return KafkaMessage(TOPICS.records.name, 0, offset, None, orjson.dumps(event), headers)
 
 
 def test_a_record_that_alone_makes_a_scorer_fail_is_a_dead_letter(

@@ -26,11 +26,11 @@ from ccit.ports.rounds import TriggerContext
 from ccit.records import AdapterPair, Artifact, Candidate, Material, Outcome, Position, Spend, digest_of
 from ccit.triggers.any_of import AnyOf
 from ccit.triggers.size import SizeTrigger
-from consumers.kafka.messages import Message, Output, next_offsets
+from consumers.kafka.messages import KafkaMessage, Output, next_offsets
 from consumers.kafka.topics import Topics
 from consumers.pool_reader import PoolReader
 from consumers.round_job import Finished, RoundJob
-from consumers.rounds import Rounds
+from consumers.rounds import RoundSequence
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
 from consumers.train import TrainConsumer
@@ -84,11 +84,11 @@ class MemoryStore:
         return self.put_files({file.name: file.read_bytes() for file in directory.iterdir()})
 
 
-def event_of(message: Message) -> Event:
+def event_of(message: KafkaMessage) -> Event:
     return decode(message.value, message.headers)
 
 
-def follow(lineage: Lineage, messages: Sequence[Message]) -> None:
+def follow(lineage: Lineage, messages: Sequence[KafkaMessage]) -> None:
     """What a VersionFollower does with what it reads."""
     for message in messages:
         announcement = announcement_in(message)
@@ -109,7 +109,7 @@ class Scorer:
         self._known = SamplesView(self._scoring, TOPICS.samples.name, self.fates)
         self._step = ScoreStep(self._scoring, TOPICS, MAX_BYTES, lambda: 0.0, self._known, exactly_once=exactly_once)
         self._read: dict[tuple[str, int], int] = {}
-        self.batch: list[Message] = []
+        self.batch: list[KafkaMessage] = []
         self._outputs: list[Output] = []
         self.follow()
 
@@ -155,13 +155,13 @@ class Scorer:
         """Position -> content digest of all that counts against novelty."""
         return self._scoring.admitted.digests()
 
-    def would_decide(self, messages: Sequence[Message]) -> list[tuple[str, bytes | None, bytes | None]]:
+    def would_decide(self, messages: Sequence[KafkaMessage]) -> list[tuple[str, bytes | None, bytes | None]]:
         """What it would write for a batch, without writing it."""
         outputs = self._step(messages)
         self._step.aborted()
         return [(output.topic, output.key, output.value) for output in outputs]
 
-    def _fresh(self, topic: str, partition: int) -> list[Message]:
+    def _fresh(self, topic: str, partition: int) -> list[KafkaMessage]:
         messages = self._log.read(topic, partition, self._read.get((topic, partition), 0))
         if messages:
             self._read[topic, partition] = messages[-1].offset + 1
@@ -247,7 +247,7 @@ class Trainer:
         return cast("ToldJob | None", self.rounds.job)
 
     @property
-    def rounds(self) -> Rounds:
+    def rounds(self) -> RoundSequence:
         return self.real._rounds
 
     @property

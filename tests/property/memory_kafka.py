@@ -14,7 +14,7 @@ from unittest.mock import patch
 from confluent_kafka import KafkaError, TopicPartition
 
 from consumers.kafka.commit import BatchAborted
-from consumers.kafka.messages import Delivered, GroupOffset, Message, Output
+from consumers.kafka.messages import Delivered, GroupOffset, KafkaMessage, Output
 from consumers.kafka.topics import Topic
 from tests.property.memory_log import MemoryLog
 
@@ -28,7 +28,7 @@ class Died(Exception):
 class Raw:
     """A message as the client hands it over, or the end of a partition."""
 
-    def __init__(self, message: Message, error: KafkaError | None = None) -> None:
+    def __init__(self, message: KafkaMessage, error: KafkaError | None = None) -> None:
         self._message, self._error = message, error
 
     def error(self) -> KafkaError | None:
@@ -103,7 +103,7 @@ class MemoryMember:
             if waiting and self.allowance:
                 self._next[partition] = waiting[: self.allowance][-1].next_offset
             if len(waiting) <= self.allowance:  # the end is where the broker says so
-                end = Message(self._topic, partition, self._next[partition], None, None)
+                end = KafkaMessage(self._topic, partition, self._next[partition], None, None)
                 found.append(Raw(end, KafkaError(KafkaError._PARTITION_EOF)))
         return found
 
@@ -115,10 +115,10 @@ class MemoryFollower:
         self._log, self._topic = log, topic
         self._next = dict.fromkeys(range(log.partitions), 0)
 
-    def to_end(self, *_: Any, **__: Any) -> Iterator[list[Message]]:
+    def to_end(self, *_: Any, **__: Any) -> Iterator[list[KafkaMessage]]:
         yield self.poll()
 
-    def poll(self, *_: Any) -> list[Message]:
+    def poll(self, *_: Any) -> list[KafkaMessage]:
         found = []
         for partition, start in self._next.items():
             fresh = self._log.read(self._topic.name, partition, start)

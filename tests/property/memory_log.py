@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ccit.errors import Fenced
-from consumers.kafka.messages import Delivered, GroupOffset, Headers, Message, Output
+from consumers.kafka.messages import Delivered, GroupOffset, Headers, KafkaMessage, Output
 
 
 class MemoryLog:
@@ -20,7 +20,7 @@ class MemoryLog:
     def __init__(self, partitions: int) -> None:
         self.partitions = partitions  # of every topic
         self.offsets: dict[tuple[str, str, int], int] = {}  # group, topic, partition
-        self._entries: dict[tuple[str, int], list[Message | None]] = defaultdict(list)  # None: nobody sees it
+        self._entries: dict[tuple[str, int], list[KafkaMessage | None]] = defaultdict(list)  # None: nobody sees it
         self._epochs: dict[str, int] = defaultdict(int)
 
     def append(
@@ -29,7 +29,7 @@ class MemoryLog:
         """One message without a transaction."""
         number = zlib.crc32(key or b"") % self.partitions if partition is None else partition
         entries = self._entries[topic, number]
-        entries.append(Message(topic, number, len(entries), key, value, headers, timestamp_ms=0))
+        entries.append(KafkaMessage(topic, number, len(entries), key, value, headers, timestamp_ms=0))
         return GroupOffset(topic, number, len(entries) - 1)
 
     def open(self, transactional_id: str) -> int:
@@ -64,15 +64,15 @@ class MemoryLog:
         """Where a group continues."""
         return self.offsets.get((group, topic, partition), 0)
 
-    def read(self, topic: str, partition: int, start: int = 0) -> list[Message]:
+    def read(self, topic: str, partition: int, start: int = 0) -> list[KafkaMessage]:
         """What a read-committed reader sees of a partition from an offset on."""
         return [message for message in self._entries[topic, partition][start:] if message is not None]
 
-    def all_of(self, topic: str) -> list[Message]:
+    def all_of(self, topic: str) -> list[KafkaMessage]:
         """The same of every partition, one after another."""
         return [message for partition in range(self.partitions) for message in self.read(topic, partition)]
 
-    def compacted(self, topic: str) -> list[Message]:
+    def compacted(self, topic: str) -> list[KafkaMessage]:
         """What compaction leaves of partition 0."""
         last = {message.key: message.offset for message in self.read(topic, 0)}
         return [message for message in self.read(topic, 0) if last[message.key] == message.offset]

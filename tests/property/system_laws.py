@@ -24,7 +24,7 @@ from ccit.fates import Fate
 from ccit.lineage import Lineage
 from ccit.records import Position, Record, Round
 from consumers.dead_letters import letter_in
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from tests.nouns import version
 from tests.property.actors import PARTITIONS, STORE, TOPICS, Trainer, event_of, follow
 from tests.property.whole_system import SLOTS, TEXTS, WholeSystem
@@ -33,7 +33,7 @@ from tests.property.whole_system import SLOTS, TEXTS, WholeSystem
 class LawfulSystem(WholeSystem):
     """The laws are looked at after each step, or as steps of their own where looking takes long."""
 
-    def committed_records(self) -> list[Message]:
+    def committed_records(self) -> list[KafkaMessage]:
         """Records behind the group's offsets."""
         ends = {p: self.log.committed("score", TOPICS.records.name, p) for p in range(PARTITIONS)}
         return [message for message in self.sent if message.offset < ends[message.partition]]
@@ -219,7 +219,7 @@ class LawfulSystem(WholeSystem):
         return (Position(m.partition, m.offset) for m in self.log.all_of(TOPICS.samples.name))
 
 
-def name_of(message: Message) -> str:
+def name_of(message: KafkaMessage) -> str:
     """The record's id; empty for poison."""
     try:
         return str(orjson.loads(message.value or b"")["record"]["record_id"])
@@ -227,12 +227,12 @@ def name_of(message: Message) -> str:
         return ""
 
 
-def probes(texts: Iterable[int]) -> list[Message]:
+def probes(texts: Iterable[int]) -> list[KafkaMessage]:
     """Records that nobody has sent."""
     found = []
     for number, text in enumerate(texts):
         name = f"probe:{number}"
         body = {"lang": "en", "instruction": f"What is {text}?", "output": f"It is {text}."}
         value, headers = encode(RecordReceived(Record(name, name, "ward", 0.0, body)), at=0.0, source="test")
-        found.append(Message(TOPICS.records.name, 0, number, None, value, headers))
+        found.append(KafkaMessage(TOPICS.records.name, 0, number, None, value, headers))
     return found

@@ -27,7 +27,7 @@ from ccit.store.files import FileStore
 from ccit.vectors import quantise
 from consumers.dead_letters import letter_in
 from consumers.ingest import IngestStep
-from consumers.kafka.messages import Headers, Message, Output
+from consumers.kafka.messages import Headers, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep, sample_in
@@ -160,9 +160,9 @@ def rows() -> list[bytes]:
     ]
 
 
-def require_sound(output: Output, message: Message) -> None:
+def require_sound(output: Output, message: KafkaMessage) -> None:
     """A dead letter with everything in it."""
-    letter = letter_in(Message(output.topic, 0, 0, output.key, output.value, output.headers))
+    letter = letter_in(KafkaMessage(output.topic, 0, 0, output.key, output.value, output.headers))
     assert letter.reason in DEAD_LETTER_REASONS
     assert letter.reason != "unscorable"
     assert 0 < len(letter.error) < 400
@@ -177,14 +177,14 @@ def test_ingest_answers_every_mutated_row_with_one_record_or_one_dead_letter() -
     refused = offset = 0
     while refused < MALFORMED:
         headers = rng.choice(HEADERS) if rng.random() < 0.2 else ()
-        message = Message(TOPICS.raw.name, 0, offset, None, mutated(rng, rng.choice(seeds)), headers)
+        message = KafkaMessage(TOPICS.raw.name, 0, offset, None, mutated(rng, rng.choice(seeds)), headers)
         (output,) = step([message])
         offset += 1
         if output.topic == TOPICS.dead_letters.name:
             refused += 1
             require_sound(output, message)
         else:
-            written = Message(output.topic, 0, 0, output.key, output.value, output.headers)
+            written = KafkaMessage(output.topic, 0, 0, output.key, output.value, output.headers)
             assert sample_in(written, MAX_BYTES).response
 
 
@@ -200,7 +200,7 @@ def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_let
         for _ in range(100):
             value, headers = good_record(rng.randrange(50))
             headers += rng.choice(HEADERS) if rng.random() < 0.2 else ()
-            batch.append(Message(TOPICS.records.name, 0, offset, None, mutated(rng, value), headers))
+            batch.append(KafkaMessage(TOPICS.records.name, 0, offset, None, mutated(rng, value), headers))
             offset += 1
         outputs = step(batch)
         step.aborted()
@@ -208,7 +208,7 @@ def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_let
         letters = [output for output in outputs if output.topic == TOPICS.dead_letters.name]
         assert all(o.topic in (TOPICS.samples.name, TOPICS.rejects.name) for o in outputs if o not in letters)
         for letter in letters:
-            place = letter_in(Message(letter.topic, 0, 0, letter.key, letter.value, letter.headers)).offset
+            place = letter_in(KafkaMessage(letter.topic, 0, 0, letter.key, letter.value, letter.headers)).offset
             require_sound(letter, batch[place - batch[0].offset])
         refused += len(letters)
 

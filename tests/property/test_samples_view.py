@@ -25,7 +25,7 @@ from ccit.selection.admitted import AdmittedSamples
 from ccit.selection.policies.quantile import QuantilePolicy
 from ccit.selection.policies.source_quota import SourceQuotaPolicy
 from ccit.vectors import encode_vector
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.snapshots import resume_at
@@ -85,7 +85,7 @@ class Scorer:
         self.fates = Fates(self.lineage, COOLDOWN)
         self.known = SamplesView(self.scoring, SAMPLES, self.fates)
 
-    def follow(self, log: Sequence[Message]) -> None:
+    def follow(self, log: Sequence[KafkaMessage]) -> None:
         fresh = [m for m in log if m.offset >= self.read.get(m.partition, 0)]
         self.known.apply(fresh)
         self.read.update({m.partition: m.offset + 1 for m in fresh})
@@ -110,7 +110,7 @@ class World:
     root: Path
     policy: Callable[[AdmittedSamples], Selector] | None = None
     space: str = "sample"
-    log: list[Message] = field(default_factory=list)
+    log: list[KafkaMessage] = field(default_factory=list)
     announcements: list[Announcement] = field(default_factory=list)
     rounds: list[Event] = field(default_factory=list)
     numbers: int = 0
@@ -133,7 +133,7 @@ class World:
                 event = SampleAdmitted(decision, decision.sample.content_digest, stamp, embedding, spaces)
                 value, headers = encode(event, at=0.0, source="test")
                 key, partition = decision.sample.sample_id.encode(), self.numbers % PARTITIONS
-                self.log.append(Message(SAMPLES, partition, self.ends[partition], key, value, headers))
+                self.log.append(KafkaMessage(SAMPLES, partition, self.ends[partition], key, value, headers))
                 delivered.append(Delivered(Output(SAMPLES, key, value, headers), partition, self.ends[partition]))
                 self.ends[partition] += 1
         scorer.known.commit(delivered)

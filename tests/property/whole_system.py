@@ -16,7 +16,7 @@ from ccit.events import (
 from ccit.lineage import Lineage
 from ccit.records import Command, Outcome, Record
 from consumers.commands import Verb
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from tests.nouns import version
 from tests.property.actors import PARTITIONS, TOPICS, Said, Scorer, ToldJob, Trainer, follow
 from tests.property.memory_kafka import Died, seams
@@ -52,7 +52,7 @@ class WholeSystem(RuleBasedStateMachine):
         self.trainers: list[Trainer | None] = [Trainer(self.log), None]
         self.followers = [Lineage(version()), Lineage(version())]
         self.followed = [0, 0]
-        self.sent: list[Message] = []
+        self.sent: list[KafkaMessage] = []
 
     # -- records ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class WholeSystem(RuleBasedStateMachine):
 
     def _send(self, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...], partition: int) -> None:
         place = self.log.append(TOPICS.records.name, None, value, headers, partition)
-        self.sent.append(Message(place.topic, partition, place.offset, None, value, headers))
+        self.sent.append(KafkaMessage(place.topic, partition, place.offset, None, value, headers))
 
     # -- scorers ------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from ccit.evaluation.suites import questions_from_samples, suites_digest
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool, ranges_of
-from ccit.ports.rounds import Choice, TriggerContext
+from ccit.ports.rounds import PoolChoice, TriggerContext
 from ccit.ports.training import Progress
 from ccit.records import (
     AdapterPair,
@@ -86,9 +86,9 @@ def test_general_and_replay_are_counted_per_training_sample() -> None:
 class EveryOther:
     """Port `Planner`: leaves out every second one of the oldest eight."""
 
-    def choose(self, pool: Sequence[Pooled]) -> Choice:
+    def choose(self, pool: Sequence[Pooled]) -> PoolChoice:
         left = [LeftOut(one.sample.sample_id, "too_old") for one in pool[1:8:2]]
-        return Choice("every_other", 8, tuple(left))
+        return PoolChoice("every_other", 8, tuple(left))
 
 
 def test_what_a_planner_leaves_out_is_in_the_manifest_and_in_no_part() -> None:

@@ -25,11 +25,11 @@ from typing import TypeVar
 import orjson
 
 from ccit.clinical import ClinicalDocument, Note, Origin, Person
-from ccit.ingest.fhir.draft import Draft, Place
 from ccit.ingest.fhir.facts import FACTS, fact_in
 from ccit.ingest.fhir.observations import observation_in
 from ccit.ingest.fhir.people import people_in, places_in
-from ccit.ingest.fhir.resources import Entry, Message, Resource, references_in, targets_of
+from ccit.ingest.fhir.resource_text import Place, ResourceText
+from ccit.ingest.fhir.resources import Entry, Resource, ResourceSet, references_in, targets_of
 from ccit.ingest.fhir.status import status_of
 from ccit.ingest.fhir.texts import composition_in, document_reference_in, report_in
 from ccit.ingest.fhir.values import at, text_of
@@ -38,7 +38,7 @@ MOST_BESIDE = 200  # people, and places, that do not belong to the document
 MOST_REFERENCES = 2000  # followed at each distance
 FAR = 3  # references followed from a document: to its visit, to who saw the patient there, to his organisation
 
-DRAFTS: Mapping[str, Callable[[Place], Draft]] = {
+DRAFTS: Mapping[str, Callable[[Place], ResourceText]] = {
     "DocumentReference": document_reference_in,
     "DiagnosticReport": report_in,
     "Composition": composition_in,
@@ -66,7 +66,7 @@ def documents_in(entries: list[Entry], digest: str) -> Iterator[ClinicalDocument
     digest : str
         SHA-256 (hex) of the message's bytes.
     """
-    known = _Known(Message(entries))
+    known = _Known(ResourceSet(entries))
     part = 0
     for entry in entries:
         if not entry.context and (document := _document(entry, known, digest)) is not None:
@@ -91,7 +91,7 @@ def patient_of(resource: Resource) -> object:
 class _Known:
     """What a message says of people and places, looked through once."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: ResourceSet) -> None:
         self.message = message
         self._people: dict[int, tuple[Person, ...]] = {}
         self._places: dict[int, tuple[str, ...]] = {}

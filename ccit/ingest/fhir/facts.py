@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ccit.ingest.fhir.draft import Draft, Place, dates_of
+from ccit.ingest.fhir.resource_text import Place, ResourceText, dates_of
 from ccit.ingest.fhir.values import at, choice, code_of, label_of, listed, words_of
 
 
 @dataclass(frozen=True, slots=True)
-class FactFields:
+class ResourceFields:
     """Where a resource says what.
 
     Parameters
@@ -34,8 +34,8 @@ class FactFields:
 
 _REASONS = {"reason": "reasonCode", "because of": "reasonReference"}
 
-FACTS: Mapping[str, FactFields] = {
-    "Condition": FactFields(
+FACTS: Mapping[str, ResourceFields] = {
+    "Condition": ResourceFields(
         "diagnosis",
         ("code",),
         {"recorded": "recordedDate", "onset": "onset", "abated": "abatement"},
@@ -49,7 +49,7 @@ FACTS: Mapping[str, FactFields] = {
             "note": "note.text",
         },
     ),
-    "Procedure": FactFields(
+    "Procedure": ResourceFields(
         "procedure",
         ("code", "category"),
         {"performed": "performed"},
@@ -64,25 +64,25 @@ FACTS: Mapping[str, FactFields] = {
             "note": "note.text",
         },
     ),
-    "MedicationRequest": FactFields(
+    "MedicationRequest": ResourceFields(
         "medication",
         ("medication",),
         {"written": "authoredOn"},
         {"status": "status", "intent": "intent", **_REASONS, "note": "note.text"},
     ),
-    "MedicationStatement": FactFields(
+    "MedicationStatement": ResourceFields(
         "medication",
         ("medication",),
         {"asserted": "dateAsserted", "taken": "effective"},
         {"status": "status", **_REASONS, "note": "note.text"},
     ),
-    "MedicationAdministration": FactFields(
+    "MedicationAdministration": ResourceFields(
         "administration",
         ("medication",),
         {"given": "effective"},
         {"status": "status", **_REASONS, "note": "note.text"},
     ),
-    "Immunization": FactFields(
+    "Immunization": ResourceFields(
         "immunization",
         ("vaccineCode",),
         {"given": "occurrence"},
@@ -96,7 +96,7 @@ FACTS: Mapping[str, FactFields] = {
             "note": "note.text",
         },
     ),
-    "AllergyIntolerance": FactFields(
+    "AllergyIntolerance": ResourceFields(
         "allergy",
         ("code", "reaction.substance"),
         {"recorded": "recordedDate", "onset": "onset", "last": "lastOccurrence"},
@@ -112,7 +112,7 @@ FACTS: Mapping[str, FactFields] = {
             "note": "note.text",
         },
     ),
-    "Encounter": FactFields(
+    "Encounter": ResourceFields(
         "visit",
         ("type", "serviceType", "class"),
         {"admitted": "period"},
@@ -129,7 +129,7 @@ FACTS: Mapping[str, FactFields] = {
 _TIMING = {"h": "hour", "d": "day", "wk": "week", "mo": "month", "min": "minute", "s": "second", "a": "year"}
 
 
-def fact_in(place: Place) -> Draft:
+def fact_in(place: Place) -> ResourceText:
     """The fact in a resource of one of the types in `FACTS`.
 
     >>> from ccit.ingest.fhir.resources import Message
@@ -147,7 +147,7 @@ def fact_in(place: Place) -> Draft:
     told = ", ".join(f"{name}: {words}" for name, words in more.items())
     text = f"{known.kind.capitalize()}: {label or 'not coded'}" + (f" ({told})" if told else "")
     dates = dates_of(resource, known.dates)
-    return Draft(
+    return ResourceText(
         kind=known.kind,
         title=label,
         text=text if label or told else "",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ccit.ingest.fhir.draft import Draft, Place, dates_of
+from ccit.ingest.fhir.resource_text import Place, ResourceText, dates_of
 from ccit.ingest.fhir.values import choice, code_of, label_of, listed, words_of
 
 _DATES = {"observed": "effective", "resulted": "issued"}
 
 
-def observation_in(place: Place) -> Draft:
+def observation_in(place: Place) -> ResourceText:
     """An Observation as a line, its components below it.
 
     >>> from ccit.ingest.fhir.resources import Message
@@ -26,7 +26,7 @@ def observation_in(place: Place) -> Draft:
     lines += [f"  {name}: {words}" for name, words in about.items()]
     dates = dates_of(resource, _DATES)
     entries = [entry for part in (resource, *_parts(resource)) if (entry := _entry(part))]
-    return Draft(
+    return ResourceText(
         kind="observation",
         title=label_of(resource.get("code")),
         text="\n".join(line for line in lines if line.strip()),

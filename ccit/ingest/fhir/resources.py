@@ -44,10 +44,10 @@ class Entry:
     context: bool = False
 
 
-class Message:
+class ResourceSet:
     """The resources of one message, findable by what references say.
 
-    >>> message = Message(entries_in(b'{"resourceType": "Patient", "id": "7", "gender": "male"}'))
+    >>> message = ResourceSet(entries_in(b'{"resourceType": "Patient", "id": "7", "gender": "male"}'))
     >>> message.resolve({"reference": "https://ward.example/fhir/Patient/7/_history/2"}, {})["gender"]
     'male'
     """

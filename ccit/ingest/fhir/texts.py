@@ -12,22 +12,22 @@ from typing import Any
 from ccit.clinical import Note
 from ccit.errors import InputError
 from ccit.ingest.content import decoded, text_in
-from ccit.ingest.fhir.draft import Draft, Place, dates_of
 from ccit.ingest.fhir.observations import line_of
+from ccit.ingest.fhir.resource_text import Place, ResourceText, dates_of
 from ccit.ingest.fhir.resources import targets_of
 from ccit.ingest.fhir.values import at, code_of, label_of, listed, text_of, words_of
 
 _MOST_SECTIONS = 1000
 
 
-def document_reference_in(place: Place) -> Draft:
+def document_reference_in(place: Place) -> ResourceText:
     """The first of its attachments that can be read: several are the same document in several formats."""
     resource = place.resource
     text, notes = _first_read(place, at(resource, "content.attachment"))
     if resource.get("status") == "superseded":
         notes = (*notes, Note("superseded", "the sender says that a newer document takes the place of this one"))
     dates = dates_of(resource, {"written": "date", "visit": "context.period"})
-    return Draft(
+    return ResourceText(
         kind=label_of(resource.get("type")) or "document",
         title=text_of(resource.get("description")) or label_of(resource.get("type")),
         text=text,
@@ -39,7 +39,7 @@ def document_reference_in(place: Place) -> Draft:
     )
 
 
-def report_in(place: Place) -> Draft:
+def report_in(place: Place) -> ResourceText:
     """What a DiagnosticReport concludes, its results, its presented form; where there is none, its narrative."""
     resource = place.resource
     results = [found for one in listed(resource.get("result")) if (found := place.resolved(one)) is not None]
@@ -53,7 +53,7 @@ def report_in(place: Place) -> Draft:
     )
     text = "\n".join(filter(None, parts)) or _narrative(resource.get("text"))
     dates = dates_of(resource, {"observed": "effective", "resulted": "issued"})
-    return Draft(
+    return ResourceText(
         kind=label_of(resource.get("code")) or "report",
         title=label_of(resource.get("code")),
         text=text,
@@ -64,12 +64,12 @@ def report_in(place: Place) -> Draft:
     )
 
 
-def composition_in(place: Place) -> Draft:
+def composition_in(place: Place) -> ResourceText:
     """The narrative of a Composition's sections, each under its title; the whole narrative where it has none."""
     resource = place.resource
     text = "\n".join(_sections(resource)) or _narrative(resource.get("text"))
     dates = dates_of(resource, {"written": "date"})
-    return Draft(
+    return ResourceText(
         kind=label_of(resource.get("type")) or "document",
         title=text_of(resource.get("title")),
         text=text,

@@ -28,14 +28,14 @@ _CHANGE_THE_MEANING = ("tool_calls", "function_call", "refusal", "reasoning_cont
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class ConversationForm:
     """The column of one such form, and the names of who speaks and of what is said.
 
     Example
     -------
     >>> said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Dose?"}]
     >>> row = {"messages": [*said, {"role": "assistant", "content": "5 mg."}]}
-    >>> Conversation("messages", "role", "content").read(row)
+    >>> ConversationForm("messages", "role", "content").read(row)
     Exchange(instruction='Dose?', response='5 mg.', history=(), system='Be brief.')
     """
 

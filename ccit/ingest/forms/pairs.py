@@ -10,7 +10,7 @@ from ccit.ingest.forms.exchange import Exchange, required, system_and_history, t
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairForm:
     """The columns of one such form.
 
     Parameters
@@ -20,7 +20,7 @@ class Pair:
 
     Example
     -------
-    >>> Pair("instruction", "output", "input").read({"instruction": "Dose?", "input": "Adult.", "output": "5 mg."})
+    >>> PairForm("instruction", "output", "input").read({"instruction": "Dose?", "input": "Adult.", "output": "5 mg."})
     Exchange(instruction='Dose?\\nAdult.', response='5 mg.', history=(), system='')
     """
 

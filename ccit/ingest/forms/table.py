@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ccit.errors import InputError
-from ccit.ingest.forms.conversations import Conversation
+from ccit.ingest.forms.conversations import ConversationForm
 from ccit.ingest.forms.exchange import Exchange, wrong
-from ccit.ingest.forms.pairs import Pair
+from ccit.ingest.forms.pairs import PairForm
 
-FORMS: tuple[Pair | Conversation, ...] = (
-    Pair("instruction", "output", "input"),  # Alpaca, LLaMA-Factory; the form that ccit writes
-    Pair("instruction", "response", "context"),  # Dolly
-    Conversation("messages", "role", "content"),  # OpenAI, TRL
-    Conversation("conversations", "from", "value"),  # ShareGPT
-    Pair("prompt", "completion"),
-    Pair("prompt", "response"),
-    Pair("query", "response"),  # ms-swift
-    Pair("question", "answer"),
+FORMS: tuple[PairForm | ConversationForm, ...] = (
+    PairForm("instruction", "output", "input"),  # Alpaca, LLaMA-Factory; the form that ccit writes
+    PairForm("instruction", "response", "context"),  # Dolly
+    ConversationForm("messages", "role", "content"),  # OpenAI, TRL
+    ConversationForm("conversations", "from", "value"),  # ShareGPT
+    PairForm("prompt", "completion"),
+    PairForm("prompt", "response"),
+    PairForm("query", "response"),  # ms-swift
+    PairForm("question", "answer"),
 )
 
 _NOT_READ = {

@@ -11,7 +11,7 @@ from ccit.ingest.hl7.observations import code_in, label_of
 
 
 @dataclass(frozen=True, slots=True)
-class FactFields:
+class SegmentFields:
     """Where a segment says what; numbers of fields, 0 for none."""
 
     kind: str
@@ -22,16 +22,16 @@ class FactFields:
     action: int = 0  # a field whose D (or RM, cancel) takes the fact back
 
 
-FACTS: Mapping[str, FactFields] = {
-    "DG1": FactFields("diagnosis", 3, 4, 5, {"type": 6, "priority": 15}, 21),
-    "AL1": FactFields("allergy", 3, 0, 6, {"category": 2, "severity": 4, "reaction": 5}),
-    "IAM": FactFields("allergy", 3, 0, 11, {"category": 2, "severity": 4, "reaction": 5, "status": 17}, 6),
-    "PR1": FactFields("procedure", 3, 4, 5, {"type": 6}, 20),
-    "PRB": FactFields("problem", 3, 0, 2, {"status": 14, "onset": 16}, 1),
-    "RXO": FactFields("medication", 1, 6, 0, {"amount": 2, "unit": 4, "form": 5, "instructions": 7}),
-    "RXE": FactFields("medication", 2, 7, 0, {"amount": 3, "unit": 5, "form": 6, "refills": 12}),
-    "RXD": FactFields("dispense", 2, 9, 3, {"amount": 4, "unit": 5, "form": 6}),
-    "RXA": FactFields("administration", 5, 0, 3, {"amount": 6, "unit": 7, "status": 20}, 21),
+FACTS: Mapping[str, SegmentFields] = {
+    "DG1": SegmentFields("diagnosis", 3, 4, 5, {"type": 6, "priority": 15}, 21),
+    "AL1": SegmentFields("allergy", 3, 0, 6, {"category": 2, "severity": 4, "reaction": 5}),
+    "IAM": SegmentFields("allergy", 3, 0, 11, {"category": 2, "severity": 4, "reaction": 5, "status": 17}, 6),
+    "PR1": SegmentFields("procedure", 3, 4, 5, {"type": 6}, 20),
+    "PRB": SegmentFields("problem", 3, 0, 2, {"status": 14, "onset": 16}, 1),
+    "RXO": SegmentFields("medication", 1, 6, 0, {"amount": 2, "unit": 4, "form": 5, "instructions": 7}),
+    "RXE": SegmentFields("medication", 2, 7, 0, {"amount": 3, "unit": 5, "form": 6, "refills": 12}),
+    "RXD": SegmentFields("dispense", 2, 9, 3, {"amount": 4, "unit": 5, "form": 6}),
+    "RXA": SegmentFields("administration", 5, 0, 3, {"amount": 6, "unit": 7, "status": 20}, 21),
 }
 _TAKEN_BACK = {"D", "RM", "UN", "DE"}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.rounds import Choice, PlannerContext
+from ccit.ports.rounds import PlannerContext, PoolChoice
 from ccit.records import Pooled
 
 
@@ -22,7 +22,7 @@ class OldestFirst:
     >>> samples = [Sample(name, name, "ward", "en", "Dose?", "5 mg.") for name in ("s0", "s1", "s2")]
     >>> pool = [Pooled(sample, Position(0, offset), 0.0) for offset, sample in enumerate(samples)]
     >>> OldestFirst(OldestFirst.Settings(), PlannerContext(size=2, seed=0)).choose(pool)
-    Choice(planner='oldest_first', considered=2, left_out=())
+    PoolChoice(planner='oldest_first', considered=2, left_out=())
     """
 
     class Settings(PluginSettings):
@@ -33,6 +33,6 @@ class OldestFirst:
     def __init__(self, settings: Settings, context: PlannerContext) -> None:
         self._size = context.size
 
-    def choose(self, pool: Sequence[Pooled]) -> Choice:
+    def choose(self, pool: Sequence[Pooled]) -> PoolChoice:
         """What of the waiting samples, the oldest first, the next round is made of."""
-        return Choice("oldest_first", min(len(pool), self._size))
+        return PoolChoice("oldest_first", min(len(pool), self._size))

@@ -24,7 +24,7 @@ from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.exactly_once import ExactlyOnce
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
 
 
@@ -34,7 +34,7 @@ def run(job: dict[str, Any]) -> None:
     steps = 0
     value = job["member"].encode().ljust(job.get("output_bytes", 0))
 
-    def step(messages: Sequence[Message]) -> list[Output]:
+    def step(messages: Sequence[KafkaMessage]) -> list[Output]:
         nonlocal steps
         steps += 1
         time.sleep(job.get("step_s", 0.0))

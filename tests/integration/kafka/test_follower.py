@@ -16,7 +16,7 @@ from ccit.errors import BrokerUnavailable
 from consumers.kafka import follower as follower_module
 from consumers.kafka.clients import KafkaSettings, client_config, producer
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topic, Topics
 
@@ -112,7 +112,7 @@ def test_compaction_keeps_the_last_of_each_key(
         client.produce(topic.name, value=str(number).encode(), key=str(number % 3).encode(), partition=0)
         client.commit_transaction(10.0)
 
-    def read() -> list[Message]:
+    def read() -> list[KafkaMessage]:
         client.begin_transaction()
         client.produce(topic.name, value=b"roll", key=b"roll", partition=0)  # closes the segment, so it can be cleaned
         client.commit_transaction(10.0)
@@ -164,7 +164,7 @@ def compacting(settings: KafkaSettings) -> Topic:
     return topic
 
 
-def wait_for_one(follower: Follower) -> list[Message]:
+def wait_for_one(follower: Follower) -> list[KafkaMessage]:
     deadline = time.monotonic() + 30.0
     while not (messages := follower.poll(0.1)):
         assert time.monotonic() < deadline, "the message never came"

@@ -13,7 +13,7 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.member import Member
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topic, Topics
 from consumers.pool_reader import PoolReader
 from tests.nouns import sample
@@ -68,7 +68,7 @@ def test_a_member_takes_each_batch_as_one_message_though_it_pauses(settings: Kaf
         on_moved=lambda: None,
         stopped=lambda: False,
     )
-    found: list[Message] = []
+    found: list[KafkaMessage] = []
     deadline = time.monotonic() + _WAIT_S
     while len(found) < 8:
         assert time.monotonic() < deadline, found

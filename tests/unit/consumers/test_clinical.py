@@ -10,7 +10,7 @@ from ccit.config import Config
 from ccit.ports.ingest import RawMessage
 from consumers.clinical import ClinicalStep
 from consumers.ingest import IngestStep
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 
 HL7 = (("content-type", b"application/hl7-v2"),)
 REPORT = (
@@ -21,8 +21,8 @@ REPORT = (
 )
 
 
-def message(value: bytes | None, offset: int = 0, headers: tuple[tuple[str, bytes | None], ...] = HL7) -> Message:
-    return Message("ccit.clinical", 1, offset, b"4711|H", value, headers, 2500)
+def message(value: bytes | None, offset: int = 0, headers: tuple[tuple[str, bytes | None], ...] = HL7) -> KafkaMessage:
+    return KafkaMessage("ccit.clinical", 1, offset, b"4711|H", value, headers, 2500)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_a_fault_of_de_identification_holds_the_document_back(
 
 def test_the_rows_are_records_for_ingest(step: ClinicalStep, config: Config) -> None:
     rows = step([message(REPORT)])
-    taken = [Message(o.topic, 0, n, o.key, o.value, o.headers, 5) for n, o in enumerate(rows)]
+    taken = [KafkaMessage(o.topic, 0, n, o.key, o.value, o.headers, 5) for n, o in enumerate(rows)]
     (record,) = IngestStep(config)(taken)
     assert (record.topic, record.key) == ("ccit.records", rows[0].key)
 

@@ -11,7 +11,7 @@ from ccit.records import Command
 from consumers import commands as commands_module
 from consumers.commands import CommandFollower, Verb
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.messages import GroupOffset, Message, Output
+from consumers.kafka.messages import GroupOffset, KafkaMessage, Output
 
 TOPIC = "ccit.commands"
 
@@ -20,26 +20,26 @@ class Log:
     """The commands topic, in the place of a `Follower`."""
 
     def __init__(self, *verbs: Verb) -> None:
-        self.messages: list[Message] = []
+        self.messages: list[KafkaMessage] = []
         self._read = 0
         for number, verb in enumerate(verbs):
             self.issue(verb, f"c{number}")
 
     def issue(self, verb: Verb, command_id: str, alias: str = "ccit", at_s: float = 0.0) -> None:
         value, headers = encode(CommandIssued(Command(verb, alias, command_id)), at=at_s, source="test")
-        self.messages.append(Message(TOPIC, 0, len(self.messages), None, value, headers, int(at_s * 1000)))
+        self.messages.append(KafkaMessage(TOPIC, 0, len(self.messages), None, value, headers, int(at_s * 1000)))
 
     def append(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
-            self.messages.append(Message(TOPIC, 0, len(self.messages), output.key, output.value, output.headers))
+            self.messages.append(KafkaMessage(TOPIC, 0, len(self.messages), output.key, output.value, output.headers))
 
     def rewind(self) -> None:
         self._read = 0
 
-    def to_end(self) -> Iterator[list[Message]]:
+    def to_end(self) -> Iterator[list[KafkaMessage]]:
         yield self.poll()
 
-    def poll(self) -> list[Message]:
+    def poll(self) -> list[KafkaMessage]:
         found = self.messages[self._read :]
         self._read = len(self.messages)
         return found

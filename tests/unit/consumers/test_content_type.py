@@ -4,12 +4,12 @@ import pytest
 
 from ccit.errors import InputError
 from consumers.content_type import content_type, require_json
-from consumers.kafka.messages import Fault, Headers, Message
+from consumers.kafka.messages import Headers, KafkaMessage, ReadFault
 
 
-def message(*headers: tuple[str, bytes | None]) -> Message:
+def message(*headers: tuple[str, bytes | None]) -> KafkaMessage:
     found: Headers = headers
-    return Message("t", 0, 0, None, b"{}", found)
+    return KafkaMessage("t", 0, 0, None, b"{}", found)
 
 
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
@@ -26,6 +26,6 @@ def test_the_last_one_counts_and_none_at_all_is_json() -> None:
 
 
 def test_what_did_not_come_whole_is_refused_for_its_own_reason() -> None:
-    broken = Message("t", 0, 0, None, b"{}", fault=Fault("too_large", "expected less"))
+    broken = KafkaMessage("t", 0, 0, None, b"{}", fault=ReadFault("too_large", "expected less"))
     with pytest.raises(InputError, match="too_large: expected less"):
         content_type(broken)

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from ccit.cli.dead_letters import _everything, _row
 from ccit.errors import InputError
 from consumers.dead_letters import MOST_ATTEMPTS, attempts, dead_letter, letter_in, redriven_marker, redriven_number
-from consumers.kafka.messages import Headers, Message, Output
+from consumers.kafka.messages import Headers, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.redrive import original, refusal
 
 ERROR = InputError("not_json", "expected strict JSON, found 3 bytes that are not")
-MESSAGE = Message("ccit.raw", 3, 41, b"key", b"\x00\xff\xfe", (("content-type", b"text/plain"), ("mine", None)))
+MESSAGE = KafkaMessage("ccit.raw", 3, 41, b"key", b"\x00\xff\xfe", (("content-type", b"text/plain"), ("mine", None)))
 
 
-def as_read(output: Output) -> Message:
-    return Message(output.topic, output.partition or 0, 0, output.key, output.value, output.headers)
+def as_read(output: Output) -> KafkaMessage:
+    return KafkaMessage(output.topic, output.partition or 0, 0, output.key, output.value, output.headers)
 
 
 def test_bytes_key_and_headers_come_as_they_were_and_ours_say_why() -> None:
@@ -44,7 +44,7 @@ def test_a_letter_that_is_driven_again_counts_its_attempts_and_keeps_one_set_of_
     topics = Topics("ccit.")
     first = dead_letter(MESSAGE, ERROR, "ingest", topics)
     sent = original(letter_in(as_read(first)))
-    again = Message(sent.topic, 0, 99, sent.key, sent.value, sent.headers)
+    again = KafkaMessage(sent.topic, 0, 99, sent.key, sent.value, sent.headers)
     second = dead_letter(again, ERROR, "ingest", topics)
     assert [name for name, _ in second.headers] == [name for name, _ in first.headers]
     assert dict(second.headers)["ccit_attempts"] == b"2"
@@ -52,20 +52,20 @@ def test_a_letter_that_is_driven_again_counts_its_attempts_and_keeps_one_set_of_
 
 
 def test_a_tombstone_stays_one() -> None:
-    letter = dead_letter(Message("t", 0, 0, None, None), InputError("empty", "nothing"), "score", Topics(""))
+    letter = dead_letter(KafkaMessage("t", 0, 0, None, None), InputError("empty", "nothing"), "score", Topics(""))
     assert (letter.key, letter.value) == (None, None)
 
 
 @pytest.mark.parametrize("raw", [None, b"", b"many", b"-1", b"9" * 40, b"\xff", b"\xd9\xa3"])
 def test_a_count_that_is_none_is_zero(raw: bytes | None) -> None:
     redriven = ("ccit_redriven", b"7")
-    assert attempts(Message("t", 0, 0, None, None, (("ccit_attempts", raw), redriven))) == 0
-    assert attempts(Message("t", 0, 0, None, None, (("ccit_attempts", b"3"), redriven))) == 3
+    assert attempts(KafkaMessage("t", 0, 0, None, None, (("ccit_attempts", raw), redriven))) == 0
+    assert attempts(KafkaMessage("t", 0, 0, None, None, (("ccit_attempts", b"3"), redriven))) == 3
 
 
 @pytest.mark.parametrize("marker", [(), (("ccit_redriven", None),), (("ccit_redriven", b"9" * 5000),)])
 def test_a_sender_cannot_say_how_often_he_was_tried(marker: Headers) -> None:
-    message = Message("ccit.raw", 0, 0, None, b"x", (("ccit_attempts", b"999"), *marker))
+    message = KafkaMessage("ccit.raw", 0, 0, None, b"x", (("ccit_attempts", b"999"), *marker))
     assert attempts(message) == 0
     letter = letter_in(as_read(dead_letter(message, ERROR, "ingest", Topics("ccit."))))
     assert (letter.attempts, letter.headers) == (1, ())
@@ -73,7 +73,7 @@ def test_a_sender_cannot_say_how_often_he_was_tried(marker: Headers) -> None:
 
 def test_a_marker_of_5000_digits_is_a_letter_without_a_reason() -> None:
     """`int` refuses so many digits, and with it `ccit dead-letters list` did."""
-    stranger = Message("ccit.dead-letters", 0, 5, None, None, (("ccit_redriven", b"9" * 5000),))
+    stranger = KafkaMessage("ccit.dead-letters", 0, 5, None, None, (("ccit_redriven", b"9" * 5000),))
     assert redriven_number(stranger) is None
     assert letter_in(stranger).reason == ""
     marker = redriven_marker(letter_in(stranger), Topics("ccit."))
@@ -94,7 +94,7 @@ def test_whatever_headers_a_stranger_writes_nothing_breaks_and_nothing_is_believ
     headers: list[tuple[str, bytes | None]], value: bytes | None, as_json: bool
 ) -> None:
     topics = Topics("ccit.")
-    stranger = Message("ccit.raw", 3, 41, b"key", value, tuple(headers))
+    stranger = KafkaMessage("ccit.raw", 3, 41, b"key", value, tuple(headers))
     letter = letter_in(as_read(dead_letter(stranger, ERROR, "ingest", topics)))
     assert (letter.reason, letter.topic, letter.partition, letter.offset) == ("not_json", "ccit.raw", 3, 41)
     assert (letter.cut, letter.value) == ("", value)

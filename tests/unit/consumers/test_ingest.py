@@ -5,7 +5,7 @@ import pytest
 from ccit.config import Config, Ingest
 from ccit.events import RecordReceived, decode
 from consumers.ingest import IngestStep
-from consumers.kafka.messages import Headers, Message, Output
+from consumers.kafka.messages import Headers, KafkaMessage, Output
 
 ROW = b'{"id": "7", "source": "ward", "lang": "en", "instruction": "Dose?", "output": "5 mg."}'
 JSON: Headers = (("content-type", b"application/json; charset=utf-8"),)
@@ -15,8 +15,8 @@ def step() -> IngestStep:
     return IngestStep(Config(ingest=Ingest(max_bytes=2000)), clock=lambda: 5.0)
 
 
-def message(value: bytes | None, headers: Headers = JSON, offset: int = 0, timestamp_ms: int = 2500) -> Message:
-    return Message("ccit.raw", 0, offset, b"k", value, headers, timestamp_ms)
+def message(value: bytes | None, headers: Headers = JSON, offset: int = 0, timestamp_ms: int = 2500) -> KafkaMessage:
+    return KafkaMessage("ccit.raw", 0, offset, b"k", value, headers, timestamp_ms)
 
 
 def record_in(output: Output) -> RecordReceived:

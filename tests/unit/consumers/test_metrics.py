@@ -16,7 +16,7 @@ from ccit.records import Concordance
 from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.metrics import DeadLetterMetrics, LoopMetrics, TrainMetrics, audit_metrics, exposed, port_of
 from consumers.train_state import TrainState
@@ -43,7 +43,7 @@ def test_a_loop_at_work(settings: KafkaSettings) -> None:
         client.produce(topics.records.name, value=b"x", key=b"%d" % number, timestamp=1_000_000 + number)
     assert client.flush(10.0) == 0
 
-    def step(messages: Sequence[Message]) -> list[Output]:
+    def step(messages: Sequence[KafkaMessage]) -> list[Output]:
         during.append(text(metrics))
         return [Output(topics.dead_letters.name, m.key, m.value, (("ccit_reason", b"not_json"),), 0) for m in messages]
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.resends import Resends
 
 
-def message(offset: int, value: bytes = b"MSH|1", partition: int = 0) -> Message:
-    return Message("ccit.clinical", partition, offset, None, value)
+def message(offset: int, value: bytes = b"MSH|1", partition: int = 0) -> KafkaMessage:
+    return KafkaMessage("ccit.clinical", partition, offset, None, value)
 
 
 def test_the_same_bytes_further_on_are_a_resend() -> None:

@@ -14,7 +14,7 @@ from ccit.pool import Pool
 from ccit.records import Due, Material, OffsetRange, Outcome, Position, Round, Spend
 from consumers import round_log as round_log_module
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.messages import Message, Output
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.round_job import Finished
 from consumers.round_log import RoundLog, announced, outcome, planned_output
@@ -100,10 +100,10 @@ def log_of(events: list[Event], monkeypatch: pytest.MonkeyPatch) -> tuple[RoundL
 
         def __exit__(self, *_: object) -> None: ...
 
-        def to_end(self) -> Iterator[list[Message]]:
+        def to_end(self) -> Iterator[list[KafkaMessage]]:
             for offset, event in enumerate(events):
                 value, headers = encode(event, at=0.0, source="test")
-                yield [Message("ccit.rounds", 0, offset, None, value, headers)]
+                yield [KafkaMessage("ccit.rounds", 0, offset, None, value, headers)]
 
     monkeypatch.setattr(round_log_module, "Follower", lambda *_: Log())
     line = RoundLog(KafkaSettings("nowhere:1"), Lineage(version()))

@@ -19,7 +19,7 @@ from consumers.kafka.commit import CommitProtocol
 from consumers.kafka.topics import Topics
 from consumers.pool_reader import PoolReader
 from consumers.reports import Reporter
-from consumers.rounds import Rounds
+from consumers.rounds import RoundSequence
 from tests.crash.parts import stub_trainer_parts
 from tests.nouns import a_round, pooled, version
 
@@ -52,7 +52,7 @@ class Case:
     def __init__(self, root: Path, planned: Round) -> None:
         self.lineage = Lineage(version())
         self.pool_reader = PoolReader(KafkaSettings("nowhere:1"), Topics().samples, 100)
-        self.rounds = Rounds(
+        self.rounds = RoundSequence(
             KafkaSettings("nowhere:1"),
             self.parts(root),
             cast(CommitProtocol, None),

@@ -16,7 +16,7 @@ from ccit.lineage import Lineage
 from ccit.records import Announcement, OffsetRange, Sample, Score
 from ccit.selection.proxy_audit import ProxyAudit
 from consumers import score_step
-from consumers.kafka.messages import Delivered, Message, Output
+from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
@@ -27,10 +27,10 @@ TOPICS = Topics()
 LENIENT = {"checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 1.0}}}
 
 
-def message(offset: int, text: str = "5 mg.", name: str = "7") -> Message:
+def message(offset: int, text: str = "5 mg.", name: str = "7") -> KafkaMessage:
     row = {"id": name, "source": "ward", "lang": "en", "instruction": "Dose?", "output": text}
     value, headers = encode(RecordReceived(record_from_row(row, 0.0)), at=0.0, source="test")
-    return Message(TOPICS.records.name, 0, offset, b"ward:7", value, headers)
+    return KafkaMessage(TOPICS.records.name, 0, offset, b"ward:7", value, headers)
 
 
 class Scorer:
@@ -47,7 +47,7 @@ class Scorer:
         self.step = ScoreStep(scoring, TOPICS, 10_000, lambda: 0.0, self.known, exactly_once=exactly_once)
         self._admitted = 0
 
-    def commit(self, messages: Sequence[Message]) -> list[tuple[str, str]]:
+    def commit(self, messages: Sequence[KafkaMessage]) -> list[tuple[str, str]]:
         """Decide and commit: the topic and the reason of each outcome."""
         outputs = self.step(messages)
         self.step.committed([self._delivered(output) for output in outputs])

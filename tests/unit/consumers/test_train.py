@@ -12,7 +12,7 @@ import pytest
 from ccit.config import Config
 from ccit.errors import CcitError, ConfigError, MemoryExhausted, ModelUnusable
 from ccit.events import RoundPlanned
-from ccit.ports.rounds import Choice
+from ccit.ports.rounds import PoolChoice
 from ccit.ports.training import Progress, Trainer
 from ccit.records import Candidate, Decision, Due, Material, Pooled, Round, Version
 from consumers.commands import issue
@@ -134,8 +134,8 @@ def test_a_version_that_the_settings_do_not_fit_is_said_at_once_and_no_round_is_
 class LooksAtNothing:
     """Port `Planner`, broken."""
 
-    def choose(self, pool: Sequence[Pooled]) -> Choice:
-        return Choice("looks_at_nothing", 0)
+    def choose(self, pool: Sequence[Pooled]) -> PoolChoice:
+        return PoolChoice("looks_at_nothing", 0)
 
 
 def test_a_planner_that_breaks_its_port_is_named_and_ends_nothing(settings: KafkaSettings, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from ccit.pool import Pool
 from ccit.records import AdapterPair, Decision, Due, Outcome, Pooled, Position, Round, Sample
 from ccit.store.files import FileStore
 from consumers.dead_letters import dead_letter
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from tests.crash.feed import fed_again_with, is_poison, key_of, value_of
 from tests.crash.laws import Breaches, Sent, judged
@@ -54,21 +54,21 @@ def sample_of(number: int) -> Sample:
     return sample_from_record(record_from_row(orjson.loads(value_of(number)), 0.0))
 
 
-def admitted(sample: Sample, offset: int) -> Message:
+def admitted(sample: Sample, offset: int) -> KafkaMessage:
     event = SampleAdmitted(Decision(sample, True, "accepted"), sample.content_digest, "stub", "")
     value, headers = encode(event, at=0.0, source="test")
-    return Message(TOPICS.samples.name, 0, offset, sample.sample_id.encode(), value, headers)
+    return KafkaMessage(TOPICS.samples.name, 0, offset, sample.sample_id.encode(), value, headers)
 
 
-def rejected(sample: Sample) -> Message:
+def rejected(sample: Sample) -> KafkaMessage:
     value, headers = encode(SampleRejected(Decision(sample, False, "ifd_too_low")), at=0.0, source="test")
-    return Message(TOPICS.rejects.name, 0, 0, sample.sample_id.encode(), value, headers)
+    return KafkaMessage(TOPICS.rejects.name, 0, 0, sample.sample_id.encode(), value, headers)
 
 
-def letter(number: int) -> Message:
-    raw = Message(TOPICS.raw.name, 0, number, key_of(number).encode(), value_of(number))
+def letter(number: int) -> KafkaMessage:
+    raw = KafkaMessage(TOPICS.raw.name, 0, number, key_of(number).encode(), value_of(number))
     made = dead_letter(raw, InputError("not_json", "cut off"), "ingest", TOPICS)
-    return Message(made.topic, 0, number, made.key, made.value, made.headers)
+    return KafkaMessage(made.topic, 0, number, made.key, made.value, made.headers)
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Run:
 
     store: FileStore
     root: Path
-    messages: list[Message] = field(default_factory=list)
+    messages: list[KafkaMessage] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     asked: Sent = field(default_factory=lambda: Sent(RECORDS))
     used_up_to: dict[int, int] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Run:
         """Where the n-th event of a kind is."""
         return [place for place, event in enumerate(self.events) if isinstance(event, kind)][number]
 
-    def message(self, topic: str, number: int = 0) -> Message:
+    def message(self, topic: str, number: int = 0) -> KafkaMessage:
         """The n-th message of a topic."""
         return [message for message in self.messages if message.topic.endswith(topic)][number]
 

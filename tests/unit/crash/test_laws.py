@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccit.events import CandidateJudged, RoundPlanned, VersionPromoted, VersionRolledBack
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from tests.crash.feed import is_poison, key_of
 from tests.crash.laws import Breaches
 from tests.unit.crash.synthetic import RECORDS, Run, admitted, healthy, rejected, sample_of
@@ -45,13 +45,13 @@ def one_outcome_for_two_messages(run: Run) -> None:
     run.messages.remove(refused_copy(run))
 
 
-def refused_copy(run: Run) -> Message:
+def refused_copy(run: Run) -> KafkaMessage:
     """The refusal of an admitted record that was fed again."""
     admitted_keys = {message.key for message in run.messages if message.topic.endswith("samples")}
     return next(m for m in run.messages if m.topic.endswith("rejects") and m.key in admitted_keys)
 
 
-def number_in(message: Message) -> int:
+def number_in(message: KafkaMessage) -> int:
     """Which record was refused or admitted."""
     return next(n for n in range(RECORDS) if not is_poison(n) and sample_of(n).sample_id.encode() == message.key)
 

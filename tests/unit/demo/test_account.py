@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ccit.demo.account import Account
+from ccit.demo.account import CostAccount
 from ccit.records import Spend
 
 # 100 contents came, some of them twice; 60 were let in, 40 of them trained on. To train on one costs 10.
-ACCOUNT = Account(
+ACCOUNT = CostAccount(
     scoring=Spend(1000, 50.0), training=Spend(4000, 400.0), evaluation=Spend(500, 30.0),
     distinct=100, accepted=60, used=40,
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import tomli_w
 
 from ccit.config import load_config
-from ccit.demo.models import Pair
+from ccit.demo.models import ModelFolders
 from ccit.demo.real import HELD_OUT, stream_of_rows
 from ccit.demo.stage import Ingredients, set_stage
 from ccit.errors import ConfigError
@@ -47,7 +47,7 @@ def test_files_with_next_to_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_the_real_profile_is_a_configuration(tmp_path: Path) -> None:
     _, questions = stream_of_rows([file_of(tmp_path / "a", 0, 60)], 100)
-    pair = Pair(tmp_path / "deployed", tmp_path / "proxy")
+    pair = ModelFolders(tmp_path / "deployed", tmp_path / "proxy")
     ingredients = Ingredients(pair, ("profile.toml", "real.toml"), questions)
     config = set_stage(tmp_path / "out", 0, ingredients, {"training": {"epochs": 9}}).config
     assert (config.rounds.size, config.training.epochs) == (24, 9)

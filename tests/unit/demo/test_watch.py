@@ -28,7 +28,7 @@ from ccit.records import Decision, Due, ReplicaReport, Spend
 from ccit.report.history import ServingRow
 from ccit.simulation.faults import Truth
 from ccit.simulation.stream import SimulatedMessage
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.observe import Seen
 from tests.nouns import candidate, pooled, recipe_of, sample, verdict, version
 
@@ -42,7 +42,7 @@ RECIPE = recipe_of(SIZE)
 
 
 def seen(event: Event | None, topic: str = "ccit.any", reason: bytes = b"", value: bytes = b"") -> Seen:
-    return Seen(Message(topic, 0, 0, None, value, (("ccit_reason", reason),)), event)
+    return Seen(KafkaMessage(topic, 0, 0, None, value, (("ccit_reason", reason),)), event)
 
 
 def decided(number: int, reason: str = "accepted") -> Seen:

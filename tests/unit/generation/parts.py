@@ -14,7 +14,7 @@ from ccit.generation.asking import Answer, Request
 from ccit.generation.constraints import Constraints
 from ccit.generation.identifiers import IdentifierScan
 from ccit.generation.prompts import Lengths, Prompt, load_prompts
-from ccit.generation.source import Source, source_of
+from ccit.generation.source import SourceText, source_of
 from ccit.testing import recognisers
 
 NOTE = (
@@ -34,7 +34,7 @@ def body(text: str = NOTE, **changes: Any) -> dict[str, Any]:
     return {**plain, "fields": {}, "text": text, **changes}
 
 
-def source(text: str = NOTE) -> Source:
+def source(text: str = NOTE) -> SourceText:
     return source_of(body(text))
 
 

@@ -11,12 +11,12 @@ import pytest
 from ccit.errors import EndpointUnavailable
 from ccit.generation.answers import Answers
 from ccit.generation.asker import Asker
-from ccit.generation.asking import Answer, Request, Sampling
+from ccit.generation.asking import Answer, Request, RequestSampling
 from ccit.generation.budget import TokenBudget
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import prompt, source
 
-ONE = Request(Sampling("m"), prompt().messages(source()), schema(False))
+ONE = Request(RequestSampling("m"), prompt().messages(source()), schema(False))
 
 
 class Slow:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ccit.generation.asking import Request, Sampling
+from ccit.generation.asking import Request, RequestSampling
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import prompt, source
 
-ONE = Request(Sampling("m"), prompt().messages(source()), schema(False))
+ONE = Request(RequestSampling("m"), prompt().messages(source()), schema(False))
 
 
 def test_prompt_record_model_sampling_schema_and_attempt_are_in_its_name() -> None:
     others = [
         replace(ONE, messages=prompt("plan.v1").messages(source())),
         replace(ONE, messages=prompt().messages(source("Another."))),
-        *(replace(ONE, sampling=s) for s in (Sampling("n"), Sampling("m", 7), Sampling("m", seed=1))),
-        replace(ONE, sampling=Sampling("m", temperature=0.5)),
+        *(
+            replace(ONE, sampling=s)
+            for s in (RequestSampling("n"), RequestSampling("m", 7), RequestSampling("m", seed=1))
+        ),
+        replace(ONE, sampling=RequestSampling("m", temperature=0.5)),
         replace(ONE, schema=schema(True)),
         replace(ONE, attempt=1),
     ]

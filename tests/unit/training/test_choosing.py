@@ -8,7 +8,7 @@ import pytest
 
 from ccit.errors import ConfigError
 from ccit.pool import Pool
-from ccit.ports.rounds import Choice
+from ccit.ports.rounds import PoolChoice
 from ccit.records import LeftOut, OffsetRange, Pooled, Position
 from ccit.training.choosing import choose
 from tests.nouns import pooled
@@ -18,9 +18,9 @@ class Says:
     """Port `Planner`: one choice, whatever waits."""
 
     def __init__(self, considered: int, *left: str) -> None:
-        self._choice = Choice("says", considered, tuple(LeftOut(name, "rule") for name in left))
+        self._choice = PoolChoice("says", considered, tuple(LeftOut(name, "rule") for name in left))
 
-    def choose(self, pool: Sequence[Pooled]) -> Choice:
+    def choose(self, pool: Sequence[Pooled]) -> PoolChoice:
         return self._choice
 
 

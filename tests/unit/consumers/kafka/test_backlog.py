@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from consumers.kafka.backlog import Backlog, BacklogWatch
 from consumers.kafka.clients import KafkaSettings
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
@@ -21,7 +21,7 @@ def topic(settings: KafkaSettings) -> str:
     return Topics(settings.prefix).records.name
 
 
-def looked(watch: BacklogWatch, behind: dict[tuple[str, int], int], *undecided: Message) -> Backlog:
+def looked(watch: BacklogWatch, behind: dict[tuple[str, int], int], *undecided: KafkaMessage) -> Backlog:
     """The first look at which that much is left."""
     deadline = time.monotonic() + WAIT_S
     while watch.now.behind != behind:
@@ -38,13 +38,13 @@ def test_lag_and_age_follow_what_is_read(settings: KafkaSettings, topic: str, pu
     watch.on = True
     watch.assigned([TopicPartition(topic, 0, OFFSET_BEGINNING), TopicPartition(topic, 1, OFFSET_BEGINNING)])
     assert looked(watch, {(topic, 0): 40, (topic, 1): 0}).oldest_ms is None, "nothing was read that tells a time"
-    watch.read(Message(topic, 0, 9, None, b"x", timestamp_ms=700))
+    watch.read(KafkaMessage(topic, 0, 9, None, b"x", timestamp_ms=700))
     assert looked(watch, {(topic, 0): 30, (topic, 1): 0}).oldest_ms == 700
     publish(5, partition=0)  # and nothing is fetched: a slow step
     assert looked(watch, {(topic, 0): 35, (topic, 1): 0}).oldest_ms == 700
-    watch.read(Message(topic, 0, 43, None, b"x", timestamp_ms=900))
+    watch.read(KafkaMessage(topic, 0, 43, None, b"x", timestamp_ms=900))
     watch.ended((topic, 0), 45)
-    in_hand = Message(topic, 0, 43, None, b"x", timestamp_ms=900)
+    in_hand = KafkaMessage(topic, 0, 43, None, b"x", timestamp_ms=900)
     assert looked(watch, {(topic, 0): 0, (topic, 1): 0}, in_hand).oldest_ms == 900
     watch.revoked([(topic, 0)])
     watch.ended((topic, 0), 45)

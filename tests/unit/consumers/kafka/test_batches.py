@@ -13,7 +13,7 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import Delivered, GroupOffset, Message, Output
+from consumers.kafka.messages import Delivered, GroupOffset, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
@@ -38,7 +38,7 @@ class Run:
             on_aborted=self.aborted,
         )
 
-    def step(self, messages: Sequence[Message]) -> list[Output]:
+    def step(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         self.batches.append(len(messages))
         return [Output(self.topics.samples.name, m.key, m.value) for m in messages]
 
@@ -109,7 +109,7 @@ def test_what_a_step_raises_ends_the_loop_with_nothing_committed(settings: Kafka
     publish(10)
     broken = Run(settings, 10, AtLeastOnce(settings), BatchLimits())
 
-    def fail(messages: Sequence[Message]) -> list[Output]:
+    def fail(messages: Sequence[KafkaMessage]) -> list[Output]:
         raise ZeroDivisionError("in the step")
 
     loop = BatchLoop(settings, "g", [broken.topics.records.name], fail, AtLeastOnce(settings))
@@ -123,7 +123,7 @@ def test_a_stop_abandons_a_step_that_outlasts_the_grace(settings: KafkaSettings,
     publish(10)
     begun, release = threading.Event(), threading.Event()
 
-    def hang(messages: Sequence[Message]) -> list[Output]:
+    def hang(messages: Sequence[KafkaMessage]) -> list[Output]:
         begun.set()
         release.wait()
         return []

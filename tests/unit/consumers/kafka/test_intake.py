@@ -17,7 +17,7 @@ from consumers.kafka.clients import FORBIDDEN, KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.intake import Intake, PartitionEnd
 from consumers.kafka.member import Member
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from consumers.pool_reader import PoolReader
 
@@ -121,13 +121,13 @@ def test_no_reader_outlives_a_final_error(
         read(cast(Consumer, client))
 
 
-def sort(raw: Raw, *, ours: bool = True) -> Message | PartitionEnd | None:
+def sort(raw: Raw, *, ours: bool = True) -> KafkaMessage | PartitionEnd | None:
     intake = Intake(SETTINGS, "samples", lambda error: CcitError(error.str()))
     return intake.sort(cast(ClientMessage, raw), cast(Consumer, Client(raw)), lambda _: ours)
 
 
 def test_messages_and_ends_are_told_apart() -> None:
-    assert sort(Raw()) == Message(TOPIC.name, 2, 7, b"k", b"k", timestamp_ms=5)
+    assert sort(Raw()) == KafkaMessage(TOPIC.name, 2, 7, b"k", b"k", timestamp_ms=5)
     assert sort(Raw(KafkaError(KafkaError._PARTITION_EOF))) == PartitionEnd((TOPIC.name, 2), 7)
 
 

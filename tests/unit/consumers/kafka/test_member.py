@@ -10,7 +10,7 @@ import pytest
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.member import Member
-from consumers.kafka.messages import Message
+from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
@@ -37,7 +37,7 @@ class Trial:
     def moved(self) -> None:
         self.moves += 1
 
-    def batch(self) -> list[Message]:
+    def batch(self) -> list[KafkaMessage]:
         """The next one that is not empty; partitions that move make one that is."""
         for _ in range(200):
             before = self.moves

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.kafka.clients import KafkaSettings, producer, reader
-from consumers.kafka.messages import Fault, GroupOffset, Message, asked_for_headers, next_offsets, received
+from consumers.kafka.messages import GroupOffset, KafkaMessage, ReadFault, asked_for_headers, next_offsets, received
 from consumers.kafka.topics import Topics
 from tests.poison.wire import produce_unreadable_header
 
 messages = st.builds(
-    Message,
+    KafkaMessage,
     topic=st.sampled_from(["a", "b"]),
     partition=st.integers(0, 3),
     offset=st.integers(0, 1000),
@@ -24,7 +24,7 @@ messages = st.builds(
 
 
 @given(st.lists(messages))
-def test_next_offsets_lie_just_behind_the_last_message_of_each_partition(batch: list[Message]) -> None:
+def test_next_offsets_lie_just_behind_the_last_message_of_each_partition(batch: list[KafkaMessage]) -> None:
     ends = {(place.topic, place.partition): place.offset for place in next_offsets(batch)}
     assert set(ends) == {(m.topic, m.partition) for m in batch}
     for place, end in ends.items():
@@ -33,12 +33,12 @@ def test_next_offsets_lie_just_behind_the_last_message_of_each_partition(batch: 
 
 
 @given(messages)
-def test_size_counts_what_is_held(message: Message) -> None:
+def test_size_counts_what_is_held(message: KafkaMessage) -> None:
     assert message.size_bytes == len(message.key or b"") + len(message.value or b"")
 
 
 def test_header_absent_and_null() -> None:
-    message = Message("t", 0, 0, None, None, (("a", None), ("b", b"1")))
+    message = KafkaMessage("t", 0, 0, None, None, (("a", None), ("b", b"1")))
     assert message.header("a") is None
     assert message.header("b") == b"1"
     assert message.header("c") is None
@@ -90,8 +90,8 @@ def test_headers_that_cannot_be_had_are_a_fault_of_the_message_and_the_rest_stay
 
 
 def test_a_group_goes_on_behind_all_that_a_message_stands_for() -> None:
-    batch = Message("t", 0, 4, None, None, fault=Fault("too_large", "x"), offset_count=3)
-    assert next_offsets([Message("t", 0, 3, None, None), batch]) == [GroupOffset("t", 0, 7)]
+    batch = KafkaMessage("t", 0, 4, None, None, fault=ReadFault("too_large", "x"), offset_count=3)
+    assert next_offsets([KafkaMessage("t", 0, 3, None, None), batch]) == [GroupOffset("t", 0, 7)]
 
 
 def test_names_that_are_no_text_are_a_fault_also_when_the_call_is_hot(settings: KafkaSettings) -> None:

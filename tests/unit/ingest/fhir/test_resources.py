@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccit.ingest.fhir.resources import Entry, Message, entries_in
+from ccit.ingest.fhir.resources import Entry, ResourceSet, entries_in
 
 DOCTOR = {"resourceType": "Practitioner", "id": "d1", "identifier": [{"system": "urn:npi", "value": "17"}]}
 
@@ -40,7 +40,7 @@ def test_bundles_of_all_types_are_unpacked_with_or_without_urls(kind: str) -> No
     ],
 )
 def test_a_reference_is_followed_however_it_is_written(reference: dict[str, Any]) -> None:
-    message = Message([Entry(DOCTOR, "urn:uuid:1")])
+    message = ResourceSet([Entry(DOCTOR, "urn:uuid:1")])
     assert message.resolve(reference, {}) is DOCTOR
 
 
@@ -48,12 +48,12 @@ def test_a_reference_is_followed_however_it_is_written(reference: dict[str, Any]
     "reference", [None, 7, {}, {"reference": None}, {"reference": "#x"}, {"reference": "Practitioner/d2"}]
 )
 def test_a_reference_to_nothing_means_nothing(reference: Any) -> None:
-    assert Message([Entry(DOCTOR)]).resolve(reference, {}) is None
+    assert ResourceSet([Entry(DOCTOR)]).resolve(reference, {}) is None
 
 
 def test_a_hash_means_what_the_resource_contains() -> None:
     holder = {"resourceType": "Observation", "contained": [{"id": "o"}, None]}
-    message = Message([Entry(holder), Entry({"resourceType": "Observation", "id": "o"})])
+    message = ResourceSet([Entry(holder), Entry({"resourceType": "Observation", "id": "o"})])
     assert message.resolve({"reference": "#o"}, holder) is holder["contained"][0]
     assert message.resolve("#", holder) is holder
 

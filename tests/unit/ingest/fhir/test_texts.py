@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ccit.ingest.fhir.draft import Draft, Place
-from ccit.ingest.fhir.resources import Entry, Message
+from ccit.ingest.fhir.resource_text import Place, ResourceText
+from ccit.ingest.fhir.resources import Entry, ResourceSet
 from ccit.ingest.fhir.texts import composition_in, document_reference_in, report_in
 
 BINARY = {
@@ -19,9 +19,9 @@ BINARY = {
 }
 
 
-def reference(*attachments: dict[str, Any]) -> Draft:
+def reference(*attachments: dict[str, Any]) -> ResourceText:
     resource = {"resourceType": "DocumentReference", "content": [{"attachment": one} for one in attachments]}
-    return document_reference_in(Place(resource, Message([Entry(BINARY, "urn:uuid:7")]), resource))
+    return document_reference_in(Place(resource, ResourceSet([Entry(BINARY, "urn:uuid:7")]), resource))
 
 
 def data(text: bytes, said: str = "text/plain") -> dict[str, Any]:
@@ -74,10 +74,10 @@ def test_a_report_holds_its_results_its_conclusion_and_its_form() -> None:
         "presentedForm": [data(b"Signed.")],
         "text": {"div": "<div>narrative</div>"},
     }
-    draft = report_in(Place(resource, Message([]), resource))
+    draft = report_in(Place(resource, ResourceSet([]), resource))
     assert draft.text == "Hgb: 9.1\nAnaemia.\nConclusion: Iron deficiency\nSigned."
     bare = {"resourceType": "DiagnosticReport", "text": resource["text"]}
-    assert report_in(Place(bare, Message([]), bare)).text == "narrative"
+    assert report_in(Place(bare, ResourceSet([]), bare)).text == "narrative"
 
 
 def test_sections_of_a_composition_keep_their_order_inside_each_other() -> None:
@@ -85,7 +85,7 @@ def test_sections_of_a_composition_keep_their_order_inside_each_other() -> None:
         return {"title": title, "text": {"div": f"<div>of {title}</div>"}, "section": list(inner)}
 
     resource = {"section": [section("A", section("B"), section("C")), None, section("D")]}
-    text = composition_in(Place(resource, Message([]), resource)).text
+    text = composition_in(Place(resource, ResourceSet([]), resource)).text
     assert text.split("\n") == ["A", "of A", "B", "of B", "C", "of C", "D", "of D"]
 
 
@@ -95,4 +95,4 @@ def test_a_document_replaces_what_it_says_it_replaces() -> None:
         {"code": "appends", "target": {"reference": "DocumentReference/d9"}},
     ]
     resource = {"resourceType": "DocumentReference", "relatesTo": related}
-    assert document_reference_in(Place(resource, Message([]), resource)).replaces == ("DocumentReference/d0",)
+    assert document_reference_in(Place(resource, ResourceSet([]), resource)).replaces == ("DocumentReference/d0",)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ccit.clinical import Note
-from ccit.ingest.fhir.resources import Message, Resource, type_in
+from ccit.ingest.fhir.resources import Resource, ResourceSet, type_in
 from ccit.ingest.fhir.values import at, days_of, label_of, text_of, words_of
 
 _SPOKEN_OF = {
@@ -17,7 +17,7 @@ _SPOKEN_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ResourceText:
     """The text of a resource, and what stands around it."""
 
     kind: str = field(repr=False)
@@ -35,7 +35,7 @@ class Place:
     """A resource in its message; what references in it mean is looked up there."""
 
     resource: Resource = field(repr=False)
-    message: Message = field(repr=False)
+    message: ResourceSet = field(repr=False)
     holder: Resource = field(repr=False)
 
     def words(self, path: str) -> str:
