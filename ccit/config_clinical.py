@@ -80,9 +80,14 @@ class Mllp(Section):
         description="file (PEM) of the authorities whose certificates senders must show (mutual TLS); empty asks none",
     )
     max_connections: int = Field(
-        256, ge=1, description="connections at a time; each may hold one message (`clinical.max_bytes`) in memory"
+        256,
+        ge=1,
+        description="connections at a time; each may hold one message that has not ended (`clinical.max_bytes`); what "
+        "is on its way to Kafka lies in one queue of 64 MiB for all",
     )
-    in_flight: int = Field(64, ge=1, description="messages of one connection that may wait for Kafka at a time")
+    in_flight: int = Field(
+        64, ge=1, description="messages of one connection that may wait for Kafka at a time; then it is read no further"
+    )
     frame_seconds: float = Field(
         60, gt=0, description="how long a message may take from its first byte to its last, seconds; then it is refused"
     )

@@ -68,7 +68,8 @@ class Connection:
 
     async def _hear(self) -> bool:
         """One piece; False when nothing more will come."""
-        piece = await self._piece()
+        await self._room_to_hear()
+        piece = None if self._leaving else await self._piece()
         if piece is None and not self._leaving:
             self._talk.give_up()
         if not piece:
@@ -107,8 +108,22 @@ class Connection:
     async def _room(self, most: int) -> None:
         """Return once fewer than `most` messages are on their way."""
         while self._on_their_way >= most:
-            self._settled.clear()
-            await self._settled.wait()
+            await self._settling()
+
+    async def _room_to_hear(self) -> None:
+        """Return once fewer messages wait for an answer than may: refused ones wait too, for those before them.
+
+        Meanwhile nothing is read, so the time is not counted against the frame that has begun.
+        """
+        began = asyncio.get_running_loop().time()
+        while self._on_their_way and self._talk.waiting >= self._settings.in_flight:
+            await self._settling()
+        if self._begun_at is not None:
+            self._begun_at += asyncio.get_running_loop().time() - began
+
+    async def _settling(self) -> None:
+        self._settled.clear()
+        await self._settled.wait()
 
     async def _speak(self) -> None:
         """Write what may be said, and wait until the sender takes it: one who reads no answers is read no more."""

@@ -9,12 +9,28 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from ccit.ingest.mllp.answers import Outcome, answer, code_for
+from ccit.ingest.mllp.answers import Header, Outcome, answer, code_for
 from ccit.ingest.mllp.framing import Frame, Framer
 from ccit.ingest.mllp.reception import Received, received
 
 _OWN_ID_LENGTH = 20  # the most that all versions of HL7 v2 allow
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What an answer needs of a message, and nothing else: the messages themselves would fill the memory."""
+
+    header: Header
+    digest: bytes = field(repr=False)
+    outcome: Outcome | None
+    said: str
+
+    def answered(self, outcome: Outcome, at: float) -> bytes:
+        """Its answer, of an own id that is the same for the same answer to the same message."""
+        own_id = hashlib.sha256(outcome.encode() + self.digest).hexdigest()[:_OWN_ID_LENGTH]
+        return answer(self.header, outcome, self.said, own_id, at)
 
 
 class Conversation:
@@ -40,7 +56,7 @@ class Conversation:
 
     def __init__(self, max_bytes: int, said: Counter[str] | None = None) -> None:
         self._framer = Framer(max_bytes)
-        self._waiting: OrderedDict[int, tuple[Received, Outcome | None, str]] = OrderedDict()
+        self._waiting: OrderedDict[int, _Heard] = OrderedDict()
         self._next = 0
         self.frames = 0  # heard, of whatever sort
         self.said = Counter[str]() if said is None else said
@@ -66,9 +82,9 @@ class Conversation:
 
     def settle(self, number: int, outcome: Outcome, said: str = "") -> None:
         """What became of a message. Raises `KeyError` for one that was settled and answered already."""
-        message, known, _ = self._waiting[number]
-        if known is None:
-            self._waiting[number] = (message, outcome, said)
+        heard = self._waiting[number]
+        if heard.outcome is None:
+            heard.outcome, heard.said = outcome, said
 
     def answers(self, at: float) -> bytes:
         """What is to be sent now: the answers of all messages that are settled, up to the first that is not.
@@ -80,12 +96,12 @@ class Conversation:
         """
         sent = bytearray()
         while self._waiting:
-            number, (message, outcome, said) = next(iter(self._waiting.items()))
-            if outcome is None:
+            number, heard = next(iter(self._waiting.items()))
+            if heard.outcome is None:
                 break
             del self._waiting[number]
-            self.said[code_for(message.header, outcome) or "none"] += 1
-            sent += answer(message.header, outcome, said, _own_id(message, outcome), at)
+            self.said[code_for(heard.header, heard.outcome) or "none"] += 1
+            sent += heard.answered(heard.outcome, at)
         return bytes(sent)
 
     def _taken(self, frames: Iterable[Frame]) -> list[tuple[int, Received]]:
@@ -95,13 +111,9 @@ class Conversation:
             message = received(frame)
             if message.silent:
                 continue
-            self._waiting[self._next] = (message, message.outcome, message.said)
+            digest = hashlib.sha256(message.value).digest()
+            self._waiting[self._next] = _Heard(message.header, digest, message.outcome, message.said)
             if message.outcome is None:
                 to_store.append((self._next, message))
             self._next += 1
         return to_store
-
-
-def _own_id(message: Received, outcome: Outcome) -> str:
-    """The same for the same answer to the same message."""
-    return hashlib.sha256(outcome.encode() + message.value).hexdigest()[:_OWN_ID_LENGTH]

@@ -125,7 +125,50 @@ def test_no_more_is_read_than_may_wait() -> None:
     assert with_sender(log, flood, in_flight=3) == [f"AA {n}" for n in range(9)]
 
 
-def test_a_listener_that_stops_answers_what_is_on_its_way_and_takes_nothing_more() -> None:
+def test_refused_messages_that_wait_for_one_before_them_fill_no_memory_either() -> None:
+    log = Log(outcome=None)
+    refused = b"\x0bMSH|^~\\&|" + b"x" * 1900 + b"\x1c\r"
+
+    async def flood(streams: Streams, connection: Connection) -> None:
+        streams[1].write(message("1") + refused * 600)
+        while not log.asked:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        assert 3 <= connection._talk.waiting <= 3 + 64 * 1024 // len(refused) + 1
+        log.asked[0]("stored")
+
+    assert with_sender(log, flood, in_flight=3) == ["AA 1", *["AE "] * 600]
+
+
+def test_while_nothing_is_read_no_frame_grows_old() -> None:
+    log = Log(outcome=None)
+
+    async def slow(streams: Streams, _: Connection) -> None:
+        streams[1].write(message("1") + message("2")[:-9])
+        await asyncio.sleep(0.3)
+        log.outcome = "stored"
+        log.asked[0]("stored")
+        await asyncio.sleep(0.02)
+        streams[1].write(message("2")[-9:])
+
+    assert with_sender(log, slow, in_flight=1, frame_seconds=0.15) == ["AA 1", "AA 2"]
+
+
+def test_a_listener_that_stops_does_not_wait_for_what_it_would_not_read() -> None:
+    log = Log(outcome=None)
+
+    async def stopped(streams: Streams, connection: Connection) -> None:
+        streams[1].write(message("1"))
+        while not log.asked:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
+        connection.leave()
+        log.asked[0]("stored")
+
+    assert with_sender(log, stopped, in_flight=1) == ["AA 1"]
+
+
+def test_a_listener_that_stops_answers_answers_what_is_on_its_way_and_takes_nothing_more() -> None:
     log = Log(outcome=None)
 
     async def stopped(streams: Streams, connection: Connection) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -41,6 +42,19 @@ def test_answers_keep_the_order_of_the_messages() -> None:
     assert talk.answers(0.0) == b""
     talk.settle(arrived[0][0], "stored")
     assert told(talk.answers(0.0)) == [("AA", "1"), ("AE", ""), ("AR", "3"), ("AA", "4")]
+
+
+def test_a_message_that_waits_for_its_answer_is_not_kept() -> None:
+    talk = Conversation(200_000)
+    tracemalloc.start()
+    try:
+        for number in range(40):
+            talk.hear(message(str(number))[:-2] + b"x" * 100_000 + b"\x1c\r")
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert talk.waiting == 40
+    assert held < 300_000
 
 
 def test_answers_are_not_answered_and_no_answer_is_sent_where_none_is_wanted() -> None:
