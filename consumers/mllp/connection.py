@@ -63,8 +63,11 @@ class Connection:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self._room(1)
             await self._speak()
-        finally:
             self._writer.close()
+            async with asyncio.timeout(self._settings.frame_seconds):
+                await self._writer.wait_closed()
+        finally:
+            self._writer.transport.abort()  # answers that nobody reads would keep the socket for ever
 
     async def _hear(self) -> bool:
         """One piece; False when nothing more will come."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
+
+import pytest
 
 from ccit.config_clinical import Mllp
 from ccit.ingest.hl7.message import parse
@@ -123,6 +127,33 @@ def test_no_more_is_read_than_may_wait() -> None:
             tell("stored")
 
     assert with_sender(log, flood, in_flight=3) == [f"AA {n}" for n in range(9)]
+
+
+@pytest.mark.parametrize("refused", [2000, 200], ids=["while he sends", "when he has ended"])
+def test_a_sender_who_reads_no_answers_keeps_no_socket(refused: int) -> None:
+    async def talk() -> int:
+        ended: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+
+        async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            one = Connection((reader, writer), Conversation(2000), Log().publish, Mllp(frame_seconds=0.1), lambda: 0.0)
+            with suppress(OSError):
+                await one.run()
+            ended.set_result(own)
+
+        async with await asyncio.start_server(accepted, "127.0.0.1", 0) as server:
+            with socket.socket() as sender:
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                sender.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(sender, server.sockets[0].getsockname())
+                await asyncio.get_running_loop().sock_sendall(sender, message("") * refused)
+                sender.shutdown(socket.SHUT_WR)
+                own = await asyncio.wait_for(ended, 5.0)
+                await asyncio.sleep(0)
+                return own.fileno()
+
+    assert asyncio.run(talk()) == -1
 
 
 def test_refused_messages_that_wait_for_one_before_them_fill_no_memory_either() -> None:
