@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -95,16 +96,12 @@ class Listener:
         where, context = self._settings, tls_context(self._settings)
 
         async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._accepted(reader, writer, publisher)
+            talk = Conversation(self._max_bytes, self.answered)
+            connection = Connection((reader, writer), talk, publisher.publish, where, self._clock)
+            await self._accepted(connection, writer, context)
 
         try:
-            server = await asyncio.start_server(
-                accepted,
-                where.host,
-                where.port,
-                ssl=context,
-                ssl_handshake_timeout=_HANDSHAKE_S if context else None,
-            )
+            server = await asyncio.start_server(accepted, where.host, where.port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortOccupied(
@@ -120,7 +117,13 @@ class Listener:
             logger.warning("messages travel readable: set mllp.certificate, or let a tunnel end on this machine")
         return server
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, publisher: Publisher) -> None:
+    async def _accepted(
+        self, connection: Connection, writer: asyncio.StreamWriter, context: ssl.SSLContext | None
+    ) -> None:
+        """Whom the list does not name, and who finds no room, is not even worth a handshake.
+
+        Nothing waits before `start_tls`: what the sender says must reach TLS, and no reader before it.
+        """
         peer = str((writer.get_extra_info("peername") or [""])[0])
         if not self._access.allows(peer) or len(self._open) >= self._settings.max_connections:
             self.turned_away += 1
@@ -130,12 +133,12 @@ class Listener:
             return
         raw = writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a sender may be quiet for days, or be gone
-        talk = Conversation(self._max_bytes, self.answered)
-        connection = Connection((reader, writer), talk, publisher.publish, self._settings, self._clock)
         self._open[connection] = asyncio.current_task()
         if self._stopping.is_set():
             connection.leave()
         try:
+            if context is not None:
+                await writer.start_tls(context, ssl_handshake_timeout=_HANDSHAKE_S)
             await connection.run()
         except OSError as error:  # time-outs and faults of TLS among them
             logger.info("the connection from %s broke: %s", peer, type(error).__name__)
