@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ccit.config_clinical import Clinical, Deidentify, Mllp
 from ccit.config_faults import first_fault
+from ccit.config_generation import RowGeneration
 from ccit.config_limits import Shortest, contradictions
 from ccit.config_section import Section
 from ccit.config_serving import Serving
@@ -295,7 +296,7 @@ class Metrics(Section):
         ge=0,
         le=65000,
         description="0 is off; ingest listens on `port`, train on `port` + 1, scorer n (`--instance n`, else 0) on "
-        "`port` + 2 + n, clinical on `port` - 1, mllp on `port` - 2",
+        "`port` + 2 + n, clinical on `port` - 1, mllp on `port` - 2, generate on `port` - 3",
     )
     host: str = Field("127.0.0.1", description="address to listen on")
 
@@ -319,6 +320,7 @@ class Config(BaseSettings):
     deidentify: Deidentify = Deidentify()
     clinical: Clinical = Clinical()
     mllp: Mllp = Mllp()
+    generation: RowGeneration = RowGeneration()
     models: Models = Models()
     embedder: EmbedderSettings = EmbedderSettings()
     selection: Selection = Selection()

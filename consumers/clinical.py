@@ -1,5 +1,7 @@
 """clinical -> raw: messages that name patients become rows that do not.
 
+Where `[generation]` is configured they become documents on the topic of that name, of which `ccit generate` makes rows.
+
 What cannot be read, and what still shows somebody after masking, is a sealed dead letter (`sealed_letters.py`). No log
 line, metric, header or key written here comes from a message: only what de-identification gave back goes on.
 """
@@ -51,6 +53,7 @@ class ClinicalStep:
         self._readers = clinical_readers(config)
         self._cleaner = document_cleaner(config)
         self._max_row = config.ingest.max_bytes
+        self._generating = "generation" in config.model_fields_set
         self._resends = Resends()
         self._documents: Counter[str] = Counter()
         self._identifiers: Counter[str] = Counter()
@@ -96,7 +99,7 @@ class ClinicalStep:
         try:
             clean = self._cleaned(document)
             row = row_from_document(clean.body)
-            value = _encoded(row, self._max_row)
+            value = _encoded(clean.body if self._generating else row, self._max_row)
         except InputError as error:
             self._documents["held_back"] += 1
             said = InputError(error.reason, f"document {number} of the message: {error.detail}")
@@ -107,7 +110,8 @@ class ClinicalStep:
             return
         self._documents["written"] += 1
         self._identifiers.update(clean.masked)
-        yield Output(self._topics.raw.name, str(row["subject"]).encode(), value, _TYPE)
+        to = self._topics.documents if self._generating else self._topics.raw
+        yield Output(to.name, str(row["subject"]).encode(), value, _TYPE)
 
     def _cleaned(self, document: ClinicalDocument) -> CleanDocument:
         try:

@@ -4,8 +4,8 @@ Nothing is counted twice and nothing costs anything when `metrics.port` is 0: th
 keep anyway. Two things are done for them alone: dead letters are counted, and the backlog is looked up once a second.
 
 Several processes share a host under `ccit up`, so each role has its own port: ingest `metrics.port`, train the next
-one, scorer n the one n + 2 above; clinical has the one below, mllp the one below that. The server has `/metrics` on
-its own port.
+one, scorer n the one n + 2 above; clinical has the one below, mllp the one below that, generate the
+third below. The server has `/metrics` on its own port.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from consumers.kafka.messages import Delivered
 
 if TYPE_CHECKING:
     from consumers.clinical import ClinicalStep
+    from consumers.generate import GenerateStep
     from consumers.mllp.listener import Listener
     from consumers.score import ScoreConsumer
     from consumers.train_state import TrainState
 
-_OFFSETS = {"ingest": 0, "train": 1, "score": 2, "clinical": -1, "mllp": -2}  # scorers take all above
+_OFFSETS = {"ingest": 0, "train": 1, "score": 2, "clinical": -1, "mllp": -2, "generate": -3}  # scorers take all above
 
 
 class LoopMetrics(Collector):
@@ -107,6 +108,33 @@ class ClinicalMetrics(Collector):
         for kind, count in sorted(self._step.identifiers.items()):
             masked.add_metric([kind], count)
         yield masked
+
+
+class GenerateMetrics(Collector):
+    """Rows by what made them, rejected replies by constraint, and what was asked for; names and numbers alone."""
+
+    def __init__(self, step: GenerateStep) -> None:
+        self._step = step
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry at each scrape, in the server's thread."""
+        counts, asker = self._step.counts, self._step.asker
+        yield CounterMetricFamily("ccit_documents_read", "Clinical documents of which rows were made", counts.documents)
+        yield CounterMetricFamily("ccit_documents_not_asked", "Those about which no model was asked", counts.not_asked)
+        rows = CounterMetricFamily("ccit_generated_rows", "Rows written", labels=["prompt"])
+        for prompt, count in sorted(counts.rows.copy().items()):
+            rows.add_metric([prompt], count)
+        yield rows
+        rejects = CounterMetricFamily("ccit_generation_rejects", "Replies rejected", labels=["constraint", "then"])
+        for labels, count in sorted(counts.rejects.copy().items()):
+            rejects.add_metric(labels, count)
+        yield rejects
+        for name, what, value in (
+            ("ccit_generation_requests", "Requests that the endpoint answered", asker.asked if asker else 0),
+            ("ccit_generation_kept", "Answers that were there already", asker.found_kept if asker else 0),
+            ("ccit_generation_tokens", "Tokens of prompts and replies", asker.tokens if asker else 0),
+        ):
+            yield CounterMetricFamily(name, what, value)
 
 
 class MllpMetrics(Collector):

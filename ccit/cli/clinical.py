@@ -1,4 +1,4 @@
-"""The hospital's door: `ccit mllp` takes messages in, `ccit clinical` takes identities out."""
+"""The hospital's door: `ccit mllp` takes messages in, `ccit clinical` identities out, `ccit generate` makes rows."""
 
 from __future__ import annotations
 
@@ -42,6 +42,43 @@ def clinical(config_path: Path | None, instance: str) -> None:
         lambda: [LoopMetrics(loop), DeadLetterMetrics(loop), ClinicalMetrics(step)],
     ):
         loop.run()
+
+
+@click.command()
+@config_file
+@instance_option
+def generate(config_path: Path | None, instance: str) -> None:
+    """Make instruction rows: each document of `documents` becomes rows of `raw`, by templates and by a model.
+
+    Configured by [generation]; with that table `ccit clinical` writes documents for it instead of rows. The model is
+    any that speaks OpenAI's API, `ccit serve` among them. It is asked for JSON of a schema, with evidence that must
+    stand in the record letter by letter; a reply that breaks a constraint is asked for once more with the fault named,
+    and then the document and the prompt are a dead letter. Answers are kept on disk: a process that was killed asks
+    for none twice.
+
+    \b
+    Fed by:  ccit clinical
+    Look:    ccit dead-letters list, ccit status
+
+    A model can be wrong in the words of the record. Read a sample of `raw` before you train on it.
+    """
+    from consumers.connection import ready_broker
+    from consumers.generate import GenerateConsumer
+    from consumers.metrics import DeadLetterMetrics, GenerateMetrics, LoopMetrics, exposed
+
+    log_everything()
+    config = load(config_path)
+    ready_broker(config)
+    consumer = GenerateConsumer(config, instance)
+    loop = consumer.loop
+    stop_on_signals(consumer.stop)
+    with exposed(
+        config.metrics,
+        "generate",
+        instance,
+        lambda: [LoopMetrics(loop), DeadLetterMetrics(loop), GenerateMetrics(consumer.step)],
+    ):
+        consumer.run()
 
 
 @click.command()

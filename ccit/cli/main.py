@@ -21,6 +21,7 @@ COMMANDS = {
     "up": ("run", "Run every consumer: ingest, score, train, serve."),
     "mllp": ("clinical", "HL7 v2 over MLLP -> clinical: acknowledge what Kafka has."),
     "clinical": ("clinical", "clinical -> raw: take identities out of what the hospital sends."),
+    "generate": ("clinical", "documents -> raw: rows made by a model and by templates."),
     "ingest": ("run", "raw -> records: read what the hospital sends."),
     "score": ("run", "records -> samples or rejects: decide online."),
     "train": ("run", "samples -> versions: LoRA rounds, judged and announced."),

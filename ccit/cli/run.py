@@ -33,7 +33,8 @@ instance_option = click.option(
 def log_everything() -> None:
     """A consumer's log is its face: what happens is said."""
     logging.getLogger("ccit").setLevel(min(logging.INFO, logging.getLogger().level))
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for client in ("httpx", "httpx2", "openai"):  # the last would log what it is asked, which is a record
+        logging.getLogger(client).setLevel(logging.WARNING)
 
 
 def stop_on_signals(stop: Callable[[], None], at_once: Callable[[], None] = lambda: None) -> None:
@@ -147,8 +148,8 @@ def serve(config_path: Path | None, instance: str) -> None:
 @click.option("--scorers", default=1, show_default=True, help="Scorers that share the stream.")
 @click.option("--logs", type=click.Path(path_type=Path), default=Path("runs/logs"), show_default=True)
 def up(config_path: Path | None, scorers: int, logs: Path) -> None:
-    """Run every consumer in one command, and start again what dies; `ccit mllp` and `ccit clinical` where the
-    configuration has [mllp] and [clinical].
+    """Run every consumer in one command, and start again what dies; `ccit mllp`, `ccit clinical` and `ccit generate`
+    where the configuration has [mllp], [clinical] and [generation].
 
     Ctrl-C or SIGTERM once: every consumer finishes its work and requests in flight are answered. A second time: all
     end at once; nothing is lost. What another process has taken over (the trainer, when a second machine runs one) is
@@ -196,7 +197,8 @@ def roles(config: Config) -> tuple[str, ...]:
     >>> roles(Config()), roles(Config(clinical=Clinical(), mllp=Mllp()))[:2]
     (('ingest', 'score', 'train', 'serve'), ('mllp', 'clinical'))
     """
-    return (*(role for role in ("mllp", "clinical") if role in config.model_fields_set), *ROLES)
+    door = {"mllp": "mllp", "clinical": "clinical", "generate": "generation"}
+    return (*(role for role, table in door.items() if table in config.model_fields_set), *ROLES)
 
 
 def _require_schedule(config: Config) -> None:

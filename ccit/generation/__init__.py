@@ -9,6 +9,7 @@
 | `constraints.py` | what a reply must satisfy, in order |
 | `evidence.py`, `numbers.py`, `identifiers.py`, `echoes.py` | four of them |
 | `conversation.py` | asking, once more with the fault named, and the end of it |
+| `making.py` | what becomes of one document |
 | `asking.py` | one request: its digest, its answer |
 | `answers.py` | answers kept on disk, so that none is asked for twice |
 | `budget.py` | tokens an hour |

@@ -80,6 +80,11 @@ class Topics:
         return Topic(f"{self.prefix}clinical", 6, retention_ms=_THREE_DAYS_MS, max_message_bytes=_INCOMING_BYTES)
 
     @property
+    def documents(self) -> Topic:
+        """Clinical documents without identities, where rows are to be made of them by `ccit generate`."""
+        return Topic(f"{self.prefix}documents", 6, max_message_bytes=_INCOMING_BYTES)
+
+    @property
     def raw(self) -> Topic:
         """What the hospital's interface engine sends, byte for byte."""
         return Topic(f"{self.prefix}raw", 6, max_message_bytes=_INCOMING_BYTES, written=False)
@@ -126,5 +131,13 @@ class Topics:
 
     def __iter__(self) -> Iterator[Topic]:
         """All of them, along the flow."""
-        yield from (self.clinical, self.raw, self.records, self.samples, self.rejects, self.dead_letters)
+        yield from (
+            self.clinical,
+            self.documents,
+            self.raw,
+            self.records,
+            self.samples,
+            self.rejects,
+            self.dead_letters,
+        )
         yield from (self.rounds, self.model_versions, self.replica_status, self.commands)

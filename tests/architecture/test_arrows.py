@@ -21,6 +21,7 @@ RANKS = (
         "ccit.config",
         "ccit.config_clinical",
         "ccit.config_faults",
+        "ccit.config_generation",
         "ccit.config_limits",
         "ccit.config_section",
         "ccit.config_serving",

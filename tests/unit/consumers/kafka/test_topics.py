@@ -5,6 +5,7 @@ from consumers.kafka.topics import Topics
 # DESIGN.md's table: name, partitions, policy.
 TABLE = {
     "clinical": (6, "delete"),
+    "documents": (6, "delete"),
     "raw": (6, "delete"),
     "records": (6, "delete"),
     "samples": (4, "delete"),

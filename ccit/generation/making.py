@@ -1,0 +1,152 @@
+"""What becomes of one document: its rows without a model, and what is asked about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ccit.errors import InputError
+from ccit.generation.asking import RequestSampling
+from ccit.generation.constraints import Constraints
+from ccit.generation.conversation import Ask, Rejected, converse
+from ccit.generation.prompts import Prompt
+from ccit.generation.replies import Fault
+from ccit.generation.rows import generated_row
+from ccit.generation.source import Language, source_of
+from ccit.generation.structured import StructuredTemplates
+from ccit.ingest.document_rows import row_from_document
+
+UNUSABLE = "unusable_answer"
+"""Of a dead letter: what the model made of the document broke a constraint twice."""
+
+ENTRY = "entry"
+"""What the row is called that is the document's text, asked for by its title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which documents get what.
+
+    Parameters
+    ----------
+    min_record, max_record : int
+        Characters of a text about which a model is asked.
+    entries : bool
+        Whether each text is also a row by itself.
+    with_reasoning : bool
+        Whether reasoning is trained on.
+    """
+
+    min_record: int = 200
+    max_record: int = 24_000
+    entries: bool = True
+    with_reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a prompt gave: a row, or why there is none; and the faults on the way."""
+
+    prompt: str
+    row: Mapping[str, Any] | None
+    refusal: InputError | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Who is asked, and how.
+
+    Parameters
+    ----------
+    prompts : Mapping
+        Language -> what is asked.
+    """
+
+    ask: Ask
+    prompts: Mapping[Language, Sequence[Prompt]]
+    constraints: Constraints
+    sampling: RequestSampling
+
+
+class RowMaker:
+    """Makes the rows of documents.
+
+    Parameters
+    ----------
+    templates : StructuredTemplates, optional
+        For structured records.
+    model : Model, optional
+        None asks nobody.
+
+    Example
+    -------
+    >>> maker = RowMaker(Limits(), StructuredTemplates())
+    >>> body = {"document": "d", "subject": "s", "title": "Chest x-ray", "text": "Clear lungs."}
+    >>> [(name, row["output"]) for name, row in maker.plain(body)]
+    [('entry', 'Clear lungs.')]
+    """
+
+    def __init__(
+        self, limits: Limits, templates: StructuredTemplates | None = None, model: Model | None = None
+    ) -> None:
+        self._limits = limits
+        self._templates = templates
+        self._model = model
+
+    def plain(self, body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+        """Rows that need no model, with the name of what made each: the entry itself, and that of a template."""
+        entry = row_from_document(body)
+        if entry is None:
+            return []
+        made = self._templates.row(body, source_of(body)) if self._templates is not None else None
+        rows: list[tuple[str, Mapping[str, Any]]] = [(ENTRY, entry)] if self._limits.entries else []
+        return rows if made is None else [*rows, (made["meta"]["generated"]["prompt"], made)]
+
+    def asked_about(self, body: Mapping[str, Any], only: str = "") -> tuple[Prompt, ...]:
+        """What is asked about a document; raises `InputError` where it is not one that is asked about.
+
+        Parameters
+        ----------
+        only : str
+            The one prompt, with version and without language, that an operator wants to have asked again.
+        """
+        if self._model is None or row_from_document(body) is None:
+            return ()
+        source = source_of(body)
+        prompts = tuple(self._model.prompts[source.language])
+        if not only:
+            fits = self._limits.min_record <= len(source.text) <= self._limits.max_record
+            return prompts if fits else ()
+        found = tuple(prompt for prompt in prompts if prompt.name == f"{only}.{source.language}")
+        if not found:
+            raise InputError("wrong_schema", "expected a prompt of generation.prompts to be asked again, found another")
+        return found
+
+    async def generated(self, body: Mapping[str, Any], prompt: Prompt, attempt: int = 0) -> Outcome:
+        """Ask one prompt.
+
+        Raises
+        ------
+        CcitError
+            What is no fault of this document (`EndpointUnavailable`, `StorageFailed`).
+        """
+        if self._model is None:
+            raise ValueError("expected a model to ask, found none")
+        source, model = source_of(body), self._model
+        try:
+            made = await converse(prompt, source, model.ask, model.constraints, model.sampling, attempt)
+        except InputError as refusal:
+            return Outcome(prompt.name, None, refusal)
+        if isinstance(made, Rejected):
+            return Outcome(prompt.name, None, _unusable(made), made.faults)
+        row = generated_row(body, source, prompt, made, with_reasoning=self._limits.with_reasoning)
+        return Outcome(prompt.name, row, faults=made.faults)
+
+
+def _unusable(rejected: Rejected) -> InputError:
+    broken = " and then ".join(fault.constraint for fault in rejected.faults)
+    return InputError(
+        UNUSABLE, f"expected a reply that satisfies every constraint, found {broken}: {rejected.faults[-1].sentence}"
+    )

@@ -1,0 +1,92 @@
+"""What becomes of one document."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ccit.errors import EndpointUnavailable, InputError
+from ccit.generation.asking import Answer, Request, RequestSampling
+from ccit.generation.conversation import Ask
+from ccit.generation.endpoint import Unanswered
+from ccit.generation.making import Limits, Model, Outcome, RowMaker
+from ccit.generation.prompts import load_prompts
+from ccit.generation.structured import StructuredTemplates
+from tests.unit.generation.parts import ANSWER, NOTE, Scripted, body, constraints, prompt, said
+
+PROMPTS = load_prompts(["summary.v1", "plan.v1"])
+FACT: dict[str, Any] = {
+    "kind": "medication",
+    "title": "Aspirin",
+    "fields": {"dosage": "1 per day"},
+    "text": "Medication: Aspirin",
+}
+
+
+def maker(ask: Ask | None = None, limits: Limits | None = None) -> RowMaker:
+    model = None if ask is None else Model(ask, PROMPTS, constraints(), RequestSampling("m"))
+    return RowMaker(limits or Limits(min_record=50), StructuredTemplates(), model)
+
+
+def generate(ask: Ask) -> Outcome:
+    return asyncio.run(maker(ask).generated(body(), prompt()))
+
+
+def test_a_text_is_a_row_by_itself_and_a_structured_record_two() -> None:
+    assert [name for name, _ in maker().plain(body())] == ["entry"]
+    assert [name for name, _ in maker().plain(body(**FACT))] == ["entry", "medication.v1.en"]
+    assert [name for name, _ in maker(limits=Limits(entries=False)).plain(body(**FACT))] == ["medication.v1.en"]
+
+
+@pytest.mark.parametrize("changes", [{"status": "withdrawn"}, {"text": " "}])
+def test_of_what_is_withdrawn_or_empty_nothing_is_made_and_nobody_is_asked(changes: dict[str, Any]) -> None:
+    made = maker(Scripted([]).ask)
+    assert made.plain(body(**changes)) == []
+    assert made.asked_about(body(**changes)) == made.asked_about(body(**changes), "plan.v1") == ()
+
+
+def test_a_model_is_asked_about_texts_of_a_length_alone() -> None:
+    made = maker(Scripted([]).ask, Limits(min_record=100, max_record=200))
+    lengths = {size: len(made.asked_about(body("x" * size))) for size in (99, 100, 200, 201)}
+    assert lengths == {99: 0, 100: 2, 200: 2, 201: 0}
+    assert maker().asked_about(body()) == ()
+
+
+def test_one_prompt_is_asked_again_by_its_name_in_the_record_s_language() -> None:
+    made = maker(Scripted([]).ask)
+    assert [one.name for one in made.asked_about(body(), "plan.v1")] == ["plan.v1.en"]
+    assert [one.name for one in made.asked_about(body("双肺清晰。"), "plan.v1")] == ["plan.v1.zh"]
+    with pytest.raises(InputError, match="expected a prompt"):
+        made.asked_about(body(), "plan.v2")
+
+
+def test_a_usable_reply_is_a_row() -> None:
+    outcome = generate(Scripted(["Yes.", said()]).ask)
+    assert outcome.row is not None
+    assert (outcome.row["output"], outcome.prompt, outcome.refusal) == (ANSWER, "summary.v1.en", None)
+    assert [fault.constraint for fault in outcome.faults] == ["not_json"]
+
+
+def test_two_faulty_ones_are_a_refusal_that_names_both_and_quotes_nothing() -> None:
+    outcome = generate(Scripted(["Yes.", said(answer=ANSWER + " He takes 40 mg.")]).ask)
+    assert outcome.row is None
+    assert outcome.refusal is not None
+    assert outcome.refusal.reason == "unusable_answer"
+    assert "not_json and then numbers" in outcome.refusal.detail
+    assert not any(words in outcome.refusal.detail for words in (NOTE[:20], ANSWER[:20], "40"))
+
+
+def test_a_request_that_is_refused_is_the_document_s_and_a_server_that_is_down_is_not() -> None:
+    async def refused(_: Request) -> Answer:
+        raise Unanswered("status 400")
+
+    async def down(_: Request) -> Answer:
+        raise EndpointUnavailable("no connection")
+
+    outcome = generate(refused)
+    assert outcome.refusal is not None
+    assert (outcome.row, outcome.refusal.reason) == (None, "unanswered")
+    with pytest.raises(EndpointUnavailable):
+        generate(down)
