@@ -160,12 +160,16 @@ class _Shape:
         self.start_R, self.last_R, self.slot_R = self._there[:, :_NUMBERS].unbind(1)
         sizes = [_NUMBERS, blocks, self.columns, self.columns]
         _, self.table_RB, self.token_RC, self.write_RC = torch.split(self._there, sizes, dim=1)
+        cuda = device.type == "cuda"
+        self._copied = torch.cuda.Event() if cuda else None  # type: ignore[no-untyped-call]  # torch ships it unannotated
         self._graph: torch.cuda.CUDAGraph | None = None
         self._made: torch.Tensor | None = None
         self.fill([])
 
     def fill(self, rows: Sequence[Next]) -> None:
         """Write the inputs; rows that are not given are nobody's."""
+        if self._copied is not None:  # a part of a prompt that wants no token is waited for by nobody
+            self._copied.synchronize()
         here = self._here.numpy()
         tokens = here.shape[1] - 2 * self.columns
         here[:, :tokens] = 0
@@ -179,7 +183,9 @@ class _Shape:
             line[tokens : tokens + count] = row.tokens
             places = [row.blocks[p // BLOCK] * BLOCK + p % BLOCK for p in range(row.start, row.start + count)]
             line[tokens + self.columns : tokens + self.columns + count] = places
-        self._there.copy_(self._here, non_blocking=True)  # read again only after the run, whose result was waited for
+        self._there.copy_(self._here, non_blocking=True)
+        if self._copied is not None:
+            self._copied.record(torch.cuda.current_stream(self._there.device))
 
     def record(self, run: Callable[[_Shape], torch.Tensor], pool: Any) -> None:
         """On a GPU run the pass once, for what libraries set up, and once more to record it."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel, load_causal
 from ccit.models.decoding import Batch
-from ccit.models.fixed_shapes import computed
+from ccit.models.fixed_shapes import Next, _Shape, computed
 from ccit.testing import random_model
 from tests.unit.models.adapters import random_adapter
 
@@ -71,3 +73,21 @@ def test_a_pass_of_many_tokens_has_no_shape(causal: CausalModel) -> None:
     assert fixed.takes(4, 200)
     assert not fixed.takes(5, 200)
     assert not fixed.takes(1, 2000)
+
+
+def test_inputs_are_written_over_only_once_they_have_been_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU copies later; nobody waits for the pass of a prompt's part that wants no token."""
+    shape, seen = _Shape((1, 1, 1), spare=2, device=torch.device("cpu")), list[tuple[str, list[int]]]()
+
+    def inputs() -> list[int]:
+        return shape._here[0].tolist()
+
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: None)
+    event = SimpleNamespace(
+        synchronize=lambda: seen.append(("waited", inputs())), record=lambda _: seen.append(("copying", inputs()))
+    )
+    monkeypatch.setattr(shape, "_copied", event)
+    for token in (5, 6):
+        shape.fill([Next([token], start=0, blocks=[1], slot=None)])
+    first, copying, waited, _ = seen
+    assert [first[0], copying[0], waited] == ["waited", "copying", ("waited", copying[1])]
