@@ -7,6 +7,7 @@ Beyond OpenAI's, with vLLM's names and meaning: `top_k`, `min_p`, `repetition_pe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -67,7 +68,7 @@ class StreamOptions(BaseModel):
         return values
 
 
-class _Request(BaseModel):
+class _Request(BaseModel, ABC):
     model_config = ConfigDict(extra="ignore", strict=True)
     endpoint: ClassVar[Literal["chat", "completion"]]
 
@@ -124,9 +125,9 @@ class _Request(BaseModel):
         texts = [self.stop] if isinstance(self.stop, str) else (self.stop or [])
         return tuple(text for text in texts if text)
 
+    @abstractmethod
     def likeliest(self) -> int | None:
         """How many of the likeliest tokens to name beside each; None where no logprobs are asked for."""
-        raise NotImplementedError
 
     def samplings(self, limit: int, vocabulary: int) -> list[Sampling]:
         """How each choice is to be drawn; choice k of a seeded request has the seed plus k.
