@@ -78,6 +78,7 @@ class ClinicalStep:
         try:
             documents = self._read(message)
         except InputError as error:
+            self._resends.forget(message)
             return [sealed_letter(message, error, _STAGE, self._topics)]
         return [
             output for number, document in enumerate(documents, 1) for output in self._of(document, number, message)

@@ -62,6 +62,15 @@ def test_a_message_that_is_sent_again_gives_no_second_row(step: ClinicalStep) ->
     assert step.documents == {"written": 1, "sent_again": 1}
 
 
+def test_one_of_which_nothing_was_made_is_heard_when_it_is_sent_again(step: ClinicalStep) -> None:
+    wrongly_named = message(REPORT, headers=(("content-type", b"text/plain"),))
+    batch = [wrongly_named, message(REPORT, 7), message(REPORT, 9)]
+    for _ in range(2):  # the same when it is decided again
+        assert [output.topic for output in step(batch)] == ["ccit.dead-letters", "ccit.raw"]
+    step.committed()
+    assert step.documents == {"written": 1, "sent_again": 1}
+
+
 def test_one_that_is_sent_again_after_a_restart_is_learnt_once_all_the_same(config: Config) -> None:
     """The scorer refuses an exact copy, whatever its record is called; random surrogates are not in the content."""
     rows = [ClinicalStep(config)([message(REPORT, offset)])[0] for offset in (0, 7)]
