@@ -78,14 +78,14 @@ class Connection:
         if not piece:
             await self._speak()
             return False
-        frames = self._talk.frames
+        begun = self._talk.begun
         for number, message in self._talk.hear(piece):
             await self._room(self._settings.in_flight)
             self._on_their_way += 1
             await self._publish(message, partial(self._settle, number))
         if not self._talk.unfinished:
             self._begun_at = None
-        elif self._begun_at is None or self._talk.frames > frames:
+        elif self._begun_at is None or self._talk.begun > begun:
             self._begun_at = asyncio.get_running_loop().time()
         await self._speak()
         return True
@@ -118,11 +118,12 @@ class Connection:
 
         Meanwhile nothing is read, so the time is not counted against the frame that has begun.
         """
-        began = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
         while self._on_their_way and self._talk.waiting >= self._settings.in_flight:
+            began = clock()
             await self._settling()
-        if self._begun_at is not None:
-            self._begun_at += asyncio.get_running_loop().time() - began
+            if self._begun_at is not None:
+                self._begun_at += clock() - began
 
     async def _settling(self) -> None:
         self._settled.clear()

@@ -58,13 +58,17 @@ class Conversation:
         self._framer = Framer(max_bytes)
         self._waiting: OrderedDict[int, _Heard] = OrderedDict()
         self._next = 0
-        self.frames = 0  # heard, of whatever sort
         self.said = Counter[str]() if said is None else said
 
     @property
     def unfinished(self) -> bool:
         """Whether a message has begun and not ended."""
         return self._framer.unfinished
+
+    @property
+    def begun(self) -> int:
+        """How many messages have begun so far."""
+        return self._framer.begun
 
     @property
     def waiting(self) -> int:
@@ -107,7 +111,6 @@ class Conversation:
     def _taken(self, frames: Iterable[Frame]) -> list[tuple[int, Received]]:
         to_store: list[tuple[int, Received]] = []
         for frame in frames:
-            self.frames += 1
             message = received(frame)
             if message.silent:
                 continue

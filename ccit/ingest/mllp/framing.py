@@ -48,6 +48,7 @@ class Framer:
         self._buffer = bytearray()
         self._looked_at = 0  # bytes at the buffer's front that begin no mark
         self._stray = bytearray()  # the head of what stands outside
+        self.begun = 0  # frames so far, those among them that were begun anew
 
     @property
     def unfinished(self) -> bool:
@@ -69,12 +70,12 @@ class Framer:
         return found
 
     def give_up(self) -> Frame | None:
-        """The frame that has begun and will not end; None where there is none."""
-        if not self.unfinished:
-            return None
+        """The frame that has begun and will not end; None where there is none, or it was too long and told already."""
+        begun = self._state == "inside"
         given_up = Frame(bytes(self._buffer[:HEAD_BYTES]), "no_end")
-        self._turn("outside", len(self._buffer))
-        return given_up
+        if self.unfinished:
+            self._turn("outside", len(self._buffer))
+        return given_up if begun else None
 
     def _outside(self, found: list[Frame]) -> bool:
         begin = self._buffer.find(BEGIN)
@@ -135,6 +136,7 @@ class Framer:
         del self._buffer[:done]
         self._stray.clear()
         self._state, self._looked_at = state, 0
+        self.begun += state == "inside"
 
     def _keep_stray(self, count: int) -> None:
         """The first bytes outside that are not blank."""

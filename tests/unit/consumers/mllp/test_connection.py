@@ -103,6 +103,24 @@ def test_one_that_takes_too_long_is_refused_and_the_connection_closed() -> None:
     assert with_sender(Log(), half, frame_seconds=0.05) == ["AE 7"]
 
 
+def test_a_message_that_is_begun_anew_has_its_own_time() -> None:
+    began: list[float | None] = []
+
+    async def anew(streams: Streams, connection: Connection) -> None:
+        for number, piece in enumerate((message("0")[:-9], message("1")[:40]), start=1):
+            streams[1].write(piece)
+            while connection._talk.begun < number:
+                await asyncio.sleep(0.005)
+            began.append(connection._begun_at)
+        streams[1].write(message("1")[40:])
+
+    assert with_sender(Log(), anew) == ["AA 1"]
+    first, second = began
+    assert first is not None
+    assert second is not None
+    assert second > first
+
+
 def test_a_sender_who_is_quiet_between_messages_stays() -> None:
     async def quiet(streams: Streams, _: Connection) -> None:
         streams[1].write(message("1"))

@@ -66,6 +66,23 @@ def test_what_has_begun_can_be_given_up() -> None:
     assert (framer.unfinished, framer.feed(framed(ONE))) == (False, [Frame(ONE)])
 
 
+def test_a_frame_that_was_too_long_is_told_once() -> None:
+    framer = Framer(MOST)
+    assert [one.defect for one in framer.feed(SB + b"MSH" + b"x" * 3 * MOST)] == ["too_long"]
+    assert framer.unfinished
+    assert framer.give_up() is None
+    assert (framer.unfinished, framer.feed(framed(ONE))) == (False, [Frame(ONE)])
+
+
+def test_frames_are_counted_where_they_begin_and_where_they_begin_anew() -> None:
+    framer = Framer(MOST)
+    counts = []
+    for piece in (b"noise", SB + ONE[:9], ONE[9:], SB + TWO, EB + CR, framed(ONE), SB + SB):
+        framer.feed(piece)
+        counts.append(framer.begun)
+    assert counts == [0, 1, 1, 2, 2, 3, 4]
+
+
 _PIECES = st.sampled_from([SB, EB, CR, b"MSH", SB + b"MSH", EB + CR, EB + SB + b"MSH", b" ", b"x" * 700, b"\xff\x00|"])
 _STREAMS = st.lists(_PIECES | st.binary(max_size=20), max_size=30).map(b"".join)
 
