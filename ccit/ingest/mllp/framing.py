@@ -1,8 +1,9 @@
 r"""MLLP frames: 0x0B, a message, 0x1C 0x0D. Bytes in pieces of any size give the same frames.
 
 What real senders send is read: bytes between frames, a 0x0B sent twice, a vertical tab or a 0x1C inside a text, an end
-without its 0x0D before the next frame. A frame that begins (`0x0B MSH`) before the one before it ended takes its place:
-whoever sent them has given the first one up.
+without its 0x0D before the next frame. Bytes between frames that 0x1C 0x0D ends are a frame without a beginning. A
+frame that begins (`0x0B MSH`) before the one before it ended takes its place: whoever sent them has given the first one
+up.
 """
 
 from __future__ import annotations
