@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ccit.assembly.scoring import ScoringParts
 from ccit.bounds import MAX_DEPTH
 from ccit.errors import CcitError, InputError
 from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name
+from ccit.generation.origins import annotations_of
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import parse_strict
 from ccit.pipeline import admit
-from ccit.records import Arm, Decision, Sample
+from ccit.records import Arm, Decision, Record, Sample
 from ccit.scoring.spaces import SAMPLE
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
@@ -68,20 +70,25 @@ class ScoreStep:
         self._known = known
         self._exactly_once = exactly_once
         self._batch: list[Decision] = []  # those of the batch at hand
+        self._made: dict[str, Mapping[str, str]] = {}  # sample id -> how it was made, where it was generated
         self.decided: Counter[tuple[Arm, str]] = Counter()  # arm and reason -> decisions in the log
 
     def __call__(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
         self._batch.clear()
+        self._made.clear()
         letters: list[Output] = []
         copies: list[Output] = []
         read: list[tuple[KafkaMessage, Sample]] = []
         for message in messages:
             try:
-                sample = sample_in(message, self._max_bytes)
+                record = record_in(message, self._max_bytes)
+                sample = sample_from_record(record)
             except InputError as error:
                 letters.append(dead_letter(message, error, "score", self._topics))
                 continue
+            if made := annotations_of(record):
+                self._made[sample.sample_id] = made
             if sample.sample_id not in self._known:
                 read.append((message, sample))
             elif self._exactly_once:
@@ -142,7 +149,9 @@ class ScoreStep:
         self._scoring.embedder.embed([_PLAIN.response])
         self._scoring.proxy.score([_PLAIN])
 
-    def _decided(self, decision: Decision) -> Output:
+    def _decided(self, plain: Decision) -> Output:
+        made = self._made.get(plain.sample.sample_id, {})
+        decision = replace(plain, annotations={**plain.annotations, **made}) if made else plain
         self._batch.append(decision)
         key = decision.sample.sample_id.encode()
         if not decision.accepted:
@@ -156,8 +165,8 @@ class ScoreStep:
         return Output(self._topics.samples.name, key, value, headers)
 
 
-def sample_in(message: KafkaMessage, max_bytes: int) -> Sample:
-    """The sample in a record's message.
+def record_in(message: KafkaMessage, max_bytes: int) -> Record:
+    """The record in a message.
 
     A hospital may write records itself, so they are read as strictly as rows.
 
@@ -182,4 +191,4 @@ def sample_in(message: KafkaMessage, max_bytes: int) -> Sample:
     event = decode(message.value, message.headers) if NAMES.get(name) is RecordReceived else None
     if not isinstance(event, RecordReceived):
         raise InputError("wrong_schema", f"expected the ce_type ccit.record-received.v1, found {name[:80]!r}")
-    return sample_from_record(event.record)
+    return event.record

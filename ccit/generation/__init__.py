@@ -16,6 +16,6 @@
 | `asker.py` | kept answers, seats, budget and the endpoint, together |
 | `endpoint.py` | an OpenAI-compatible endpoint, and what its errors mean |
 | `structured.py` | rows of structured records, without a model |
-| `rows.py` | rows, and what they say of how they were made |
+| `rows.py` | rows, and what they say of how they were made; `origins.py` carries that on to the decision |
 | `texts/` | prompts and templates in English and Chinese |
 """

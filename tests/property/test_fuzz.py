@@ -20,6 +20,7 @@ import pytest
 from ccit.config import Config
 from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.fates import Fates
+from ccit.ingest.rows import sample_from_record
 from ccit.lineage import Lineage
 from ccit.records import DEAD_LETTER_REASONS, Artifact, Position
 from ccit.scoring.snapshot import Snapshot, SnapshotOrigin, read_snapshot, write_snapshot
@@ -30,7 +31,7 @@ from consumers.ingest import IngestStep
 from consumers.kafka.messages import Headers, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
-from consumers.score_step import ScoreStep, sample_in
+from consumers.score_step import ScoreStep, record_in
 from tests.crash.parts import stub_scoring
 from tests.poison.corpus import MAX_BYTES, SECRET, good_record, row
 
@@ -185,7 +186,7 @@ def test_ingest_answers_every_mutated_row_with_one_record_or_one_dead_letter() -
             require_sound(output, message)
         else:
             written = KafkaMessage(output.topic, 0, 0, output.key, output.value, output.headers)
-            assert sample_in(written, MAX_BYTES).response
+            assert sample_from_record(record_in(written, MAX_BYTES)).response
 
 
 def test_a_scorer_answers_every_mutated_record_with_one_decision_or_one_dead_letter(tmp_path: Path) -> None:

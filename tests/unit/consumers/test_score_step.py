@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccit.config import Config
-from ccit.events import RecordReceived, SampleRejected, decode, encode
+from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, decode, encode
 from ccit.fates import Fates
 from ccit.ingest.rows import record_from_row
 from ccit.lineage import Lineage
@@ -199,3 +199,23 @@ def test_a_deployed_model_that_fails_changes_no_decision(tmp_path: Path, caplog:
     broken = Scorer(tmp_path / "a", exactly_once=True, audit=ProxyAudit(1.0, deployed=Gone()))
     assert broken.commit(MANY) == Scorer(tmp_path / "b", exactly_once=True).commit(MANY)
     assert "the deployed model could not score" in caplog.text
+
+
+def test_a_generated_sample_says_in_its_decision_how_it_was_made(tmp_path: Path) -> None:
+    made = {"prompt": "summary.v1.en", "model": "m@7", "evidence": ["clear lungs"], "record_digest": "ab"}
+    row = {"id": "7", "instruction": "Which?", "output": "Clear.", "meta": {"document": "d1", "generated": made}}
+    value, headers = encode(RecordReceived(record_from_row(row, 0.0)), at=0.0, source="test")
+    scorer = Scorer(tmp_path, exactly_once=True)
+    written = KafkaMessage(TOPICS.records.name, 0, 0, b"k", value, headers)
+    outputs = [scorer.step([written])[0], scorer.step([message(1)])[0]]
+    generated, plain = (decode(output.value, output.headers) for output in outputs)
+    assert isinstance(generated, SampleAdmitted)
+    assert isinstance(plain, SampleAdmitted)
+    assert generated.decision.annotations == {
+        "generated.prompt": "summary.v1.en",
+        "generated.model": "m@7",
+        "generated.record_digest": "ab",
+        "generated.document": "d1",
+        "generated.evidence": '["clear lungs"]',
+    }
+    assert plain.decision.annotations == {}
