@@ -45,7 +45,7 @@ class Identifier:
 
     value: str = field(repr=False)
     system: str = field(default="", repr=False)
-    kind: str = ""
+    kind: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Person:
     contacts: tuple[str, ...] = field(default=(), repr=False)
     born: str = field(default="", repr=False)
     died: str = field(default="", repr=False)
-    sex: str = ""
+    sex: str = field(default="", repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -162,7 +162,7 @@ class ClinicalDocument:
     title: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     kind: str = field(default="", repr=False)
-    language: str = ""
+    language: str = field(default="", repr=False)
     status: Status = "unknown"
     written: str = field(default="", repr=False)
     dates: Mapping[str, str] = field(default_factory=dict, repr=False)

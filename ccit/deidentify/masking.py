@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccit.deidentify.earlier_masks import held_in
 from ccit.ports.deidentify import Page, Range, Replacing, Span
@@ -14,7 +14,7 @@ from ccit.ports.deidentify import Page, Range, Replacing, Span
 class Masked:
     """A text after masking: what was replaced (places in the text before), and where replacements stand now."""
 
-    text: str
+    text: str = field(repr=False)
     replaced: tuple[Span, ...]
     masks: tuple[Range, ...]
 

@@ -26,7 +26,7 @@ _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NameForms:
     """All forms of the names of a record.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ccit.records import Record
@@ -16,8 +16,8 @@ class RawMessage:
     `received_at` is in seconds since 1970.
     """
 
-    content_type: str
-    value: bytes | None
+    content_type: str = field(repr=False)
+    value: bytes | None = field(repr=False)
     received_at: float
 
 

@@ -7,7 +7,7 @@ the batch, so that it costs one dead letter in the transaction that moves past i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import Any, NamedTuple
 
@@ -70,9 +70,9 @@ class KafkaMessage:
     topic: str
     partition: int
     offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
+    key: bytes | None = field(repr=False)
+    value: bytes | None = field(repr=False)
+    headers: Headers = field(default=(), repr=False)
     timestamp_ms: int = -1
     fault: ReadFault | None = None
     offset_count: int = 1

@@ -11,11 +11,12 @@ def test_a_document_in_a_log_line_names_nobody() -> None:
     person = Person(
         "patient",
         names=(Name(CANARY, (CANARY,), CANARY, CANARY, CANARY),),
-        identifiers=(Identifier(CANARY, CANARY, "MR"),),
+        identifiers=(Identifier(CANARY, CANARY, CANARY),),
         addresses=(Address((CANARY,), CANARY, CANARY, CANARY, CANARY, CANARY),),
         contacts=(CANARY,),
         born=CANARY,
         died=CANARY,
+        sex=CANARY,
         others=(CANARY,),
     )
     document = ClinicalDocument(
@@ -25,6 +26,7 @@ def test_a_document_in_a_log_line_names_nobody() -> None:
         title=CANARY,
         text=CANARY,
         kind=CANARY,
+        language=CANARY,
         written=CANARY,
         dates={"admitted": CANARY},
         places=(CANARY,),

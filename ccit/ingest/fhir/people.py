@@ -45,7 +45,7 @@ _APART = ("contained", "contact")  # somebody else than the resource itself
 _CODED_EXTENSIONS = ("race", "ethnicity", "birthsex", "genderIdentity", "religion", "nationality")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Found:
     """What is in one part of a resource."""
 

@@ -49,7 +49,7 @@ _PLACE_FIELDS: Mapping[str, tuple[int, ...]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Draft:
     """A document that is being put together."""
 

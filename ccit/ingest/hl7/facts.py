@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ccit.ingest.hl7.message import Segment
@@ -41,10 +41,10 @@ class Fact:
     """One such segment, read."""
 
     kind: str
-    label: str
-    text: str
-    at: str
-    fields: Mapping[str, Any]
+    label: str = field(repr=False)
+    text: str = field(repr=False)
+    at: str = field(repr=False)
+    fields: Mapping[str, Any] = field(repr=False)
     taken_back: bool
 
 

@@ -48,13 +48,13 @@ class Header:
     encoding: str = "^~\\&"
     sender: tuple[str, str] = field(default=("", ""), repr=False)
     receiver: tuple[str, str] = field(default=("", ""), repr=False)
-    code: str = ""
-    trigger: str = ""
+    code: str = field(default="", repr=False)
+    trigger: str = field(default="", repr=False)
     control_id: str = field(default="", repr=False)
-    processing: str = "P"
-    version: str = "2.5"
-    accept: str = ""
-    application: str = ""
+    processing: str = field(default="P", repr=False)
+    version: str = field(default="2.5", repr=False)
+    accept: str = field(default="", repr=False)
+    application: str = field(default="", repr=False)
 
 
 def header_in(value: bytes) -> Header:
