@@ -26,7 +26,7 @@ from typing import Any
 import openai
 import torch
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
 from ccit.models.decoding import Batch, Pass, Row, likeliest

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import CcitError, ConfigError, Fenced
 from ccit.store.private import make_directory, open_private
 from consumers.orphans import die_with_parent

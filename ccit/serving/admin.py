@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import BrokerUnavailable
 from ccit.serving.body import body_of
 from ccit.serving.edge import CLIENT_KEY

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import CcitError
 from ccit.ports.serving import Delta
 from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal

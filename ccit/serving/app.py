@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.serving.admin import Admin
 from ccit.serving.answering import Answering, Order, overloaded
 from ccit.serving.body import body_of

@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import ConfigError, PortOccupied
 from ccit.serving.refusals import RequestRefused
 

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from ccit.config_clinical import Mllp
+from ccit.config import Mllp
 from ccit.errors import ConfigError
 
 

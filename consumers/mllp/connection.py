@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from ccit.config_clinical import Mllp
+from ccit.config import Mllp
 from ccit.ingest.mllp.answers import Outcome
 from ccit.ingest.mllp.conversation import Conversation
 from ccit.ingest.mllp.reception import Received

@@ -16,8 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ccit.cli.assess import assess
 from ccit.cli.models import fetched_models
-from ccit.config import Models, Training
-from ccit.config_serving import Serving
+from ccit.config import Models, Serving, Training
 from ccit.errors import CcitError
 from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel, with_adapter

@@ -9,7 +9,7 @@ import pytest
 import torch
 from openai import OpenAI
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.serving.app import create_app
 from ccit.serving.engine import Engine

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 
 if TYPE_CHECKING:
     from tests.unit.serving.conftest import Serve

@@ -17,7 +17,7 @@ import openai
 import pytest
 import trustme
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import ConfigError
 from ccit.ports.serving import Sampling
 from ccit.serving.answering import Answering, Order

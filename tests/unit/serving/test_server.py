@@ -11,7 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from uvicorn.server import ServerState
 
-from ccit.config_serving import Serving
+from ccit.config import Serving
 from ccit.errors import ConfigError, PortOccupied
 from ccit.serving.server import Server, _Config, _Http
 

@@ -7,7 +7,7 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from ccit.config_clinical import Mllp
+from ccit.config import Mllp
 from ccit.errors import ConfigError
 from consumers.mllp.access import Access, tls_context
 

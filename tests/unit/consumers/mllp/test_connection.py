@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ccit.config_clinical import Mllp
+from ccit.config import Mllp
 from ccit.ingest.hl7.message import parse
 from ccit.ingest.mllp.answers import Outcome
 from ccit.ingest.mllp.conversation import Conversation

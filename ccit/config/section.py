@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+"""Of an alias or a suite: it is in keys, in file names, in URLs and in events."""
 
 
 class Section(BaseModel):

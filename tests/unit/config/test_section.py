@@ -7,7 +7,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from ccit.config_section import Section
+from ccit.config.section import Section
 
 
 class Table(Section):

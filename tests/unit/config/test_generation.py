@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ccit.config import Config
-from ccit.config_generation import RowGeneration
+from ccit.config.generation import RowGeneration
 from ccit.generation.prompts import load_prompts
 
 

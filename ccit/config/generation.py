@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from ccit.config_section import Section
+from ccit.config.section import Section
 
 _Prompt = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}\.v[1-9][0-9]{0,3}$")]
 

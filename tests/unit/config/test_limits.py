@@ -1,7 +1,7 @@
 import pytest
 
 from ccit.config import Config
-from ccit.config_limits import Shortest, contradictions
+from ccit.config.limits import Shortest, contradictions
 
 CHARACTERS = Shortest("characters", 800)
 

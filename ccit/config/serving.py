@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from ccit.config_section import Section
+from ccit.config.section import Section
 from ccit.plugin_tables import OneOf
 from ccit.plugins import PluginSettings
 

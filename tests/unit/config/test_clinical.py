@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from ccit.config_clinical import Clinical, Deidentify
+from ccit.config import Clinical, Deidentify
 
 
 def test_every_recogniser_is_on_and_identities_go_by_safe_harbor_unless_told_otherwise() -> None:

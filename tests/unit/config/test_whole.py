@@ -216,7 +216,7 @@ def test_plain_names_are_aliases(tmp_path: Path, alias: str) -> None:
 
 
 def test_every_profile_in_deploy_is_a_configuration() -> None:
-    found = sorted((Path(__file__).parents[2] / "deploy").glob("*.toml"))
+    found = sorted((Path(__file__).parents[3] / "deploy").glob("*.toml"))
     assert found
     for profile in found:
         load_config(profile)
