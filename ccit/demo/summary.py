@@ -69,10 +69,19 @@ def summarise(
 
 
 def _truth(watch: Watch, stream: Sequence[SimulatedMessage]) -> dict[str, dict[str, int]]:
+    """Of each kind; a copy that came before its original stands in for it, so `beside_original` counts both let in."""
     accepted = Counter(row.kind for row in watch.decisions if row.accepted)
     refused = Counter(row.kind for row in watch.dead_letters)
     arrived = Counter(message.kind.value for message in stream if message.kind is not None)
-    return {kind: {"in": n, "accepted": accepted[kind], "dead_lettered": refused[kind]} for kind, n in arrived.items()}
+    twice = Counter(
+        message.kind.value
+        for message in stream
+        if message.kind is not None and {message.record_id, message.repeats} <= watch.accepted
+    )
+    return {
+        kind: {"in": n, "accepted": accepted[kind], "beside_original": twice[kind], "dead_lettered": refused[kind]}
+        for kind, n in arrived.items()
+    }
 
 
 def _arms(watch: Watch) -> dict[str, dict[str, int]]:

@@ -49,6 +49,7 @@ class Watch:
     rounds: list[JudgedRound] = field(default_factory=list)
     replicas: dict[str, ReplicaReport] = field(default_factory=dict)
     contents: set[str] = field(default_factory=set)  # digests of what was decided
+    accepted: set[str] = field(default_factory=set)  # records
     seen_records: Counter[str] = field(default_factory=Counter)
     day: int = 0
     audit: Concordances = field(default_factory=lambda: Concordances(versions=1000))
@@ -123,6 +124,8 @@ class Watch:
             return  # an at-least-once broker may deliver a decision again; it is counted once, and the repeat is kept
         self.contents.add(sample.content_digest)
         self.audit.add([decision])
+        if decision.accepted:
+            self.accepted.add(sample.record_id)
         self.decisions.append(
             DecisionRow(
                 seq=len(self.decisions),

@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ccit.simulation import faults, phrasing
 from ccit.simulation.faults import Truth
@@ -36,15 +36,28 @@ Fact = tuple[Condition, Attribute]
 Text = tuple[str, str, str]  # instruction, input, output
 
 
+class _Told(NamedTuple):
+    """What a record says, and the number of the record that said it first."""
+
+    fact: Fact
+    text: Text
+    number: int
+
+
 @dataclass(frozen=True)
 class SimulatedMessage:
-    """One message of the stream, with what the generator knows about it; `kind` is None for others' data."""
+    """One message of the stream, with what the generator knows about it; `kind` is None for others' data.
+
+    `repeats` is the record that a copy, exact or nearly so, was made of. Read partition by partition, a stream may
+    bring the copy first.
+    """
 
     key: bytes
     value: bytes
     day: int
     record_id: str | None
     kind: Truth | None
+    repeats: str | None = None
 
 
 def wave_weights(time: float) -> dict[str, float]:
@@ -63,7 +76,7 @@ class _Hospital:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.told: Counter[Fact] = Counter()
-        self.sound: list[tuple[Fact, Text]] = []
+        self.sound: list[_Told] = []
 
     def condition(self, time: float) -> Condition:
         weights = wave_weights(time)
@@ -88,31 +101,33 @@ class _Hospital:
     def any_fact(self, time: float) -> Fact:
         return self.condition(time), self.rng.choice(tuple(Attribute))
 
-    def earlier(self) -> tuple[Fact, Text]:
+    def earlier(self) -> _Told:
         """Choose one of the last hundred sound records."""
         return self.rng.choice(self.sound[-100:])
 
 
-def _sound(hospital: _Hospital, fact: Fact) -> tuple[Fact, Text]:
-    text = hospital.tell(fact)
+def _sound(hospital: _Hospital, fact: Fact, number: int) -> _Told:
+    told = _Told(fact, hospital.tell(fact), number)
     hospital.told[fact] += 1
-    hospital.sound.append((fact, text))
-    return fact, text
+    hospital.sound.append(told)
+    return told
 
 
-def _near_duplicate(hospital: _Hospital) -> tuple[Fact, Text]:
-    fact, (question, context, output) = hospital.earlier()
+def _near_duplicate(hospital: _Hospital) -> _Told:
+    told = hospital.earlier()
+    question, context, output = told.text
     if hospital.rng.random() < 0.5:
-        return fact, (faults.near_duplicate(question, hospital.rng), context, output)
-    return fact, (question, context, faults.near_duplicate(output, hospital.rng))
+        return told._replace(text=(faults.near_duplicate(question, hospital.rng), context, output))
+    return told._replace(text=(question, context, faults.near_duplicate(output, hospital.rng)))
 
 
-def _wrong_answer(hospital: _Hospital, time: float) -> tuple[Fact, Text]:
+def _wrong_answer(hospital: _Hospital, time: float, number: int) -> _Told:
     condition, attribute = fact = hospital.any_fact(time)
     others = [c for c in conditions() if c.value(attribute) != condition.value(attribute)]
     near = [c for c in others if c.group == condition.group]
     question, context, _ = hospital.tell(fact)
-    return fact, (question, context, phrasing.answer(hospital.rng.choice(near), attribute, hospital.rng))
+    text = question, context, phrasing.answer(hospital.rng.choice(near), attribute, hospital.rng)
+    return _Told(fact, text, number)
 
 
 _Damage = Callable[[str, random.Random], str]
@@ -123,29 +138,38 @@ _DAMAGES: dict[Truth, _Damage] = {
 }
 
 
-def _compose(kind: Truth, time: float, hospital: _Hospital) -> tuple[Fact, Text]:
+def _compose(kind: Truth, time: float, number: int, hospital: _Hospital) -> _Told:
     if kind is Truth.CLEAN:
-        return _sound(hospital, hospital.fresh(time))
+        return _sound(hospital, hospital.fresh(time), number)
     if kind is Truth.REDUNDANT:
-        return _sound(hospital, hospital.familiar(time))
+        return _sound(hospital, hospital.familiar(time), number)
     if kind is Truth.NEAR_DUPLICATE:
         return _near_duplicate(hospital)
     if kind is Truth.EXACT_DUPLICATE:
         return hospital.earlier()
     if kind is Truth.WRONG_ANSWER:
-        return _wrong_answer(hospital, time)
+        return _wrong_answer(hospital, time, number)
     fact = hospital.any_fact(time)
     question, context, output = hospital.tell(fact)
     damage = _DAMAGES.get(kind)
-    return fact, (question, context, damage(output, hospital.rng) if damage else output)
+    return _Told(fact, (question, context, damage(output, hospital.rng) if damage else output), number)
 
 
-def _row(number: int, day: int, fact: Fact, text: Text) -> dict[str, Any]:
+def _source(fact: Fact) -> str:
     condition, _ = fact
-    instruction, context, output = text
+    return "simulated_" + condition.department.replace(" ", "_")
+
+
+def _record_id(fact: Fact, number: int) -> str:
+    return f"{_source(fact)}:{number:06d}"
+
+
+def _row(number: int, day: int, told: _Told) -> dict[str, Any]:
+    condition, _ = told.fact
+    instruction, context, output = told.text
     return {
         "id": f"{number:06d}",
-        "source": "simulated_" + condition.department.replace(" ", "_"),
+        "source": _source(told.fact),
         "lang": "en",
         "instruction": instruction,
         "input": context,
@@ -185,11 +209,12 @@ def hospital_stream(
     for number in range(records):
         time = days * number / records
         kind = rng.choices(list(weights), weights=list(weights.values()))[0] if number else Truth.CLEAN
-        fact, text = _compose(kind, time, hospital)
-        row = _row(number, int(time), fact, text)
+        told = _compose(kind, time, number, hospital)
+        row = _row(number, int(time), told)
         value = json.dumps(row, ensure_ascii=False).encode()
         key = f"subject-{rng.randrange(_PATIENTS):04d}".encode()
-        record_id: str | None = f"{row['source']}:{row['id']}"
+        record_id: str | None = _record_id(told.fact, number)
+        repeats = None if told.number == number else _record_id(told.fact, told.number)
         if kind is Truth.GARBAGE:
             value, record_id = faults.garbage(value, rng), None
-        yield SimulatedMessage(key, value, int(time), record_id, kind)
+        yield SimulatedMessage(key, value, int(time), record_id, kind, repeats)

@@ -137,9 +137,9 @@ def test_the_summary_has_every_promised_field_and_the_right_counts(watch: Watch)
         "decided_again": 0,
     }
     assert summary["truth"] == {
-        "clean": {"in": 10, "accepted": 10, "dead_lettered": 0},
-        "wrong_answer": {"in": 1, "accepted": 0, "dead_lettered": 0},
-        "garbage": {"in": 1, "accepted": 0, "dead_lettered": 1},
+        "clean": {"in": 10, "accepted": 10, "beside_original": 0, "dead_lettered": 0},
+        "wrong_answer": {"in": 1, "accepted": 0, "beside_original": 0, "dead_lettered": 0},
+        "garbage": {"in": 1, "accepted": 0, "beside_original": 0, "dead_lettered": 1},
     }
     assert (summary["rounds"], summary["held"], summary["active_version"], summary["proxy_version"]) == (1, 0, 0, 0)
     assert summary["serving"] == {"requests": 3, "failed": 1, "versions_seen": [0, 1]}
@@ -147,6 +147,25 @@ def test_the_summary_has_every_promised_field_and_the_right_counts(watch: Watch)
     base, first = summary["versions"]
     assert (base["number"], base["accuracy"], base["accuracy_by_group"]) == (0, 0.55, {"heart": 0.55})
     assert (first["number"], first["parent"], first["verdict"], first["forgetting_pp"]) == (1, 0, "promote", 0.5)
+
+
+def test_a_copy_that_came_first_stands_in_for_its_original_and_is_told_from_one_let_in_beside_it() -> None:
+    kind = Truth.NEAR_DUPLICATE
+    stream = [
+        *STREAM,
+        *(SimulatedMessage(b"", b"%d" % n, 1, f"ward:{n}", kind, f"ward:{n - 15}") for n in (20, 25, 30)),
+    ]
+    watch = Watch(stream, SIZE)
+    for number, reason in (
+        (5, "accepted"),
+        (20, "accepted"),
+        (25, "accepted"),
+        (10, "near_duplicate"),
+        (30, "novelty"),
+    ):
+        watch.take(decided(number, reason), 1.0)
+    counted = summarise(watch, stream, [], None, Spend(), seed=0, seconds=1.0)["truth"][kind.value]
+    assert counted == {"in": 3, "accepted": 2, "beside_original": 1, "dead_lettered": 0}
 
 
 def test_every_cost_is_counted_against_accepting_all(watch: Watch) -> None:

@@ -53,6 +53,20 @@ def test_shares_are_kept(messages: list[SimulatedMessage]) -> None:
         assert counted[kind] / RECORDS == pytest.approx(share, abs=0.025)
 
 
+def test_a_copy_names_the_earlier_sound_record_that_it_was_made_of(messages: list[SimulatedMessage]) -> None:
+    row_of = {m.record_id: json.loads(m.value) for m in messages if m.record_id is not None}
+    kind_of = {m.record_id: m.kind for m in messages}
+    copies = [m for m in messages if m.kind in (Truth.EXACT_DUPLICATE, Truth.NEAR_DUPLICATE)]
+    assert copies == [m for m in messages if m.repeats is not None]
+    for message in copies:
+        assert message.repeats is not None
+        copy, original = json.loads(message.value), row_of[message.repeats]
+        assert original["id"] < copy["id"]
+        assert kind_of[message.repeats] in (Truth.CLEAN, Truth.REDUNDANT)
+        alike = [copy[field] == original[field] for field in ("instruction", "output")]
+        assert any(alike) if message.kind is Truth.NEAR_DUPLICATE else all(alike)
+
+
 def test_shares_can_be_chosen() -> None:
     assert {m.kind for m in hospital_stream(60, seed=0, shares={Truth.CLEAN: 1.0})} == {Truth.CLEAN}
 
