@@ -103,6 +103,11 @@ class MicroBatch:
 class Method(Protocol):
     """Changes how a round is trained: hooks, of which one overrides what it needs. One object works on one adapter."""
 
+    holds_directions: bool = False
+    """Whether it relies on each of the rank's directions (row of A, column of B) being its own in every round."""
+    turns_directions: bool = False
+    """Whether `adapter` may give the update B A in other directions of the rank; not together with the former."""
+
     def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
         """What is trained on instead; pure, called first. At least one is left."""
         return examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ccit.errors import TrainingFailed
+from ccit.errors import ConfigError, TrainingFailed
 from ccit.plugins import PluginSettings, build, kind_of
 from ccit.ports.training import Example, Method, MethodContext, MicroBatch, Tensors, TrainingStart
 from ccit.records import Spend
@@ -37,8 +37,16 @@ class AppliedMethods:
     def made(
         cls, settings: Sequence[PluginSettings], context: MethodContext, parent_files: Mapping[str, bytes]
     ) -> AppliedMethods:
-        """The methods that the configuration selects."""
-        return cls({kind_of(one): build("method", one, context) for one in settings}, parent_files)
+        """The methods that the configuration selects. Raises `ConfigError` where one undoes what another relies on."""
+        methods: dict[str, Method] = {kind_of(one): build("method", one, context) for one in settings}
+        holding = [kind for kind, method in methods.items() if method.holds_directions]
+        turning = [kind for kind, method in methods.items() if method.turns_directions]
+        if holding and turning:
+            raise ConfigError(
+                f"training.methods: {turning[0]!r} sums updates into new directions of the rank, which mixes those "
+                f"that {holding[0]!r} keeps apart from round to round; take one of the two out"
+            )
+        return cls(methods, parent_files)
 
     def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
         """What is trained on. Raises `TrainingFailed` where a method leaves nothing."""

@@ -15,8 +15,9 @@ from ccit.models.faults import library_faults
 from ccit.models.likelihood import losses_at, response_losses
 from ccit.models.packing import batch_states, pack_rows
 from ccit.plugins import build
-from ccit.ports.training import Batcher, BatcherContext
+from ccit.ports.training import Batcher, BatcherContext, MethodContext
 from ccit.records import Sample
+from ccit.training.applied import AppliedMethods
 
 logger = logging.getLogger("ccit.train")
 
@@ -31,7 +32,8 @@ def try_training(settings: Training, bases: BaseModels) -> None:
     Raises
     ------
     ConfigError
-        `training.target_modules` do not fit a model, or its attention does not take packed rows.
+        `training.methods` do not go together, `training.target_modules` do not fit a model, or its attention does not
+        take packed rows.
     ModelUnusable
         A model cannot be loaded, encode a chat or carry an adapter, or its numbers are not finite.
     TrainingFailed, MemoryExhausted
@@ -40,6 +42,7 @@ def try_training(settings: Training, bases: BaseModels) -> None:
     roles: tuple[Role, ...] = ("deployed", "proxy")
     batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
     for role in roles:
+        AppliedMethods.made(settings.methods, MethodContext(role, seed=0), {})
         base = bases.of(role)
         view = trainable(base, settings.rank, settings.alpha, 0.0, settings.target_modules, seed=0)
         row = encode(base.chat, _SAMPLE, _TOKENS)

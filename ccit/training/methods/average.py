@@ -46,6 +46,7 @@ class Average(Method):
     def __init__(self, settings: Settings, context: MethodContext) -> None:
         self._share = settings.share
         self._with_incumbent = settings.other == "incumbent"
+        self.turns_directions = self._with_incumbent
         self._incumbent: Tensors = {}
 
     def prepare(self, start: TrainingStart) -> None:

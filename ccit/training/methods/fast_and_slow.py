@@ -44,6 +44,8 @@ class FastAndSlow(Method):
         kind: Literal["fast_and_slow"] = "fast_and_slow"
         rate: float = Field(0.5, gt=0, le=1, description="weight of the fast adapter in what is deployed, each round")
 
+    turns_directions = True
+
     def __init__(self, settings: Settings, context: MethodContext) -> None:
         self._rate = settings.rate
         self._slow: Tensors = {}

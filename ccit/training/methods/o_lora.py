@@ -27,8 +27,9 @@ class OLora(Method):
 
         loss + strength * sum over layers and i of || A_i A_t^T ||^2     (squared Frobenius norm)
 
-    After `slots` rounds the first slot is trained again. The rank bounds the number of slots. Cost: a product of two
-    small matrices a layer; each round learns with 1 / slots of the rank.
+    After `slots` rounds the first slot is trained again. The rank bounds the number of slots. Not together with what
+    cuts a sum of updates to the rank (`average` with the incumbent, `fast_and_slow`): that mixes the slots. Cost: a
+    product of two small matrices a layer; each round learns with 1 / slots of the rank.
 
     Example
     -------
@@ -47,6 +48,8 @@ class OLora(Method):
         kind: Literal["o_lora"] = "o_lora"
         slots: int = Field(4, ge=1, description="parts into which the rank is divided")
         strength: float = Field(0.5, ge=0, description="weight of the overlap with earlier directions (paper: 0.5)")
+
+    holds_directions = True
 
     def __init__(self, settings: Settings, context: MethodContext) -> None:
         self._slots = settings.slots

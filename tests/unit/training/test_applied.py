@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ccit.errors import TrainingFailed
-from ccit.ports.training import Example, Method, MicroBatch, Tensors, TrainingStart
+from ccit.config import Training
+from ccit.errors import ConfigError, TrainingFailed
+from ccit.ports.training import Example, Method, MethodContext, MicroBatch, Tensors, TrainingStart
 from ccit.records import Spend
 from ccit.training.applied import AppliedMethods
 from tests.nouns import sample
@@ -124,3 +125,20 @@ def test_a_method_without_hooks_changes_nothing() -> None:
     methods.after_backward()
     methods.after_step()
     methods.load_state({})
+
+
+def made(*kinds: str | dict[str, str]) -> AppliedMethods:
+    tables = [{"kind": kind} if isinstance(kind, str) else kind for kind in kinds]
+    return AppliedMethods.made(Training.model_validate({"methods": tables}).methods, MethodContext("proxy", 0), {})
+
+
+@pytest.mark.parametrize("other", ["fast_and_slow", "average"])
+def test_a_sum_cut_to_the_rank_is_refused_beside_slots_that_it_would_mix(other: str) -> None:
+    made(other)
+    for pair in (["o_lora", other], [other, "o_lora"]):
+        with pytest.raises(ConfigError, match=f"'{other}' sums updates into new directions.*'o_lora' keeps apart"):
+            made(*pair)
+
+
+def test_an_average_with_the_base_scales_b_and_leaves_slots_as_they_are() -> None:
+    assert made("o_lora", {"kind": "average", "other": "base"})

@@ -29,6 +29,12 @@ def test_layers_that_cannot_be_adapted_are_refused(bases: BaseModels, names: lis
         try_training(Training(target_modules=names), bases)
 
 
+def test_methods_that_do_not_go_together_are_refused_before_a_round(bases: BaseModels) -> None:
+    methods = [{"kind": "o_lora"}, {"kind": "fast_and_slow"}]
+    with pytest.raises(ConfigError, match="mixes those that 'o_lora' keeps apart"):
+        try_training(Training.model_validate({"rank": 2, "methods": methods}), bases)
+
+
 def test_a_model_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None:
     folder = str(random_model(tmp_path / "m"))
     bases = BaseModels(Models(deployed=folder, proxy=folder, device="cpu", threads=1))
