@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,10 +19,11 @@ from ccit.models.causal import CausalModel, load_causal, trainable
 from ccit.models.chat import FIXED_DATE, ChatFormat
 from ccit.models.encoding import Encoded, encode
 from ccit.models.likelihood import losses_at
-from ccit.models.packing import batch_states, pack_rows, packed_states
+from ccit.models.packing import Packing, batch_states, pack_rows, packed_states
 from ccit.records import Sample, Turn
 from ccit.testing import random_model
 
+REFUSED = "does more than is done for packed rows"
 CHATML = None  # the model's own
 PLAIN = (
     "{% for m in messages %}{{ 'Q: ' if m['role'] == 'user' else 'A: ' }}{{ m['content'] }}\n{% endfor %}"
@@ -142,5 +146,39 @@ def test_attention_that_does_more_is_refused(
         packing._NAME,
         lambda *tensors, **kwargs: real(*tensors, **{**kwargs, **fault}),
     )
-    with pytest.raises(ConfigError, match="does more than is done for packed rows"):
+    with pytest.raises(ConfigError, match=REFUSED):
         pack_rows(view_of(base))
+
+
+def test_attention_dropout_shows_in_training_alone_and_is_refused_before_it(base: CausalModel) -> None:
+    state = torch.get_rng_state()
+    for dropping in (base, view_of(base)):
+        view = replace(dropping, model=copy.deepcopy(dropping.model))
+        for module in view.model.modules():
+            if hasattr(module, "attention_dropout"):
+                module.attention_dropout = 0.1
+        if dropping is base:
+            pack_rows(view)  # for inference, where nothing is dropped
+        else:
+            with pytest.raises(ConfigError, match=REFUSED):
+                pack_rows(view)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_rounding_is_no_fault_and_rows_that_see_each_other_are_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    """In bfloat16 the rounding of eight random layers moves a loss by up to a nat."""
+    deep = load_causal(str(random_model(tmp_path / "deep", hidden=256, layers=8, seed=2)), device="cpu", dtype=dtype)
+    pack_rows(view_of(deep))
+    real: Any = packing._attention
+
+    def one_row(*tensors: Any, packing: Packing | None = None, **kwargs: Any) -> Any:
+        if packing is not None:
+            packing = replace(packing, blocks=((1, sum(packing.sizes)),))
+        return real(*tensors, packing=packing, **kwargs)
+
+    monkeypatch.setitem(ALL_ATTENTION_FUNCTIONS._global_mapping, packing._NAME, one_row)
+    with pytest.raises(ConfigError, match=REFUSED):
+        pack_rows(view_of(deep))
