@@ -32,6 +32,7 @@ from ccit.records import (
     Command,
     Concordance,
     Decision,
+    Position,
     Record,
     ReplicaReport,
     Round,
@@ -69,6 +70,18 @@ class SampleRejected:
     """A sample was refused; its content is kept, later work learns from it."""
 
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReleased:
+    """A person let a sample out of quarantine: a scorer lets it in unless it is a copy.
+
+    `decision` is the refusal as it lies on the topic `rejects`, at `refused_at`.
+    """
+
+    decision: Decision
+    refused_at: Position
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,7 @@ Event: TypeAlias = (
     RecordReceived
     | SampleAdmitted
     | SampleRejected
+    | SampleReleased
     | RoundPlanned
     | CandidateTrained
     | CandidateJudged
@@ -156,6 +170,7 @@ NAMES: Mapping[str, type[Event]] = {
     "record-received.v1": RecordReceived,
     "sample-admitted.v1": SampleAdmitted,
     "sample-rejected.v1": SampleRejected,
+    "sample-released.v1": SampleReleased,
     "round-planned.v1": RoundPlanned,
     "candidate-trained.v1": CandidateTrained,
     "candidate-judged.v1": CandidateJudged,

@@ -166,6 +166,10 @@ class ScoreMetrics(Collector):
         for labels, count in sorted(self._consumer.step.decided.items()):
             decided.add_metric(labels, count)
         yield decided
+        quarantined = CounterMetricFamily("ccit_quarantined", "Refusals kept for a person", labels=["cause"])
+        for cause, count in sorted(self._consumer.step.quarantined.items()):
+            quarantined.add_metric([cause], count)
+        yield quarantined
         yield CounterMetricFamily("ccit_scoring_tokens", "Tokens fed to proxy and embedder", scoring.spent.tokens)
         yield CounterMetricFamily("ccit_scoring_flops", "Floating-point operations of these", scoring.spent.flops)
         yield GaugeMetricFamily("ccit_proxy_version", "The version that scores", scoring.proxy.version)

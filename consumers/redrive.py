@@ -73,8 +73,9 @@ def whole_letters(settings: KafkaSettings, numbers: Collection[int]) -> Iterator
 
 def refusal(letter: DeadLetter, redriven: Collection[int], topics: Topics, force: bool) -> str:
     """Why a letter is not re-driven; empty when it is. `force` overrides attempts and an earlier re-drive alone."""
-    if letter.topic not in (sources := [topic.name for topic in (topics.documents, topics.raw, topics.records)]):
-        return f"it came from {letter.topic or 'nowhere'}, not from {', '.join(sources[:-1])} or {sources[-1]}"
+    readable = [topic.name for topic in (topics.documents, topics.raw, topics.records, topics.releases)]
+    if letter.topic not in readable:
+        return f"it came from {letter.topic or 'nowhere'}, not from {', '.join(readable[:-1])} or {readable[-1]}"
     if letter.cut:
         if letter.reason == EXPIRED:
             return f"its originals were deleted by the topic's retention ({letter.cut})"

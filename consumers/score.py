@@ -1,4 +1,4 @@
-"""records -> samples | rejects | dead-letters: the online decision, one transaction per batch.
+"""records, releases -> samples | rejects | dead-letters: the online decision, one transaction per batch.
 
 1. Between batches: follow the version topic (the proxy moves), the rounds topic (what is set aside) and the samples
    topic (what other scorers admitted).
@@ -69,7 +69,7 @@ class ScoreConsumer:
         self.loop = BatchLoop(
             settings,
             "score",
-            [topics.records.name],
+            [topics.records.name, topics.releases.name],
             self.step,
             commit_protocol(settings, f"score-{instance}"),
             limits=BatchLimits(config.kafka.batch_size, int(config.kafka.linger_seconds * 1000)),

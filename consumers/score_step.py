@@ -1,5 +1,7 @@
 """One batch of records: each becomes a sample, a reject or a dead letter. No broker is needed, so it is easily tested.
 
+What a person has released from quarantine comes among them, on a topic of its own (`consumers/quarantine.py`).
+
 A record that cannot be read is a dead letter. So is one that makes a scorer fail while a plain sample, tried right
 after it, does not: it is `unscorable`. Where that fails too, it is the device and not the record;
 the failure ends the process, nothing is committed, and the batch waits for whoever is started next.
@@ -15,18 +17,29 @@ from dataclasses import replace
 from ccit.assembly.scoring import ScoringParts
 from ccit.bounds import MAX_DEPTH
 from ccit.errors import CcitError, InputError
-from ccit.events import NAMES, RecordReceived, SampleAdmitted, SampleRejected, decode, encode, event_name
+from ccit.events import (
+    NAMES,
+    RecordReceived,
+    SampleAdmitted,
+    SampleRejected,
+    SampleReleased,
+    decode,
+    encode,
+    event_name,
+)
 from ccit.generation.origins import annotations_of
 from ccit.ingest.rows import sample_from_record
 from ccit.ingest.strict import parse_strict
 from ccit.pipeline import admit
 from ccit.records import Arm, Decision, Record, Sample
 from ccit.scoring.spaces import SAMPLE
+from ccit.selection.admission import QUARANTINE
 from ccit.vectors import encode_vector
 from consumers.content_type import require_json
 from consumers.dead_letters import dead_letter
 from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
+from consumers.quarantine import is_quarantined, released_in
 from consumers.samples_view import SamplesView
 
 logger = logging.getLogger("ccit.score")
@@ -72,33 +85,34 @@ class ScoreStep:
         self._batch: list[Decision] = []  # those of the batch at hand
         self._made: dict[str, Mapping[str, str]] = {}  # sample id -> how it was made, where it was generated
         self.decided: Counter[tuple[Arm, str]] = Counter()  # arm and reason -> decisions in the log
+        self.quarantined: Counter[str] = Counter()  # cause -> refusals in the log
 
     def __call__(self, messages: Sequence[KafkaMessage]) -> list[Output]:
         """Decide a batch exactly as if one by one."""
         self._batch.clear()
         self._made.clear()
         letters: list[Output] = []
-        copies: list[Output] = []
+        settled: list[Output] = []  # copies, and what was released
         read: list[tuple[KafkaMessage, Sample]] = []
         for message in messages:
             try:
-                record = record_in(message, self._max_bytes)
-                sample = sample_from_record(record)
+                sample, release = self._read(message)
             except InputError as error:
                 letters.append(dead_letter(message, error, "score", self._topics))
                 continue
-            if made := annotations_of(record):
-                self._made[sample.sample_id] = made
-            if sample.sample_id not in self._known:
+            if sample.sample_id in self._known:
+                settled += [self._decided(self._refused_as_copy(sample))] if self._exactly_once else []
+            elif release is not None:
+                settled.append(self._release(message, release))
+            else:
                 read.append((message, sample))
-            elif self._exactly_once:
-                copies.append(self._decided(self._refused_as_copy(sample)))
-        return [*letters, *copies, *self._decide(read)]
+        return [*letters, *settled, *self._decide(read)]
 
     def committed(self, delivered: Sequence[Delivered]) -> None:
         """The batch is in the log, at these places."""
         self._known.commit(delivered)
         self.decided.update((decision.arm, decision.reason) for decision in self._batch)
+        self.quarantined.update(one.annotations[QUARANTINE] for one in self._batch if is_quarantined(one))
         for found in self._scoring.audit.committed(self._batch):
             logger.warning(
                 "the proxy no longer ranks samples as the deployed model does (%s): what it refuses may be worth "
@@ -109,6 +123,25 @@ class ScoreStep:
     def aborted(self) -> None:
         """The batch did not reach the log: nothing of it counts."""
         self._scoring.admission.abort()
+
+    def _read(self, message: KafkaMessage) -> tuple[Sample, SampleReleased | None]:
+        """The sample of a record, or that of a release and the release."""
+        if message.topic == self._topics.releases.name:
+            release = released_in(message)
+            return release.decision.sample, release
+        record = record_in(message, self._max_bytes)
+        sample = sample_from_record(record)
+        if made := annotations_of(record):
+            self._made[sample.sample_id] = made
+        return sample, None
+
+    def _release(self, message: KafkaMessage, released: SampleReleased) -> Output:
+        """The sample, or a dead letter where it cannot be embedded."""
+        try:
+            decision = self._scoring.admission.release(released.decision, released.by)
+        except _SCORERS_RAISE as failure:
+            return self._unscorable(message, failure)
+        return self._decided(decision)
 
     def _decide(self, read: Sequence[tuple[KafkaMessage, Sample]]) -> list[Output]:
         try:
@@ -125,12 +158,15 @@ class ScoreStep:
             try:
                 decisions = admit([sample], self._scoring.admission)
             except _SCORERS_RAISE as failure:
-                self._require_working()  # each time: a device may go in the middle of a batch
-                found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
-                outputs.append(dead_letter(message, found, "score", self._topics))
+                outputs.append(self._unscorable(message, failure))
             else:
                 outputs += [self._decided(one) for one in self._audited(decisions)]
         return outputs
+
+    def _unscorable(self, message: KafkaMessage, failure: Exception) -> Output:
+        self._require_working()  # each time: a device may go in the middle of a batch
+        found = InputError("unscorable", f"expected scores, but a scorer raised {type(failure).__name__}")
+        return dead_letter(message, found, "score", self._topics)
 
     def _audited(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
         """With what the deployed model says of some of them. They stand whatever becomes of that."""

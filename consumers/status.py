@@ -142,7 +142,7 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     newest = max(announcements, key=lambda announcement: announcement.sequence, default=None)
     reads = (
         *(("clinical", topics.clinical), ("ingest", topics.raw)),
-        *(("score", topics.records), ("train", topics.samples)),
+        *(("score", topics.records), ("score", topics.releases), ("train", topics.samples)),
     )
     return Status(
         replicas=tuple(heard(replicas[name], time.time(), audits.get(name, ())) for name in sorted(replicas)),

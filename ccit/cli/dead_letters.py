@@ -5,24 +5,22 @@ from __future__ import annotations
 import base64
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from ccit.cli.options import as_json, config_file, load
+from ccit.cli.options import as_json, config_file, reachable
+from ccit.cli.terminal import escaped, say, when
 from ccit.errors import CcitError
 
 if TYPE_CHECKING:
     from consumers.dead_letters import DeadLetter
-    from consumers.kafka.clients import KafkaSettings
 
 SHOWN_BYTES = 4096
 """Of a value on a terminal; `--raw` gives all of it."""
 
-_YEAR_10000_MS = 253_402_300_800_000
 _NUMBER = click.IntRange(min=0, max=2**63 - 1)
 
 reason_option = click.option("--reason", default="", help="Only those of one reason, e.g. too_large.")
@@ -54,7 +52,7 @@ def list_letters(reason: str, limit: int, everything: bool, config_path: Path | 
     from ccit.console import Console
     from consumers.redrive import overview
 
-    found = overview(_reachable(config_path))
+    found = overview(reachable(config_path))
     chosen = [x for x in (found.letters if everything else found.waiting()) if reason in ("", x.reason)]
     shown = chosen[-limit:] if limit else chosen
     if as_json:
@@ -78,7 +76,7 @@ def show(number: int, raw: bool, config_path: Path | None, as_json: bool) -> Non
     """Show one: why it could not be read, its headers and its value, with control characters escaped."""
     from consumers.redrive import whole_letter
 
-    letter = whole_letter(_reachable(config_path), number)
+    letter = whole_letter(reachable(config_path), number)
     if raw:
         sys.stdout.buffer.write(letter.value or b"")
         sys.stdout.buffer.flush()
@@ -87,12 +85,12 @@ def show(number: int, raw: bool, config_path: Path | None, as_json: bool) -> Non
         click.echo(orjson.dumps(_everything(letter), option=orjson.OPT_INDENT_2).decode())
         return
     for name, value in _facts(letter).items():
-        _say(f"{name + ':':<11} {escaped(str(value).encode())}")
-    _say(f"{'key:':<11} {escaped(letter.key or b'')}")
+        say(f"{name + ':':<11} {escaped(str(value).encode())}")
+    say(f"{'key:':<11} {escaped(letter.key or b'')}")
     for header, content in letter.headers:
-        _say(f"{'header:':<11} {escaped(header.encode())} = {escaped((content or b'')[:SHOWN_BYTES])}")
-    _say("value:")
-    _say(_bytes(letter.value))
+        say(f"{'header:':<11} {escaped(header.encode())} = {escaped((content or b'')[:SHOWN_BYTES])}")
+    say("value:")
+    say(_bytes(letter.value))
 
 
 @dead_letters.command("redrive")
@@ -112,7 +110,7 @@ def redrive(
 
     if not numbers and not reason and not everything:
         raise click.UsageError("expected numbers, --reason or --all; `ccit dead-letters list` shows what there is")
-    settings = _reachable(config_path)
+    settings = reachable(config_path)
     found = sending.overview(settings)
     known = {letter.number: letter for letter in found.letters}
     unknown = sorted(set(numbers) - set(known))
@@ -138,22 +136,6 @@ def redrive(
         raise CcitError(f"{len(chosen) - len(going)} of {len(chosen)} dead letters were refused, as said above")
 
 
-def escaped(content: bytes, *, lines: bool = False) -> str:
-    """Bytes as text in which nothing can move a cursor, hide or turn round: what is not printable is escaped.
-
-    Parameters
-    ----------
-    lines : bool
-        Keep line breaks.
-
-    >>> escaped(b'{"a": "\\x1b[2J\\xff"}')
-    '{"a": "\\\\x1b[2J\\\\xff"}'
-    """
-    text = content.decode("utf-8", "backslashreplace")
-    kept = "\n" if lines else ""
-    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)
-
-
 def _bytes(content: bytes | None) -> str:
     if content is None:
         return "(none)"
@@ -163,25 +145,12 @@ def _bytes(content: bytes | None) -> str:
     )
 
 
-def _say(line: str) -> None:
-    """Print in letters that standard output has."""
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _when(at_ms: int) -> str:
-    """ISO 8601 without a zone (UTC); empty where the broker kept no time, or what a sender set is in no calendar."""
-    return (
-        datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if 0 <= at_ms < _YEAR_10000_MS else ""
-    )
-
-
 def _row(letter: DeadLetter) -> tuple[str, ...]:
     place = f"{letter.topic}[{letter.partition}]@{letter.offset}"
     size = f"{letter.size_bytes:,}" + (" (cut)" if letter.cut else "")
     return (
         str(letter.number),
-        _when(letter.at_ms),
+        when(letter.at_ms),
         place,
         letter.reason,
         letter.error,
@@ -193,7 +162,7 @@ def _row(letter: DeadLetter) -> tuple[str, ...]:
 def _facts(letter: DeadLetter) -> dict[str, Any]:
     """Everything but the original itself."""
     facts = {name: value for name, value in asdict(letter).items() if name not in ("key", "value", "headers", "at_ms")}
-    return {**facts, "at": _when(letter.at_ms)}
+    return {**facts, "at": when(letter.at_ms)}
 
 
 def _everything(letter: DeadLetter) -> dict[str, Any]:
@@ -207,12 +176,3 @@ def _everything(letter: DeadLetter) -> dict[str, Any]:
 
 def _base64(content: bytes | None) -> str | None:
     return None if content is None else base64.b64encode(content).decode("ascii")
-
-
-def _reachable(config_path: Path | None) -> KafkaSettings:
-    from consumers.connection import kafka_settings
-    from consumers.kafka.clients import require_broker
-
-    settings = kafka_settings(load(config_path))
-    require_broker(settings)
-    return settings

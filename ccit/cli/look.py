@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
-from ccit.cli.options import as_json, config_file, load
+from ccit.cli.options import as_json, config_file, load, reachable
 from ccit.errors import CcitError
 
 if TYPE_CHECKING:
     from ccit.config import Selection
     from ccit.records import Version
-    from consumers.kafka.clients import KafkaSettings
     from consumers.status import Replica
 
 
@@ -31,7 +30,7 @@ def versions(config_path: Path | None, as_json: bool) -> None:
     from consumers.versions import VersionFollower
 
     config = load(config_path)
-    settings = _reachable(config_path)
+    settings = reachable(config_path)
     with VersionFollower(settings, base_version(config)) as follower:
         active = follower.catch_up().number
         known = [follower.lineage.versions[number] for number in sorted(follower.lineage.versions)]
@@ -77,7 +76,7 @@ def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
     from consumers.status import look
 
     config = load(config_path)
-    found = look(_reachable(config_path), config.models.alias)
+    found = look(reachable(config_path), config.models.alias)
     if not everyone:
         found = found.recent(time.time())
     if as_json:
@@ -148,7 +147,7 @@ def verify(config_path: Path | None, as_json: bool) -> None:
     from consumers.observe import Observer
 
     config = load(config_path)
-    settings = _reachable(config_path)
+    settings = reachable(config_path)
     topics = Topics(settings.prefix)
     with Observer(settings, [topics.rounds, topics.model_versions]) as observer:
         events = (seen.event for seen in observer.catch_up() if seen.event is not None)
@@ -164,12 +163,3 @@ def verify(config_path: Path | None, as_json: bool) -> None:
         )
     if audit.findings:
         raise CcitError(f"{len(audit.findings)} findings; the first: {audit.findings[0].detail}")
-
-
-def _reachable(config_path: Path | None) -> KafkaSettings:
-    from consumers.connection import kafka_settings
-    from consumers.kafka.clients import require_broker
-
-    settings = kafka_settings(load(config_path))
-    require_broker(settings)
-    return settings

@@ -38,6 +38,7 @@ COMMANDS = {
     "verify": ("look", "Check every digest, parent link and audit entry."),
     "rebuild": ("rebuild", "Make a version again from its manifest, and compare it byte by byte."),
     "dead-letters": ("dead_letters", "List, show and re-drive the messages that could not be read."),
+    "quarantine": ("quarantine", "List, show and release what was refused and kept for a person to look at."),
     "rollback": ("steer", "Make an older version active again."),
     "hold": ("steer", "Start no more rounds until `resume`."),
     "resume": ("steer", "Start rounds again."),

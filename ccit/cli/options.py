@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from ccit.config import Config
+    from consumers.kafka.clients import KafkaSettings
 
 
 class AtLeastZero(click.FloatRange):
@@ -48,3 +49,13 @@ def load(path: Path | None) -> Config:
     from ccit.config import load_config
 
     return load_config(path)
+
+
+def reachable(path: Path | None) -> KafkaSettings:
+    """The settings of the configured broker, which answers. Raises `ConfigError` or `BrokerUnavailable`."""
+    from consumers.connection import kafka_settings
+    from consumers.kafka.clients import require_broker
+
+    settings = kafka_settings(load(path))
+    require_broker(settings)
+    return settings

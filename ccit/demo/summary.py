@@ -47,6 +47,7 @@ def summarise(
             "dead_letters": dict(Counter(row.reason for row in watch.dead_letters)),
             "decided_again": sum(count - 1 for count in watch.seen_records.values()),
         },
+        "quarantined": dict(watch.quarantined.most_common()),
         "truth": _truth(watch, stream),
         "arms": _arms(watch),
         "proxy_audit": [asdict(found) for found in watch.audit.found],

@@ -19,6 +19,7 @@ from ccit.events import (
 from ccit.records import Announcement, Candidate, Decision, ReplicaReport, Round
 from ccit.report.history import AnnouncementRow, DeadLetterRow, DecisionRow, RoundRow
 from ccit.scoring.concordance import Concordances
+from ccit.selection.admission import QUARANTINE
 from ccit.simulation.stream import SimulatedMessage
 from consumers.kafka.messages import KafkaMessage
 from consumers.observe import Seen
@@ -51,6 +52,7 @@ class Watch:
     contents: set[str] = field(default_factory=set)  # digests of what was decided
     accepted: set[str] = field(default_factory=set)  # records
     seen_records: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[str] = field(default_factory=Counter)  # by cause
     day: int = 0
     audit: Concordances = field(default_factory=lambda: Concordances(versions=1000))
     _by_record: dict[str, SimulatedMessage] = field(default_factory=dict)
@@ -126,6 +128,7 @@ class Watch:
         self.audit.add([decision])
         if decision.accepted:
             self.accepted.add(sample.record_id)
+        self.quarantined.update(cause for name, cause in decision.annotations.items() if name == QUARANTINE)
         self.decisions.append(
             DecisionRow(
                 seq=len(self.decisions),

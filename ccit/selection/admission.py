@@ -7,6 +7,8 @@ other and is not remembered after the batch. Within the batch it counted: a copy
 out stays refused as a copy, and a near-copy as not novel. A batch is what is decided together, and two records that say
 the same are one candidate in it; the same content may come again in a later batch, and is judged anew there.
 
+What a person has released from quarantine is let in unless it is a copy, without any check or policy.
+
 The control arm (`ccit/selection/control.py`) comes first: of what is drawn into it, everything but copies is accepted.
 A copy of it in the same batch is refused whichever came first; for novelty it counts from the next batch on.
 """
@@ -14,7 +16,7 @@ A copy of it in the same batch is refused whichever came first; for novelty it c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, get_args
 
 from ccit.plugins import PluginSettings, build, kind_of
@@ -27,8 +29,8 @@ from ccit.selection.control import NO_CONTROL, ControlArm
 from ccit.selection.reasons import ACCEPTED, ADMISSION
 from ccit.selection.waves import COPY, Case, CheckedBatch, Refusal, Waves
 
-QUARANTINE = "quarantine"
-"""Annotation of a refusal: the cause for which a person may look at it."""
+QUARANTINE, RELEASED = "quarantine", "released"
+"""Annotations: the cause for which a person may look at a refusal; who has released it."""
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
@@ -146,6 +148,25 @@ class Admission:
         cases = {"control": iter(drawn.cases), "policy": iter(answers.cases)}
         return [self._decision(next(cases[arm])) for arm in arms]
 
+    def release(self, refused: Decision, by: str) -> Decision:
+        """Let in what a person has released, unless it is a copy; it keeps the scores it was refused by.
+
+        It is staged like the rest. No policy chose it, so it is in no policy's state.
+        """
+        answers = self._lot.answers([refused.sample], self._admitted.__contains__)
+        taken = [case for case in answers.cases if case.passed]
+        self._stage(taken, [None] * len(taken), self._vectors(taken, answers))
+        (case,) = answers.cases
+        outcome = case.refusal or Refusal(ADMISSION, ACCEPTED)
+        return replace(
+            refused,
+            accepted=case.refusal is None,
+            reason=outcome.reason,
+            owner=outcome.owner,
+            policy="",
+            annotations={**refused.annotations, RELEASED: by},
+        )
+
     def refused_as_copy(self, sample: Sample) -> Decision:
         """The decision about a sample that is known to have been decided before."""
         return self._decision(Case(sample, "", refusal=COPY))
@@ -164,7 +185,8 @@ class Admission:
         """Accepted samples that are in the log and were not decided here; `admitted` has them already. The policy
         counts those that a policy chose.
         """
-        self._policy.observe([decision for decision in decisions if decision.arm == "policy"])
+        chosen = [one for one in decisions if one.arm == "policy" and RELEASED not in one.annotations]
+        self._policy.observe(chosen)
 
     def policy_state(self) -> Mapping[str, Any]:
         """The policy's state after all that is committed and observed, for a snapshot."""

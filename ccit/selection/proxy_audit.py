@@ -13,6 +13,7 @@ from dataclasses import replace
 from ccit.ports.selection import Scorer
 from ccit.records import Concordance, Decision, Score
 from ccit.scoring.concordance import DEPLOYED, PROXY, Concordances
+from ccit.selection.admission import RELEASED
 from ccit.selection.lots import lot
 
 
@@ -72,7 +73,7 @@ class ProxyAudit:
         The interval is looked at again with each batch, so a proxy that agrees exactly as much as `least` is
         called out more often than an interval of 95 % lets one expect.
         """
-        self._gathered.add(decisions)
+        self._gathered.add(one for one in decisions if RELEASED not in one.annotations)  # counted when it was refused
         begun = [found for found in self.found if found.fails(self._least) and found.version not in self._warned]
         self._warned.update(found.version for found in begun)
         return begun

@@ -105,6 +105,11 @@ class Topics:
         return Topic(f"{self.prefix}rejects", 4, retention_ms=_QUARTER_MS)
 
     @property
+    def releases(self) -> Topic:
+        """What a person lets out of quarantine; give it an access list of its own."""
+        return Topic(f"{self.prefix}releases", 1, retention_ms=_QUARTER_MS)
+
+    @property
     def dead_letters(self) -> Topic:
         """Messages that could not be read, with their original bytes."""
         return Topic(f"{self.prefix}dead-letters", 1, retention_ms=_QUARTER_MS)
@@ -138,6 +143,7 @@ class Topics:
             self.records,
             self.samples,
             self.rejects,
+            self.releases,
             self.dead_letters,
         )
         yield from (self.rounds, self.model_versions, self.replica_status, self.commands)

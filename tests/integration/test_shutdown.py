@@ -29,7 +29,7 @@ from consumers.kafka.clients import KafkaSettings, admin, error_of
 from tests.integration.following import replica, until
 
 ROLES = ("ingest", "score", "train", "serve")
-PARTITIONS = {"ingest": 6, "score": 6, "train": 4}
+PARTITIONS = {"ingest": 6, "score": 7, "train": 4}
 DRAIN_S = 30.0
 ENDS_WITHIN_S = {"ingest": 25.0, "score": 25.0, "train": 25.0, "serve": DRAIN_S + 5, "up": DRAIN_S + 10}
 NOT_YET = (

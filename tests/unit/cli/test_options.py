@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ccit.cli.dead_letters import _when, list_letters, show
+from ccit.cli.dead_letters import list_letters, show
 from ccit.cli.feed import feed
 from ccit.cli.steer import rollback
 
@@ -33,12 +33,3 @@ def test_is_refused(tmp_path: Path, command: click.Command, arguments: list[str]
     done = CliRunner().invoke(command, [str(rows) if word == "ROWS" else word for word in arguments])
     assert done.exit_code == 2
     assert "Invalid value" in done.output
-
-
-@pytest.mark.parametrize(
-    ("at_ms", "said"),
-    [(-1, ""), (0, "1970-01-01 00:00:00"), (253_402_300_799_999, "9999-12-31 23:59:59"), (2**62, ""), (2**63 - 1, "")],
-)
-def test_a_time_that_is_in_no_calendar_is_not_said(at_ms: int, said: str) -> None:
-    assert _when(at_ms).startswith(said)
-    assert bool(_when(at_ms)) == bool(said)

@@ -37,7 +37,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
         assert alias == "ward"
         return FOUND
 
-    monkeypatch.setattr(look_module, "_reachable", lambda _: KafkaSettings("nowhere:1"))
+    monkeypatch.setattr(look_module, "reachable", lambda _: KafkaSettings("nowhere:1"))
     monkeypatch.setattr(status_module, "look", look)
     monkeypatch.setenv("CCIT_MODELS__ALIAS", "ward")
     monkeypatch.setenv("COLUMNS", "200")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ccit.config import Config
-from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, decode, encode
+from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, SampleReleased, decode, encode
 from ccit.fates import Fates
-from ccit.ingest.rows import record_from_row
+from ccit.ingest.rows import record_from_row, sample_from_record
 from ccit.lineage import Lineage
-from ccit.records import Announcement, OffsetRange, Sample, Score
+from ccit.ports.vectors import Vectors
+from ccit.records import Announcement, Decision, OffsetRange, Position, Sample, Score
 from ccit.selection.proxy_audit import ProxyAudit
 from consumers import score_step
 from consumers.kafka.messages import Delivered, KafkaMessage, Output
@@ -219,3 +220,102 @@ def test_a_generated_sample_says_in_its_decision_how_it_was_made(tmp_path: Path)
         "generated.evidence": '["clear lungs"]',
     }
     assert plain.decision.annotations == {}
+
+
+def refused(text: str = "5 mg.", name: str = "7", **fields: object) -> Decision:
+    """What was refused of a message, and is in quarantine."""
+    sample = sample_from_record(score_step.record_in(message(0, text, name), 10_000))
+    scores = (Score("ifd", 1.3, "t"), Score("ifd_deployed", 1.2, "t"))
+    found = Decision(sample, False, "ifd_too_high", scores, owner="ifd", annotations={"quarantine": "mismatch"})
+    return replace(found, **fields)  # type: ignore[arg-type]  # fields by name
+
+
+def released(decision: Decision, offset: int = 0) -> KafkaMessage:
+    value, headers = encode(SampleReleased(decision, Position(2, 17), "the ward"), at=0.0, source="test")
+    return KafkaMessage(TOPICS.releases.name, 0, offset, decision.sample.sample_id.encode(), value, headers)
+
+
+def test_what_is_released_is_let_in_whatever_the_checks_say(scorer: Scorer) -> None:
+    (output,) = scorer.step([released(refused())])
+    event = decode(output.value, output.headers)
+    assert isinstance(event, SampleAdmitted)
+    assert (event.decision.reason, event.decision.owner, event.decision.policy) == ("accepted", "admission", "")
+    assert event.decision.scores == refused().scores
+    assert event.decision.annotations == {"quarantine": "mismatch", "released": "the ward"}
+    assert event.embedding
+
+
+@pytest.mark.parametrize(("exactly_once", "again"), [(True, [("rejects", "exact_duplicate")]), (False, [])])
+def test_what_is_released_twice_is_let_in_once(
+    tmp_path: Path, *, exactly_once: bool, again: list[tuple[str, str]]
+) -> None:
+    scorer = Scorer(tmp_path, exactly_once=exactly_once)
+    batch = [released(refused(), 0), released(refused(), 1)]
+    assert scorer.commit(batch) == [("samples", ""), ("rejects", "exact_duplicate")]
+    assert scorer.commit([released(refused(), 2)]) == again
+    assert scorer.step.quarantined == {}, "a copy that was released waits for nobody"
+
+
+def test_a_record_that_says_what_was_released_before_it_is_a_copy(scorer: Scorer) -> None:
+    assert scorer.commit([message(0, name="8"), released(refused())]) == [
+        ("samples", ""),
+        ("rejects", "exact_duplicate"),
+    ]
+
+
+def test_an_aborted_release_leaves_no_trace(scorer: Scorer) -> None:
+    scorer.step([released(refused())])
+    scorer.step.aborted()
+    assert scorer.commit([released(refused())]) == [("samples", "")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        refused(annotations={}),
+        refused(accepted=True),
+        refused(annotations={"quarantine": "mismatch", "released": "somebody"}),
+    ],
+)
+def test_what_was_in_no_quarantine_cannot_be_released(scorer: Scorer, other: Decision) -> None:
+    assert [topic for topic, _ in scorer.commit([released(other)])] == ["dead-letters"]
+
+
+def test_a_record_on_the_wrong_topic_is_a_dead_letter(scorer: Scorer) -> None:
+    record, release = message(0), released(refused())
+    swapped = [replace(record, topic=TOPICS.releases.name), replace(release, topic=TOPICS.records.name)]
+    assert [topic for topic, _ in scorer.commit(swapped)] == ["dead-letters", "dead-letters"]
+
+
+def test_a_release_that_cannot_be_embedded_is_a_dead_letter(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed = scorer.scoring.embedder.embed
+
+    def failing(texts: Sequence[str]) -> Vectors:
+        if any("poison" in text for text in texts):
+            raise ValueError("a text that no tokenizer takes")
+        return embed(texts)
+
+    monkeypatch.setattr(scorer.scoring.embedder, "embed", failing)
+    batch = [released(refused("poison")), released(refused("6 mg.", "8"), 1)]
+    assert [topic for topic, _ in scorer.commit(batch)] == ["dead-letters", "samples"]
+
+
+def test_the_proxy_audit_counts_a_pair_once(tmp_path: Path) -> None:
+    audit = ProxyAudit(1.0, deployed=Opposite())
+    scorer = Scorer(tmp_path, exactly_once=True, audit=audit)
+    scorer.commit(MANY)
+    scorer.commit([released(refused("x mg.", "x"))])
+    assert [found.pairs for found in audit.found] == [30]
+
+
+def test_what_is_quarantined_is_counted_by_cause_once_it_is_in_the_log(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(samples: Sequence[Sample], _: object) -> list[Decision]:
+        return [replace(refused(), sample=one) for one in samples]
+
+    monkeypatch.setattr(score_step, "admit", held)
+    scorer.step([message(0)])
+    assert scorer.step.quarantined == {}
+    scorer.commit([message(0), message(1, "6 mg.", "8")])
+    assert scorer.step.quarantined == {"mismatch": 2}

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ccit.plugins import plugins
-from ccit.ports.selection import Check, PolicyContext
-from ccit.records import Decision
+from ccit.ports.selection import Check, Choices, PolicyContext, Scored
+from ccit.records import Decision, Position
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.admitted import AdmittedSamples
@@ -40,3 +42,51 @@ def test_what_is_let_in_or_refused_otherwise_carries_none() -> None:
     found = [decided(one) for one in others]
     assert [one.reason for one in found] == ["accepted", "ifd_too_low", "too_long", "accepted"]
     assert [one.annotations for one in found] == [{}] * 4
+
+
+class Counting:
+    """A policy that takes all and counts what it is told of."""
+
+    needs = ()
+    stateful = True
+    reasons: Mapping[str, tuple[str, str]] = {}
+
+    def __init__(self) -> None:
+        self.observed: list[Decision] = []
+
+    def choose(self, batch: Sequence[Scored]) -> Choices:
+        return [None] * len(batch)
+
+    def observe(self, decisions: Sequence[Decision]) -> None:
+        self.observed += decisions
+
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def snapshot(self) -> Mapping[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+def test_what_is_released_is_let_in_with_the_scores_it_was_refused_by() -> None:
+    one = admission(1.2)
+    refused = decided(one)
+    released = one.release(refused, "the ward")
+    assert (released.accepted, released.reason, released.owner) == (True, "accepted", "admission")
+    assert released.scores == refused.scores != ()
+    assert released.annotations == {"quarantine": "mismatch", "released": "the ward"}
+    assert one.vectors(refused.sample.sample_id)["sample"].shape == (26,)
+    one.commit({refused.sample.sample_id: Position(0, 0)})
+    assert one.release(refused, "the ward").reason == "exact_duplicate"
+    assert decided(one).reason == "exact_duplicate"
+
+
+def test_what_is_released_is_in_no_policys_state() -> None:
+    policy = Counting()
+    one = Admission({}, Selector(policy, "counting", ""), AdmittedSamples({"sample": ExactIndex(26)}), LetterEmbedder())
+    chosen = decided(one)
+    released = one.release(decided(admission(1.2), 1), "the ward")
+    one.observe([chosen, released, replace(chosen, arm="control")])
+    assert policy.observed == [chosen]

@@ -10,6 +10,7 @@ TABLE = {
     "records": (6, "delete"),
     "samples": (4, "delete"),
     "rejects": (4, "delete"),
+    "releases": (1, "delete"),
     "dead-letters": (1, "delete"),
     "rounds": (1, "delete"),
     "model-versions": (1, "compact"),

@@ -1,0 +1,25 @@
+"""Finding one by its id; the rest is in `test_score_step.py` and tests/integration/test_quarantine.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccit.errors import ConfigError
+from ccit.records import Position
+from consumers.quarantine import Quarantined, one_of
+
+FOUND = [
+    Quarantined(name, Position(0, n), 0, "mismatch", "ifd_too_high", 1.2, "ward", "en")
+    for n, name in enumerate(("3fa1", "3fb2", "70c3"))
+]
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_fits_one() -> None:
+    assert one_of(FOUND, "7").position == Position(0, 2)
+    assert one_of(FOUND, "3fb2") is FOUND[1]
+
+
+@pytest.mark.parametrize(("name", "said"), [("3f", "2 samples"), ("9", "found none"), ("", "found none")])
+def test_what_fits_none_or_several_is_an_error_that_says_so(name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        one_of(FOUND, name)
