@@ -17,9 +17,9 @@ import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -37,6 +37,8 @@ from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 
 logger = logging.getLogger("ccit.generate")
+
+_Result = TypeVar("_Result")
 
 _STAGE = "generate"
 _TYPE: tuple[tuple[str, bytes], ...] = (("content-type", b"application/json"),)
@@ -112,12 +114,8 @@ class GenerateStep:
             self._runner = None
 
     async def _all(self, messages: Sequence[KafkaMessage]) -> list[Output]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                each = [group.create_task(self._outputs(message)) for message in messages]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # the others are of the same cause, or were ended for it
-        return [output for task in each for output in task.result()]
+        each = await _together(self._outputs(message) for message in messages)
+        return [output for outputs in each for output in outputs]
 
     async def _outputs(self, message: KafkaMessage) -> list[Output]:
         try:
@@ -129,8 +127,8 @@ class GenerateStep:
         self._batch.not_asked += not prompts
         plain = [] if only else self._maker.plain(body)
         outputs = [self._written(Outcome(name, row), message) for name, row in plain]
-        asked = [self._maker.generated(body, prompt, attempts(message)) for prompt in prompts]
-        for prompt, outcome in zip(prompts, await asyncio.gather(*asked), strict=True):
+        asked = await _together(self._maker.generated(body, prompt, attempts(message)) for prompt in prompts)
+        for prompt, outcome in zip(prompts, asked, strict=True):
             outputs.append(self._written(outcome, _about(message, prompt)))
         return outputs
 
@@ -160,6 +158,16 @@ class GenerateStep:
                 return
             await asyncio.sleep(min(left, _LOOK_S))
             left -= _LOOK_S
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Result]:
+    """The results in order; the first failure ends the rest and is raised, for the others are of the same cause."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _document_in(message: KafkaMessage) -> Mapping[str, Any]:

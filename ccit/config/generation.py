@@ -34,7 +34,12 @@ class RowGeneration(Section):
     train_on_reasoning: bool = Field(
         False, description="puts the model's reasoning before its answer in the row; without, it is thrown away"
     )
-    min_record: int = Field(200, ge=1, description="characters of a text about which a model is asked, at least")
+    min_record: int = Field(
+        200,
+        ge=1,
+        description="characters of a text about which a model is asked, at least, of English; a third of that "
+        "in Chinese",
+    )
     max_record: int = Field(
         24_000, ge=100, description="characters of such a text, at most; about a longer one none is"
     )

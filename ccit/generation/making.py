@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from ccit.errors import InputError
@@ -13,7 +14,7 @@ from ccit.generation.conversation import Ask, Rejected, converse
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault
 from ccit.generation.rows import generated_row
-from ccit.generation.source import Language, source_of
+from ccit.generation.source import Language, SourceText, source_of
 from ccit.generation.structured import StructuredTemplates
 from ccit.ingest.document_rows import row_from_document
 
@@ -31,7 +32,7 @@ class Limits:
     Parameters
     ----------
     min_record, max_record : int
-        Characters of a text about which a model is asked.
+        Characters of a text about which a model is asked; in Chinese a third of the former do.
     entries : bool
         Whether each text is also a row by itself.
     with_reasoning : bool
@@ -42,6 +43,11 @@ class Limits:
     max_record: int = 24_000
     entries: bool = True
     with_reasoning: bool = False
+
+    def fit(self, source: SourceText) -> bool:
+        """Whether a model is asked about a text."""
+        least = self.min_record if source.language == "en" else ceil(self.min_record / 3)
+        return least <= len(source.text) <= self.max_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,7 @@ class RowMaker:
         source = source_of(body)
         prompts = tuple(self._model.prompts[source.language])
         if not only:
-            fits = self._limits.min_record <= len(source.text) <= self._limits.max_record
-            return prompts if fits else ()
+            return prompts if self._limits.fit(source) else ()
         found = tuple(prompt for prompt in prompts if prompt.name == f"{only}.{source.language}")
         if not found:
             raise InputError("wrong_schema", "expected a prompt of generation.prompts to be asked again, found another")

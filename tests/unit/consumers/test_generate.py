@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from ccit.config import Config
 from ccit.errors import EndpointUnavailable
@@ -18,6 +19,7 @@ from consumers.generate import PROMPT, GenerateStep, Stopped
 from consumers.ingest import IngestStep
 from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
+from consumers.metrics import GenerateMetrics
 from consumers.redrive import original, refusal
 from tests.model_server import ModelServer, obedient, record_in, serving
 
@@ -107,6 +109,27 @@ def test_what_a_record_commands_ends_as_a_dead_letter_for_each_prompt(
     assert COMMAND not in " ".join(one.error for one in told)
     step.committed()
     assert step.counts.rejects == {("not_json", "asked_again"): 2, ("not_json", "dead_letter"): 2}
+
+
+def test_rows_rejects_and_what_was_asked_for_are_what_prometheus_reads_once_they_are_in_the_log(
+    step: GenerateStep,
+) -> None:
+    registry = CollectorRegistry()
+    registry.register(GenerateMetrics(step))
+    step([message(body(text=f"{NOTE} {COMMAND} "), 7), message(body(2, "Short. "), 8)])
+    assert b"ccit_generation_rejects_total{" not in generate_latest(registry)
+    step.committed()
+    read = generate_latest(registry).decode()
+    for line in (
+        "ccit_documents_read_total 2.0",
+        "ccit_documents_not_asked_total 1.0",
+        'ccit_generated_rows_total{prompt="entry"} 2.0',
+        'ccit_generation_rejects_total{constraint="not_json",then="asked_again"} 2.0',
+        'ccit_generation_rejects_total{constraint="not_json",then="dead_letter"} 2.0',
+        "ccit_generation_requests_total 4.0",
+        "ccit_generation_tokens_total 480.0",
+    ):
+        assert line in read.splitlines()
 
 
 def test_a_letter_that_is_sent_again_is_asked_anew_and_that_prompt_alone(

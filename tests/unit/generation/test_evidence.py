@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ccit.generation.evidence import MOST, commands_a_model, fault_of_evidence
+from ccit.generation.evidence import MOST, commands_a_model, fault_of_evidence, plain
 from ccit.generation.replies import Reply
 from tests.unit.generation.parts import ANSWER, EVIDENCE, NOTE, source
 
@@ -37,6 +39,16 @@ def test_what_does_not_stand_there_is_none_nor_what_is_too_short(passage: str) -
 def test_there_is_at_least_one_passage_and_not_the_whole_record_in_pieces() -> None:
     assert constraint() == "evidence"
     assert constraint(*(NOTE[start : start + 20] for start in range(MOST + 1))) == "evidence"
+
+
+@given(st.text("ab c\n.", min_size=30), st.integers(0, 20), st.sampled_from([" ", "\n", "  \t"]))
+def test_a_piece_of_the_record_is_evidence_whatever_its_blanks_and_with_one_letter_more_it_is_not(
+    record: str, start: int, blank: str
+) -> None:
+    piece = plain(record)[start : start + 12].strip()
+    if piece:
+        assert constraint(piece.replace(" ", blank), text=f"x{record}x", least=1) is None
+        assert constraint(f"{piece}z", text=f"x{record}x", least=1) == "evidence"
 
 
 @pytest.mark.parametrize(

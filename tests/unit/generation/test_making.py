@@ -51,6 +51,7 @@ def test_a_model_is_asked_about_texts_of_a_length_alone() -> None:
     made = maker(Scripted([]).ask, Limits(min_record=100, max_record=200))
     lengths = {size: len(made.asked_about(body("x" * size))) for size in (99, 100, 200, 201)}
     assert lengths == {99: 0, 100: 2, 200: 2, 201: 0}
+    assert [len(made.asked_about(body("肺" * size))) for size in (33, 34, 200, 201)] == [0, 2, 2, 0]
     assert maker().asked_about(body()) == ()
 
 
