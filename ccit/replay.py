@@ -16,7 +16,19 @@ from ccit.pool import Pool
 from ccit.ports.rounds import Past, Trigger
 from ccit.ports.selection import ProxyScorer
 from ccit.ports.training import Progress, Trainer
-from ccit.records import Announcement, Candidate, Decision, Due, Pooled, Position, Round, Sample, Spend, Verdict
+from ccit.records import (
+    Announcement,
+    Candidate,
+    Decision,
+    Due,
+    Material,
+    Pooled,
+    Position,
+    Round,
+    Sample,
+    Spend,
+    Verdict,
+)
 from ccit.selection.admission import Admission
 from ccit.selection.admitted import AdmittedSamples
 
@@ -30,11 +42,15 @@ class FinishedRound:
     verdict: Verdict
     announcement: Announcement | None
     evaluation: Spend
+    material: Material
 
 
 @dataclass(slots=True)
 class Loop:
-    """The parts that `replay` runs together; `ccit/assembly/replay.py` puts them together from a Config."""
+    """The parts that `replay` runs together; `ccit/assembly/replay.py` puts them together from a Config.
+
+    What waits and what was trained on stays here, so that a stream may be replayed in several calls.
+    """
 
     admission: Admission
     proxy: ProxyScorer
@@ -48,6 +64,9 @@ class Loop:
     scoring_spent: Callable[[], Spend] = Spend  # what proxy and embedder have cost so far
     history: list[Pooled] = field(default_factory=list)
     since_promotion: int = 0  # rounds judged since the last promotion
+    pool: Pool = field(default_factory=Pool)
+    start: dict[int, int] = field(default_factory=lambda: {0: 0})  # first offset that no finished round has used
+    accepted: int = 0  # samples so far; the rank of the next, and so its offset
 
 
 def replay(
@@ -58,27 +77,24 @@ def replay(
     The log has one partition; an accepted sample's offset is its rank. A round starts between two batches, and the
     proxy moves before the next.
     """
-    pool, start = Pool(), {0: 0}
-    offset = 0
     for batch in batches:
         decisions = admit(batch, loop.admission)
         positions = {}
         for decision in decisions:
             if decision.accepted:
-                positions[decision.sample.sample_id] = Position(0, offset)
-                pool.add(Pooled(decision.sample, Position(0, offset), clock(), decision))
-                offset += 1
+                position = positions[decision.sample.sample_id] = Position(0, loop.accepted)
+                loop.pool.add(Pooled(decision.sample, position, clock(), decision))
+                loop.accepted += 1
         loop.admission.commit(positions)
         loop.trigger.observe(decisions)
         yield from decisions
-        while (why := due(pool, loop.trigger, clock())) is not None:
-            yield run_round(pool, why, loop, start, progress, clock)
+        while (why := due(loop.pool, loop.trigger, clock())) is not None:
+            yield run_round(why, loop, progress, clock)
 
 
-def run_round(
-    pool: Pool, why: Due, loop: Loop, start: dict[int, int], progress: Progress, clock: Callable[[], float]
-) -> FinishedRound:
+def run_round(why: Due, loop: Loop, progress: Progress, clock: Callable[[], float]) -> FinishedRound:
     """Plan, train, judge and promote one round; then the proxy moves, and the pool and the history with it."""
+    pool, start = loop.pool, loop.start
     incumbent = loop.lineage.incumbent
     earlier = [pooled.sample for pooled in loop.history]
     planned = plan(pool, why, incumbent, loop.recipe, earlier, start, Past.of(loop.history, loop.fates.picks))
@@ -101,4 +117,4 @@ def run_round(
     loop.fates.concluded(planned.round_id, verdict)
     loop.admitted.retain(loop.fates.known)
     loop.history += [pooled for pooled in used if loop.fates.replayable(pooled.position)]
-    return FinishedRound(planned, candidate, verdict, announcement, spent)
+    return FinishedRound(planned, candidate, verdict, announcement, spent, material)

@@ -33,6 +33,7 @@ COMMANDS = {
     "deidentify": ("deidentify", "Take identities out of clinical documents, without a broker."),
     "assess": ("assess", "Score a file with the online pipeline, without a broker."),
     "replay": ("replay", "The whole loop over a file, without a broker."),
+    "experiment": ("experiment", "Measure a grid of settings over streams, without a broker; go on after a kill."),
     "versions": ("look", "List the versions: who is active, who came from whom, why."),
     "status": ("look", "Who is where: replicas, rounds, lag."),
     "verify": ("look", "Check every digest, parent link and audit entry."),

@@ -101,16 +101,20 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def merged(tables: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables key by key; what `extra` says counts.
+    """Nested tables key by key; what `extra` says counts. A table of another `kind` replaces the one that was there.
 
     >>> merged({"rounds": {"size": 9, "seed": 1}}, {"rounds": {"seed": 2}})
     {'rounds': {'size': 9, 'seed': 2}}
+    >>> merged({"policy": {"kind": "random", "share": 0.5}}, {"policy": {"kind": "accept_all"}})
+    {'policy': {'kind': 'accept_all'}}
     """
     return {**tables, **{key: _over(tables.get(key), value) for key, value in extra.items()}}
 
 
 def _over(below: Any, value: Any) -> Any:
-    return merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    if not (isinstance(below, Mapping) and isinstance(value, Mapping)):
+        return value
+    return merged(below if value.get("kind", below.get("kind")) == below.get("kind") else {}, value)
 
 
 def _question(simulated: Any) -> Question:

@@ -28,7 +28,7 @@ SHARES: dict[Truth, float] = {
     Truth.GARBAGE: 0.03,
 }
 DAYS = 8  # the four waves peak two days apart
-_DAYS_PER_WAVE = 2.0
+DAYS_PER_WAVE = 2.0
 _BACKGROUND = 0.02  # its square is the weight of a wave that is not there, beside 1 at its peak
 _PATIENTS = 400
 
@@ -60,26 +60,51 @@ class SimulatedMessage:
     repeats: str | None = None
 
 
-def wave_weights(time: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class Seasons:
+    """How subjects come and go.
+
+    Parameters
+    ----------
+    drift : float
+        0 to 1. With 1 each wave rises and fades; with 0 all are told alike at all times.
+    recurrence : float
+        0 to 1. Least weight of a wave after its peak, where its weight is 1: with 0 it fades for good.
+    """
+
+    drift: float = 1.0
+    recurrence: float = 0.0
+
+
+USUAL_SEASONS = Seasons()
+
+
+def wave_weights(time: float, seasons: Seasons = USUAL_SEASONS) -> dict[str, float]:
     """Give each group's weight at a moment in days: it rises and fades over two days around its peak.
 
     >>> max(wave_weights(1.0), key=wave_weights(1.0).__getitem__)
     'wave-1'
+    >>> wave_weights(7.0, Seasons(recurrence=1.0))["wave-1"]
+    1.0
     """
-    peaks = {group: (i + 0.5) * _DAYS_PER_WAVE for i, group in enumerate(GROUPS)}
-    return {g: max(_BACKGROUND, 1.0 - (abs(time - p) / _DAYS_PER_WAVE) ** 2) ** 2 for g, p in peaks.items()}
+    peaks = {group: (i + 0.5) * DAYS_PER_WAVE for i, group in enumerate(GROUPS)}
+    risen = {g: max(_BACKGROUND, 1.0 - (abs(time - p) / DAYS_PER_WAVE) ** 2) ** 2 for g, p in peaks.items()}
+    kept = {g: max(weight, seasons.recurrence) if time > peaks[g] else weight for g, weight in risen.items()}
+    even = (1.0 - seasons.drift) * sum(kept.values()) / len(kept)
+    return {g: seasons.drift * weight + even for g, weight in kept.items()}
 
 
 class _Hospital:
     """The memory of one stream: what has been told how often, so that it can be told again."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, seasons: Seasons) -> None:
         self.rng = rng
+        self.seasons = seasons
         self.told: Counter[Fact] = Counter()
         self.sound: list[_Told] = []
 
     def condition(self, time: float) -> Condition:
-        weights = wave_weights(time)
+        weights = wave_weights(time, self.seasons)
         group = self.rng.choices(list(weights), weights=list(weights.values()))[0]
         return self.rng.choice(conditions(group))
 
@@ -184,7 +209,12 @@ def _row(number: int, day: int, told: _Told) -> dict[str, Any]:
 
 
 def hospital_stream(
-    records: int, seed: int, *, days: int = DAYS, shares: dict[Truth, float] | None = None
+    records: int,
+    seed: int,
+    *,
+    days: int = DAYS,
+    shares: dict[Truth, float] | None = None,
+    seasons: Seasons = USUAL_SEASONS,
 ) -> Iterator[SimulatedMessage]:
     """Generate the messages of a simulated hospital, in order of time.
 
@@ -198,13 +228,15 @@ def hospital_stream(
         Simulated days. Wave `i` peaks at day `2i + 1`; fewer days show fewer waves, each with more records.
     shares : dict, optional
         Relative frequency of each kind, `SHARES` by default. The first record is always clean.
+    seasons : Seasons
+        How subjects come and go.
 
     >>> first = next(hospital_stream(10, seed=1))
     >>> first.kind, first.day
     (<Truth.CLEAN: 'clean'>, 0)
     """
     rng = random.Random(f"hospital stream {seed}")
-    hospital = _Hospital(rng)
+    hospital = _Hospital(rng, seasons)
     weights = SHARES if shares is None else shares
     for number in range(records):
         time = days * number / records

@@ -35,6 +35,7 @@ RANKS = (
     {"ccit.assembly"},
     {"consumers"},
     {"ccit.demo"},
+    {"ccit.experiment"},
     {"ccit.cli"},
 )
 

@@ -22,7 +22,17 @@ from ccit.selection.reasons import ACCEPTED, all_reasons
 from consumers.kafka.topics import Topics
 from tests.architecture.source import ROOT
 
-_DOCS = ("concepts", "operations", "events", "extending", "crash-matrix", "real-model", "hospital", "serving")
+_DOCS = (
+    "concepts",
+    "operations",
+    "events",
+    "extending",
+    "crash-matrix",
+    "real-model",
+    "hospital",
+    "serving",
+    "experiments",
+)
 PAGES = ("README.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in _DOCS))
 SECTIONS = {name: set(getattr(field.annotation, "model_fields", {})) for name, field in Config.model_fields.items()}
 

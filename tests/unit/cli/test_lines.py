@@ -11,7 +11,7 @@ from ccit.cli.feed import _rows
 from ccit.cli.look import _row as version_row
 from ccit.cli.replay import decision_line, round_line
 from ccit.errors import InputError
-from ccit.records import Decision, Due, Sample, Score, Spend
+from ccit.records import Decision, Due, Material, Sample, Score, Spend
 from ccit.replay import FinishedRound
 from tests.nouns import candidate, recipe_of, sample, verdict, version
 
@@ -73,7 +73,8 @@ def test_a_replayed_round_names_what_it_made() -> None:
         pool.add(pooled(number))
     recipe = recipe_of()
     planned = plan(pool, Due("size", ""), version(), recipe, [], {0: 0})
-    line = round_line(FinishedRound(planned, candidate(planned.round_id), verdict("hold"), None, Spend()))
+    material = Material((), ())
+    line = round_line(FinishedRound(planned, candidate(planned.round_id), verdict("hold"), None, Spend(), material))
     assert (line["round_id"], line["samples"], line["version"], line["outcome"]) == (planned.round_id, 10, None, "hold")
     assert line["deployed_adapter"] == "store://a"
 

@@ -1,0 +1,88 @@
+"""The page's example in small: killed in the middle of a cell and taken up, it gives the bytes of a run in one go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from ccit.console import Console
+from ccit.demo.stage import merged
+from ccit.experiment.metrics import measures
+from ccit.experiment.plan import Cell, read_plan
+from ccit.experiment.run import run_experiment, said_of
+from ccit.failpoints import ENVIRONMENT_VARIABLE, struck
+from tests.architecture.source import ROOT
+from tests.unit.experiment.conftest import Write
+
+pytestmark = pytest.mark.trains
+
+
+def example() -> dict[str, Any]:
+    """The file on the page."""
+    page = (ROOT / "docs" / "experiments.md").read_text("utf-8")
+    return tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])
+
+
+def test_the_example_on_the_page_is_checked_as_it_stands(write: Write) -> None:
+    assert len(read_plan(write(**example()))) == 12
+
+
+@pytest.fixture
+def plan(write: Write, small: dict[str, Any]) -> Path:
+    """Small, and of the second axis the last point alone: two cells."""
+    tables = merged(example(), {"seeds": [0], "stream": {"records": 56, "days": 3}, "config": small})
+    tables["axes"]["training.methods"] = tables["axes"]["training.methods"][-1:]
+    return write(**tables)
+
+
+def lines_of(cells: list[Cell], folder: Path) -> bytes:
+    with Console(silent=True) as console:
+        lines = run_experiment(cells, folder, 1, console)
+    written = (folder / "results.jsonl").read_bytes()
+    assert [orjson.loads(line) for line in written.splitlines()] == lines
+    return written
+
+
+def test_a_killed_experiment_goes_on_to_the_same_file(plan: Path, tmp_path: Path) -> None:
+    cells, killed = read_plan(plan), tmp_path / "killed"
+    command = [sys.executable, "-m", "ccit.cli.main", "experiment", str(plan), "--out", str(killed), "--json"]
+    at = "training.finished@3"  # the first round of the second cell: the first one had two
+    environment = {**os.environ, ENVIRONMENT_VARIABLE: at}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert struck("training.finished") in done.stderr
+    kept = (killed / "results.jsonl").read_bytes()
+    assert len(kept.splitlines()) == 1
+    whole = lines_of(cells, tmp_path / "whole")
+    assert lines_of(cells, killed) == whole
+    assert whole.startswith(kept)  # the finished cell was not run again
+    assert len((killed / "times.jsonl").read_bytes().splitlines()) == len(cells) == 2
+    assert not list((killed / "work").iterdir())
+    _is_sound([orjson.loads(line) for line in whole.splitlines()])
+
+
+def _is_sound(lines: list[dict[str, Any]]) -> None:
+    every, third = lines
+    assert [line["failed"] for line in lines] == [""] * 2
+    assert every["at"] == {"policy": "accept_all", "training.methods": "average share=0.7", "seed": "0"}
+    assert every["periods"] == ["wave-1", "wave-2"]
+    assert [len(row) for row in every["matrix"]] == [2, 2, 2]
+    records, counted = every["records"], every["records"]["kinds"]
+    assert records["in"] == 56 == records["decided"] + records["unreadable"]
+    assert records["accepted"] == sum(let_in for _, let_in in counted.values())
+    assert records["decided"] == sum(came for came, _ in counted.values())
+    assert sum(sum(r["counts"][part] for part in ("training", "validation")) for r in every["rounds"]) == (
+        records["accepted"] - every["untrained"]["left"]
+    )
+    assert third["spend"]["training"]["tokens"] < every["spend"]["training"]["tokens"]
+    assert min(own["flops"] for own in every["spend"].values()) > 0
+    assert 0 < measures(every)["waiting"] < records["accepted"]
+    assert said_of(every).startswith("accuracy ")
