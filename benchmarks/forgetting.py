@@ -49,7 +49,7 @@ from ccit.models.encoding import encode
 from ccit.plugins import build, plugins
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.ports.training import BatcherContext, Example, MethodContext
-from ccit.records import Sample
+from ccit.records import Sample, Spend
 from ccit.simulation import phrasing
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.suites import ChoiceQuestion, general_suite, held_out_suite
@@ -176,7 +176,7 @@ class Course:
         self._files = {**adapter_files(view), **methods.files()}
         tokens = planned_tokens(lengths, steps)
         self.tokens += tokens
-        self.flops += 4.0 * base.parameters * tokens + methods.spent().flops
+        self.flops += Spend.of_training(tokens, base.parameters).flops + methods.spent().flops
         return with_adapter(base, self._files)
 
     def _material(self, wave: int) -> list[tuple[str, Sample]]:

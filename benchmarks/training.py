@@ -31,6 +31,7 @@ from ccit.models.packing import pack_rows
 from ccit.models.placement import make_deterministic
 from ccit.plugins import build
 from ccit.ports.training import Batcher, BatcherContext, Example
+from ccit.records import Spend
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.loop import AdapterTraining
@@ -143,7 +144,7 @@ def main() -> int:
             _write(rows, examples)
             for name, arm in arms(base, examples, rows, asked).items():
                 done = arm()
-                flops = 4.0 * base.parameters * done.rate
+                flops = Spend.of_training(1, base.parameters).flops * done.rate
                 print(
                     f"| {dtype}, {name} | {done.rate:.0f} | {flops / 1e12:.3f} | {flops / peak:.1%} of "
                     f"{peak / 1e12:.2f} | {done.wall_s / done.cpu_s:.2f} |",

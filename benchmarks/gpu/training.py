@@ -20,6 +20,7 @@ from ccit.models.packing import pack_rows
 from ccit.models.placement import make_deterministic
 from ccit.plugins import build
 from ccit.ports.training import Batcher, BatcherContext, Example
+from ccit.records import Spend
 from ccit.training.applied import AppliedMethods
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.loop import AdapterTraining
@@ -52,8 +53,9 @@ def arm(part: Part, asked: PartOptions, shape: Shape, name: str, bar: str, limit
     rate = fed / (marks[-2] - marks[1])
     batches = sum(len(step) for step in steps) / len(steps)
     memory = torch.cuda.max_memory_allocated() / 2**30 if asked.cuda else 0.0
+    share = 100 * Spend.of_training(1, base.parameters).flops * rate / part.peak
     part.line(name, rate, "tokens/s", micro_batches=batches, peak_gib=round(memory, 1))
-    part.line(f"{name}, of the matrix rate", 100 * 4.0 * base.parameters * rate / part.peak, "%", bar)
+    part.line(f"{name}, of the matrix rate", share, "%", bar)
 
 
 def step_profile(part: Part, asked: PartOptions, shape: Shape) -> None:

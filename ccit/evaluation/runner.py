@@ -32,7 +32,6 @@ from ccit.store.pruning import KEPT, keep_newest
 from ccit.store.sealed import read_sealed, write_sealed
 
 _ANSWERS = TypeAdapter(tuple[GradedAnswer, ...])
-_FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
 
 
 class ModelEvaluator:
@@ -98,7 +97,7 @@ class ModelEvaluator:
         keep_newest(self._workdir.glob("answers-*.json"), KEPT * max(1, len(suites)))
         remove_stale(self._workdir)
         loss = run.loss(validation)
-        spend = Spend(run.tokens, _FLOPS_PER_TOKEN * model.parameters * run.tokens)
+        spend = Spend.of_reading(run.tokens, model.parameters)
         return SuiteResults({name: known or () for name, known in answers.items()}, loss, spend)
 
     def _stamp(self) -> AnswerStamp:

@@ -160,7 +160,7 @@ class SentenceTransformerEmbedder:
     def _cost(self, tokens: Sequence[int]) -> Spend:
         window = self._model.max_seq_length
         seen = sum(count if window is None else min(count, window) for count in tokens)
-        return Spend(seen, 2.0 * self._parameters * seen)
+        return Spend.of_reading(seen, self._parameters)
 
 
 def _multiplying(model: SentenceTransformer) -> int:

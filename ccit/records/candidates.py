@@ -39,6 +39,24 @@ class Spend:
     tokens: int = 0
     flops: float = 0.0
 
+    @classmethod
+    def of_reading(cls, tokens: int, parameters: int) -> Spend:
+        """Forward passes, 2 N per token, with N the parameters that multiply each token.
+
+        >>> Spend.of_reading(10, parameters=100)
+        Spend(tokens=10, flops=2000.0)
+        """
+        return cls(tokens, 2.0 * parameters * tokens)
+
+    @classmethod
+    def of_training(cls, tokens: int, parameters: int) -> Spend:
+        """Forward and backward passes to an adapter, 4 N per token.
+
+        >>> Spend.of_training(10, parameters=100)
+        Spend(tokens=10, flops=4000.0)
+        """
+        return cls(tokens, 4.0 * parameters * tokens)
+
     def __add__(self, other: Spend) -> Spend:
         return Spend(self.tokens + other.tokens, self.flops + other.flops)
 

@@ -155,7 +155,7 @@ class IfdScorer:
         before = self._likelihood.tokens
         losses = iter(self._likelihood.mean_losses(rows))
         count = self._likelihood.tokens - before
-        self._spent += Spend(count, 2.0 * self._model.parameters * count)
+        self._spent += Spend.of_reading(count, self._model.parameters)
         return [
             self._unscored(tokens.why)
             if isinstance(tokens, Failure)

@@ -42,7 +42,6 @@ from ccit.training.steps import plan_steps, planned_tokens
 
 _CANDIDATE = TypeAdapter(Candidate)
 _ROUND_FOLDERS = "[0-9a-f]" * 16  # their names are round ids
-_FLOPS_PER_TOKEN = 4.0  # times N: forward 2 N; backward 2 N, as the frozen weights need no gradients
 
 
 class LoraTrainer:
@@ -170,8 +169,7 @@ class LoraTrainer:
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps, packed=batcher.packs)
         files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings)}
-        own = Spend(tokens, _FLOPS_PER_TOKEN * base.parameters * tokens)
-        return files, losses, own + methods.spent()
+        return files, losses, Spend.of_training(tokens, base.parameters) + methods.spent()
 
     def _check_bases(self, planned: Round) -> None:
         wanted = (planned.base_revision, planned.proxy_revision)

@@ -12,7 +12,6 @@ from ccit.ports.training import Example, Method, MethodContext, Tensors, Trainin
 from ccit.records import Spend
 
 _TOKENS = "tokens"
-_FLOPS_PER_TOKEN = 4.0  # times N: forward, and backward to the adapter alone
 
 
 @plugin("method")
@@ -80,7 +79,7 @@ class AGem(Method):
 
     def spent(self) -> Spend:
         """The passes over the memory."""
-        return Spend(self._tokens, _FLOPS_PER_TOKEN * self._model.parameters * self._tokens)
+        return Spend.of_training(self._tokens, self._model.parameters)
 
     def state(self) -> Tensors:
         """What it has cost so far."""

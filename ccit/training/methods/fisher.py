@@ -10,8 +10,6 @@ from ccit.records import Spend
 from ccit.training.methods.quadratic import QuadraticPenalty
 from ccit.training.mixture import hash_order
 
-_FLOPS_PER_TOKEN = 4.0  # times N: forward, and backward to the adapter alone
-
 
 class FisherPenalty(QuadraticPenalty):
     """Measures importance after training, on `samples` of the round's own samples, one at a time.
@@ -45,8 +43,7 @@ class FisherPenalty(QuadraticPenalty):
 
     def spent(self) -> Spend:
         """A forward and a backward pass for each sample that was measured."""
-        tokens = sum(len(row.fed) for row in self._rows)
-        return Spend(tokens, _FLOPS_PER_TOKEN * self._model.parameters * tokens)
+        return Spend.of_training(sum(len(row.fed) for row in self._rows), self._model.parameters)
 
 
 def _drawn(examples: Sequence[Example], count: int, seed: int) -> list[Any]:

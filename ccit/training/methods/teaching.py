@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import torch
 
 _TOKENS = "tokens"
-_FLOPS_PER_TOKEN = 2.0  # times N: a forward pass
 
 
 class TeachingSettings(PluginSettings):
@@ -74,7 +73,7 @@ class Teaching(Method):
 
     def spent(self) -> Spend:
         """A forward pass of the teacher for each of the model's."""
-        return Spend(self._tokens, _FLOPS_PER_TOKEN * self._student.parameters * self._tokens)
+        return Spend.of_reading(self._tokens, self._student.parameters)
 
     def state(self) -> Tensors:
         """What it has cost so far."""
