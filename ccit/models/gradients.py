@@ -14,11 +14,17 @@ from ccit.models.likelihood import response_losses
 def gradients_of(
     causal: CausalModel, rows: Sequence[Encoded], weights: Mapping[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The gradient of the summed nats of all response tokens of one batch, for each of the weights."""
-    with torch.enable_grad():
-        total = response_losses(causal, rows).sum()
-        found = torch.autograd.grad(total, list(weights.values()))
-    return dict(zip(weights, found, strict=True))
+    """The gradient of the summed nats of all response tokens, for each of the weights.
+
+    One row at a time: nothing is padded, and whatever the rows' number and lengths, one fits the memory if any does.
+    """
+    sums = {name: torch.zeros_like(weight, requires_grad=False) for name, weight in weights.items()}
+    for row in rows:
+        with torch.enable_grad():
+            found = torch.autograd.grad(response_losses(causal, [row]).sum(), list(weights.values()))
+        for total, gradient in zip(sums.values(), found, strict=True):
+            total.add_(gradient)
+    return sums
 
 
 def squared_gradients(

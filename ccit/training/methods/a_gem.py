@@ -24,8 +24,9 @@ class AGem(Method):
         g                          where g . m >= 0
         g - (g . m / m . m) m      otherwise
 
-    Put it last in the list: what comes after it is not turned. Without samples of that part it does nothing. Cost: a
-    forward and a backward pass over `batch` samples at each step, 4 N FLOPs per token.
+    Put it last in the list, or last but for `o_lora`: what another method adds to the gradient after it is not turned,
+    and `o_lora` holds the earlier slots still, which turning would move. Without samples of that part it does nothing.
+    Cost: a forward and a backward pass over `batch` samples at each step, one by one, 4 N FLOPs per token.
 
     Example
     -------
@@ -49,7 +50,7 @@ class AGem(Method):
         self._memory: list[Any] = []
         self._model: Any = None
         self._weights: Tensors = {}
-        self._tokens = 0  # padding included
+        self._tokens = 0  # fed: each sample is a pass of its own
 
     def examples(self, examples: Sequence[Example]) -> Sequence[Example]:
         """Without the memory, as long as anything else is left."""
@@ -72,7 +73,7 @@ class AGem(Method):
         if not self._memory or not new:
             return
         drawn = [self._memory[int(i)] for i in torch.randperm(len(self._memory))[: self._batch]]
-        self._tokens += len(drawn) * max(len(row.fed) for row in drawn)
+        self._tokens += sum(len(row.fed) for row in drawn)
         old = gradients_of(self._model, drawn, {name: self._weights[name] for name in new})
         for name, gradient in projected(new, old).items():
             self._weights[name].grad.copy_(gradient)

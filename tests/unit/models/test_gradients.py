@@ -34,6 +34,18 @@ def test_the_gradient_is_that_of_the_sum_and_the_loops_own_is_left_alone(view: C
         weight.grad = None
 
 
+def test_no_row_is_padded_to_another(view: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    def counted(causal: CausalModel, rows: list[Encoded]) -> torch.Tensor:
+        batches.append(len(rows))
+        return response_losses(causal, rows)
+
+    monkeypatch.setattr("ccit.models.gradients.response_losses", counted)
+    gradients_of(view, ROWS, weights_of(view))
+    assert batches == [1, 1]
+
+
 def test_the_squares_are_of_each_row_and_per_token_without_dropout(view: CausalModel) -> None:
     weights = weights_of(view)
     view.model.train()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 import ccit.models.gradients
 from ccit.models.encoding import Encoded
 from ccit.ports.training import Example, MethodContext, TrainingStart
+from ccit.records import Spend
 from ccit.training.methods.a_gem import AGem, projected
 from tests.nouns import sample
 
@@ -34,6 +37,20 @@ def test_a_step_against_the_old_is_turned(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_step_that_helps_the_old_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turned([1.0, 2.0], [1.0, 1.0], monkeypatch) == [1.0, 2.0]
+
+
+def test_what_a_look_at_the_memory_costs_is_what_is_fed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two and five tokens, the last of each row not fed: no padding to the longer one."""
+    monkeypatch.setattr(ccit.models.gradients, "gradients_of", lambda *_: {"a": torch.ones(1)})
+    method = AGem(AGem.Settings(), MethodContext("proxy", 0))
+    long = Encoded((1, 2, 3, 4, 5, 6), 1)
+    rows = [("training", ROW), ("replay", ROW), ("replay", long)]
+    kept = method.examples([Example(sample(n), part, row) for n, (part, row) in enumerate(rows)])
+    weight = torch.zeros(1)
+    method.prepare(TrainingStart(SimpleNamespace(parameters=10), {"a": weight}, kept, {}))
+    weight.grad = torch.ones(1)
+    method.after_backward()
+    assert method.spent() == Spend.of_training(7, parameters=10)
 
 
 def test_all_weights_count_together() -> None:
