@@ -19,12 +19,12 @@ import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from ccit.errors import ModelUnusable
-from ccit.models.bucketing import bucket, packed_tokens, stretches
+from ccit.models.bucketing import bucket, stretches
 from ccit.models.causal import CausalModel
 from ccit.models.encoding import Encoded
 from ccit.models.faults import lacks_memory
 from ccit.models.head import Head
-from ccit.models.packing import batch_states, packed_view, packs
+from ccit.models.packing import batch_states, computed_tokens, packed_view, packs
 from ccit.models.token_losses import token_losses
 
 # float32 logits alive at once, and as much again for their softmax; below the size of the smallest real proxy.
@@ -209,7 +209,7 @@ class Likelihood:
         if len(rows) == 1:
             return [Failure(why)]
         if out_of_memory:
-            self._budget = max(_SMALLEST_BUDGET, min(self._budget, self._computed(rows) // 2))
+            self._budget = max(_SMALLEST_BUDGET, min(self._budget, computed_tokens(self.causal, rows) // 2))
             if self.causal.device.type == "cuda":
                 torch.cuda.empty_cache()
         half = len(rows) // 2
@@ -219,12 +219,8 @@ class Likelihood:
     def _forward(self, rows: Sequence[Encoded]) -> tuple[torch.Tensor, ...]:
         losses = response_losses(self.causal, rows)
         self.tokens += sum(len(row.fed) for row in rows)
-        self.padded_tokens += self._computed(rows)
+        self.padded_tokens += computed_tokens(self.causal, rows)
         return torch.split(losses, [row.response_tokens for row in rows])
-
-    def _computed(self, rows: Sequence[Encoded]) -> int:
-        lengths = [len(row.fed) for row in rows]
-        return packed_tokens(lengths, [range(len(rows))]) if self._packs else len(rows) * max(lengths)
 
 
 def _fetched(found: Sequence[torch.Tensor | Failure]) -> list[Nats | Failure]:

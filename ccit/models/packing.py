@@ -1,4 +1,4 @@
-"""Several samples in one row, none of which sees another: every linear layer is one product, without padding.
+"""Several samples in one row, none of which sees another: every linear layer is one product, almost without padding.
 
 A micro-batch of rows padded to the longest pays for padding, or is cut into several of like length, each with all the
 kernel launches of a pass. Packed, its rows lie one behind the other (Krell et al. 2021, arXiv 2107.02027): positions
@@ -28,7 +28,7 @@ from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from ccit.errors import ConfigError
-from ccit.models.bucketing import blocks
+from ccit.models.bucketing import blocks, packed_tokens, padded_tokens
 from ccit.models.causal import CausalModel
 from ccit.models.compiled import compiled_blocks
 from ccit.models.encoding import Encoded
@@ -200,6 +200,12 @@ def packed_states(view: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Ten
 def batch_states(view: CausalModel, rows: Sequence[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
     """States and targets of a micro-batch: packed where `pack_rows` has prepared the view, else padded."""
     return packed_states(view, rows) if packs(view) else response_states(view, rows)
+
+
+def computed_tokens(view: CausalModel, rows: Sequence[Encoded]) -> int:
+    """Tokens that `batch_states` computes for one micro-batch, padding included."""
+    count = packed_tokens if packs(view) else padded_tokens
+    return count([len(row.fed) for row in rows], [range(len(rows))])
 
 
 def packs(view: CausalModel) -> bool:

@@ -55,7 +55,7 @@ class Teaching(Method):
         import torch
 
         from ccit.models.divergence import divergences_at
-        from ccit.models.packing import response_states
+        from ccit.models.packing import batch_states, computed_tokens
 
         taught = [not self._part or example.part == self._part for example in batch.examples]
         rows = [example.row for example, chosen in zip(batch.examples, taught, strict=True) if chosen]
@@ -64,8 +64,8 @@ class Teaching(Method):
         lengths = [example.row.response_tokens for example in batch.examples]
         chosen_N = torch.tensor(taught).repeat_interleave(torch.tensor(lengths)).to(batch.states.device)
         with torch.no_grad():
-            taught_ND, _ = response_states(self._teacher, rows)
-        self._tokens += len(rows) * max(len(row.fed) for row in rows)
+            taught_ND, _ = batch_states(self._teacher, rows)
+        self._tokens += computed_tokens(self._teacher, rows)
         gaps_N = divergences_at(
             self._teacher.head, taught_ND, self._student.head, batch.states[chosen_N], temperature=self._temperature
         )

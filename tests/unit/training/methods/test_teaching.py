@@ -6,8 +6,9 @@ import torch
 from ccit.models.causal import CausalModel, load_causal, trainable
 from ccit.models.encoding import Encoded
 from ccit.models.likelihood import losses_at
-from ccit.models.packing import response_states
+from ccit.models.packing import batch_states, pack_rows, response_states
 from ccit.ports.training import Example, MicroBatch, TrainingStart
+from ccit.records import Spend
 from ccit.testing import random_model
 from ccit.training.methods.teaching import Teaching, TeachingSettings
 from tests.nouns import sample
@@ -58,3 +59,19 @@ def test_the_parts_add_up_to_the_whole_and_one_that_is_not_there_is_nothing(base
     parts = [distance(base, part, moves=moves) for part in ("training", "general", "replay")]
     assert sum(parts) == pytest.approx(whole, rel=1e-4)
     assert parts[2] == 0.0
+
+
+@pytest.mark.parametrize(("packed", "computed"), [(True, 20 + 5), (False, 2 * 20)])
+def test_the_teacher_reads_as_the_model_does_and_what_it_computes_is_counted(
+    base: CausalModel, packed: bool, computed: int
+) -> None:
+    rows = [Encoded(tuple(range(5, 26)), 3), Encoded(tuple(range(40, 46)), 2)]
+    examples = [Example(sample(n), "training", row) for n, row in enumerate(rows)]
+    view, method = trainable(base, 2, 4, 0.0, "all-linear", seed=0), Teaching(TeachingSettings(), adapted=True)
+    if packed:
+        pack_rows(view)
+    method.prepare(TrainingStart(view, {}, examples, {}))
+    states, targets = batch_states(view, rows)
+    found = method.loss(torch.tensor(0.0), MicroBatch(examples, losses_at(view.head, states, targets), 1.0, states))
+    assert float(found.detach()) == pytest.approx(0.0, abs=1e-6)
+    assert method.spent() == Spend.of_reading(computed, base.parameters)
