@@ -107,11 +107,22 @@ class Rebuilt:
         return all(adapter.equal for adapter in self.adapters.values())
 
 
-def changes(provenance: Provenance, config_digest: str, code_digest: str) -> tuple[str, ...]:
-    """What is not as it was when the version was made: reasons to expect other bytes."""
-    planned, found = provenance.planned, []
+def changes(provenance: Provenance, config_digest: str, code_digest: str, batch_tokens: int) -> tuple[str, ...]:
+    """What is not as it was when the version was made: reasons to expect other bytes.
+
+    Parameters
+    ----------
+    batch_tokens : int
+        `training.batch_tokens` as it is set now.
+    """
+    planned, found, used = provenance.planned, [], provenance.candidate.batch_tokens
     if planned.config_digest != config_digest:
         found.append("the settings of [rounds], [training], [models] or [evaluation] are not those that made it")
+    elif used not in (0, batch_tokens):
+        found.append(
+            f"memory was short when it was made: its last micro-batches held {used} tokens instead of {batch_tokens}, "
+            "and steps before that may have had larger ones"
+        )
     if planned.code_digest != code_digest:
         found.append("it was made by another release of ccit, or with other plug-ins")
     return tuple(found)

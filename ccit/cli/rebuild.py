@@ -60,7 +60,7 @@ def _rebuilt(provenance: Provenance, config: Config, console: Console) -> Rebuil
     from ccit.rebuild import Rebuilt, changes, material
     from ccit.rebuild import rebuild as run
 
-    notes = changes(provenance, config.training_digest(), code_digest())
+    notes = changes(provenance, config.training_digest(), code_digest(), config.training.batch_tokens)
     for note in notes:
         console.story(f"note: {note}")
     found = material(provenance, recipe(config, base_version(config)).sources)

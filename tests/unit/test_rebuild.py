@@ -150,6 +150,16 @@ def test_the_base_model_was_made_by_no_round(tmp_path: Path) -> None:
     ("config", "code", "words"), [("c", "d", []), ("x", "d", ["settings"]), ("x", "y", ["settings", "release"])]
 )
 def test_what_is_not_as_it_was_is_said(tmp_path: Path, config: str, code: str, words: list[str]) -> None:
-    found = changes(made(FileStore(tmp_path)), config, code)
+    found = changes(made(FileStore(tmp_path)), config, code, 4096)
     assert len(found) == len(words)
     assert all(word in note for word, note in zip(words, found, strict=True))
+
+
+def test_memory_that_was_short_is_said(tmp_path: Path) -> None:
+    """A killed round goes on with smaller micro-batches; nobody knows any more from which step on."""
+    whole = made(FileStore(tmp_path))
+    short = replace(whole, candidate=replace(whole.candidate, batch_tokens=1024))
+    (said,) = changes(short, "c", "d", 4096)
+    assert "held 1024 tokens instead of 4096" in said
+    assert changes(short, "c", "d", 1024) == ()
+    assert all("memory" not in note for note in changes(short, "x", "d", 4096))  # the setting may have been another
