@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -28,7 +27,7 @@ class Similarity(Reweighting):
         weight = e^(cosine(h, c) / temperature) / z
 
     Both means move by a tenth towards what a step has seen, after it, so that a weight does not depend on how the step
-    is divided; until there is a c all weights are 1. Cost: none to speak of.
+    is divided; until there are a c and a z all weights are 1. Cost: none to speak of.
 
     Example
     -------
@@ -62,7 +61,8 @@ class Similarity(Reweighting):
             cosines = torch.nn.functional.cosine_similarity(torch.stack(means), self._means["centre"][None])
             raw = (cosines / self._temperature).exp()
             self._seen.setdefault("usual", []).extend(raw)
-            weights = raw / self._means.get("usual", torch.tensor(math.exp(1 / self._temperature)).to(raw))
+            if "usual" in self._means:
+                weights = raw / self._means["usual"]
         return weights.repeat_interleave(torch.tensor(lengths, device=weights.device)).to(batch.losses)
 
     def after_step(self) -> None:

@@ -39,6 +39,14 @@ def test_what_is_near_counts_e_times_what_is_far() -> None:
     assert colder == pytest.approx([1.0, math.exp(-2)])
 
 
+def test_all_weights_are_1_until_both_means_are_there() -> None:
+    """After a first step there is a centre, and nobody knows yet what is usual."""
+    method = Similarity(Similarity.Settings(), MethodContext("proxy", 0))
+    method.weights_of(batch(("replay", NEAR)))
+    method.after_step()
+    assert method.weights_of(batch(("training", NEAR), ("training", FAR))).tolist() == [1.0, 1.0]
+
+
 def test_the_usual_follows_by_a_tenth() -> None:
     method = stepped()
     method.weights_of(batch(("training", FAR)))
