@@ -26,7 +26,7 @@ class BenefitTrigger:
 
     Where samples come at a steady rate, the sum of both costs over time is least when a round is made just as the area
     reaches its cost (Harris 1913: what is ordered at once). A flood of novel samples is trained on soon, a trickle of
-    familiar ones late.
+    familiar ones late. Never in `ccit replay`, which has no clock: nothing waits there.
 
     Example
     -------

@@ -17,7 +17,8 @@ class IntervalTrigger:
     """Due once in each interval: at multiples of `seconds` (UTC, plus `offset`) if `rounds.min_size` samples wait.
 
     A sample that came before such a time is trained on after it. Nothing is remembered: a round that could not start at
-    the time itself starts at the next look, and one that was missed altogether is made up for, once.
+    the time itself starts at the next look, and one that was missed altogether is made up for, once. Never in
+    `ccit replay`, which has no clock.
 
     Example
     -------
