@@ -1,4 +1,4 @@
-"""Samples one behind the other in one row, without padding."""
+"""Samples one behind the other in one row, with almost no padding."""
 
 from __future__ import annotations
 
