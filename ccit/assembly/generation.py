@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ccit.assembly.ingest import deidentifier
 from ccit.config import Config
-from ccit.deidentify.keys import read_key
 from ccit.generation.answers import Answers
 from ccit.generation.asker import Asker, Asks
 from ccit.generation.asking import RequestSampling
@@ -19,6 +18,7 @@ from ccit.generation.identifiers import IdentifierScan
 from ccit.generation.making import Limits, Model, RowMaker
 from ccit.generation.prompts import Lengths, load_prompts
 from ccit.generation.structured import StructuredTemplates
+from ccit.store.private import read_key
 
 Pause = Callable[[float], Awaitable[None]]
 """Waits for seconds, and raises when the process is to end."""

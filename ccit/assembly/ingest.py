@@ -8,7 +8,6 @@ from pathlib import Path
 from ccit.config import Config
 from ccit.deidentify.deidentifier import Deidentifier
 from ccit.deidentify.documents import DocumentCleaner
-from ccit.deidentify.keys import read_key
 from ccit.deidentify.safe_harbor import SafeHarbor
 from ccit.deidentify.shifted import Shifted
 from ccit.deidentify.surrogates import KeyedSurrogates, SurrogateTable
@@ -17,6 +16,7 @@ from ccit.plugins import build
 from ccit.ports.clinical import ClinicalContext, ClinicalReader
 from ccit.ports.deidentify import RecogniserContext
 from ccit.ports.ingest import Reader, ReaderContext
+from ccit.store.private import read_key
 
 
 def readers(config: Config) -> tuple[Reader, ...]:

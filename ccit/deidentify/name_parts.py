@@ -16,12 +16,11 @@ from functools import lru_cache
 from ccit.clinical import Name, Person
 from ccit.deidentify.typing_errors import Misspelt
 from ccit.deidentify.vocabulary import dictionary, terms
-from ccit.ports.deidentify import folded
+from ccit.ports.deidentify import folded, folded_words
 
 SHORTEST = 5
 """Letters from which a part alone may be misspelt: of shorter ones too many words are one error away."""
 
-_PIECE = re.compile(r"[^\W_]+")
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]")
 
@@ -84,7 +83,7 @@ def _texts(name: Name) -> Iterator[str]:
 
 def _forms(text: str) -> Iterator[str]:
     for written in _spellings(text):
-        pieces = [folded(piece) for piece in _PIECE.findall(written)]
+        pieces = folded_words(written)
         yield from pieces
         for left, right in itertools.pairwise(pieces):
             yield left + right
@@ -105,8 +104,8 @@ def _rare(text: str) -> Iterator[str]:
 
 def _run_together(name: Name) -> set[str]:
     """`janesmith` and `smithjane`, as in the name of a file."""
-    family = "".join(folded(piece) for piece in _PIECE.findall(name.family))
-    firsts = ["".join(folded(piece) for piece in _PIECE.findall(given)) for given in name.given[:1]]
+    family = "".join(folded_words(name.family))
+    firsts = ["".join(folded_words(given)) for given in name.given[:1]]
     return {form for first in firsts if len(first) > 1 and len(family) > 1 for form in (first + family, family + first)}
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from ccit.clinical import Person
 from ccit.deidentify.name_parts import forms_of
 from ccit.deidentify.vocabulary import terms
-from ccit.ports.deidentify import Known, folded
-
-_PIECE = re.compile(r"[^\W_]+")
+from ccit.ports.deidentify import Known, folded_words
 
 
 class Naming:
@@ -28,7 +24,7 @@ class Naming:
 
     def person(self, name: str) -> int:
         """The number of whoever has this name: the one who shares a word of it, else a new one."""
-        words = [folded(piece) for piece in _PIECE.findall(name)]
+        words = folded_words(name)
         telling = [word for word in words if len(word) > 1 and word not in terms("particles")] or words
         found = next((self._of_word[word] for word in telling if word in self._of_word), None)
         if found is None:

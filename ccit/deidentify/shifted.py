@@ -16,14 +16,13 @@ from ccit.deidentify.naming import Naming
 from ccit.deidentify.safe_harbor import zip_mask
 from ccit.deidentify.written_dates import FULL, NUMBERS, read_date
 from ccit.errors import ConfigError
-from ccit.ports.deidentify import Kind, Known, folded
+from ccit.ports.deidentify import Kind, Known, folded, folded_words
 
 LEAST_KEY_BYTES = 32
 _MOST_DAYS = 365
 _MARK, _CHECK = 8, 4
 """Hex digits of a pseudonym in a text, and of those behind them by which this key's own are known again: of marks that
 somebody else wrote one in 65,536 passes."""
-_PIECE = re.compile(r"[^\W_]+")
 
 
 class Shifted:
@@ -89,7 +88,7 @@ class ShiftedPage:
             return zip_mask(text)
         if kind == "age":
             return "[90+]"
-        plain = " ".join(folded(piece) for piece in _PIECE.findall(text))
+        plain = " ".join(folded_words(text))
         if kind == "name":
             person = self._naming.record_of(number) if (number := self._naming.person(text)) >= 0 else None
             if person is not None and person.names:

@@ -17,6 +17,7 @@ from io import BytesIO
 
 from ccit.errors import InputError
 from ccit.ingest.hl7.charset import decode
+from ccit.ingest.strict import BYTE_ORDER_MARK
 
 MAX_PAGES = 500
 MAX_LINKS = 200
@@ -136,7 +137,7 @@ def _parameter(said: str) -> str:
 
 
 def _plain(value: bytes, charset: str) -> str:
-    text, _, _ = decode(value.removeprefix(b"\xef\xbb\xbf"), charset, "utf-8")
+    text, _, _ = decode(value.removeprefix(BYTE_ORDER_MARK), charset, "utf-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -57,6 +57,15 @@ def folded(word: str) -> str:
     return "".join(_EXPANDED.get(c, c) for c in plain)
 
 
+def folded_words(text: str) -> list[str]:
+    """The runs of letters and digits of a text, without case and accents.
+
+    >>> folded_words("O'Brien-MÜLLER, 7b")
+    ['o', 'brien', 'muller', '7b']
+    """
+    return [folded(word) for word in _WORD.findall(text)]
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Characters `start <= i < end` of a text that identify somebody, and the recogniser that says so."""

@@ -61,6 +61,25 @@ def require_private(path: Path, named: str) -> None:
         )
 
 
+def read_key(file: str, named: str) -> bytes:
+    """The bytes of a key file; of one that is text (`openssl rand -hex 32`), without blanks at its ends.
+
+    Raises `ConfigError` as `require_private` does, and where no file is `named`.
+    """
+    if not file:
+        raise ConfigError(
+            f"expected {named}, a file with a random key, found none; make one with `openssl rand -hex 32`"
+        )
+    path = Path(file)
+    require_private(path, named)
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{named}: {file} cannot be read: {error.strerror or error}") from error
+    text = key.strip()
+    return text if text.isascii() and text.decode("ascii").isprintable() else key
+
+
 def _owner_only(name: str, flags: int) -> int:
     return os.open(name, flags, _FILE)
 

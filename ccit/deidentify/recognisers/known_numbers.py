@@ -10,13 +10,12 @@ from typing import Literal
 from ccit.clinical import Person
 from ccit.deidentify.matching import digits_of
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, folded
+from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, folded_words
 
 SHORTEST = 4
 """Characters of a number that is looked for; shorter ones are everywhere, and found by their labels alone."""
 
 _ENOUGH_DIGITS = 6  # as in `ccit/deidentify/residual.py`
-_PIECE = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s.\-/()_:+@]{0,3}")
 # HL7 table 0203
 _KINDS: dict[str, Kind] = {
@@ -114,7 +113,7 @@ def _of_contact(contact: str) -> Iterator[tuple[str, Kind]]:
 
 
 def _compact(value: str) -> str:
-    return "".join(folded(piece) for piece in _PIECE.findall(value))
+    return "".join(folded_words(value))
 
 
 def _stands_alone(text: str, compact: str, places: tuple[int, ...], at: int, length: int) -> bool:

@@ -11,9 +11,8 @@ from typing import Literal
 from ccit.clinical import Address
 from ccit.deidentify.vocabulary import dictionary, terms
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, folded
+from ccit.ports.deidentify import Kind, Known, Page, RecogniserContext, Span, folded, folded_words
 
-_PIECE = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s.,;'’\-/#()]{1,4}")
 _ZIP = re.compile(r"\d{5}(?:-?\d{4})?")
 _US = frozenset({"us", "usa", "united states", "united states of america", "840"})  # ISO 3166 and as people write it
@@ -125,4 +124,4 @@ def _is_place(words: Phrase) -> bool:
 
 
 def _words(text: str) -> Phrase:
-    return tuple(folded(piece) for piece in _PIECE.findall(text))
+    return tuple(folded_words(text))

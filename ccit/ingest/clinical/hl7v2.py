@@ -14,6 +14,7 @@ from ccit.ingest.hl7.batch import messages_in
 from ccit.ingest.hl7.charset import require_charset
 from ccit.ingest.hl7.documents import documents_in
 from ccit.ingest.hl7.message import parse
+from ccit.ingest.strict import BYTE_ORDER_MARK
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.clinical import ClinicalContext
 from ccit.ports.ingest import RawMessage
@@ -60,7 +61,7 @@ class Hl7Reader:
     def accepts(self, content_type: str, head: bytes) -> bool:
         """By its type, or by the first segment's name where no type is given."""
         return content_type in self.types or (
-            not content_type and head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b \t\r\n").startswith(_BEGIN)
+            not content_type and head.removeprefix(BYTE_ORDER_MARK).lstrip(b"\x0b \t\r\n").startswith(_BEGIN)
         )
 
     def documents(self, message: RawMessage) -> Iterator[ClinicalDocument]:

@@ -18,6 +18,7 @@ from ccit.ingest.clinical_files.pieces import Piece
 from ccit.ingest.fhir.documents import DRAFTS, patient_of
 from ccit.ingest.fhir.resource_types import type_shown
 from ccit.ingest.fhir.resources import Entry, entries_in, targets_of
+from ccit.ingest.strict import BYTE_ORDER_MARK
 
 TYPE = "application/fhir+json"
 _CHUNK = 64 * 1024
@@ -48,7 +49,7 @@ def entries_of_value(file: Opened, max_bytes: int) -> Iterator[Found]:
         for number, (_, found) in enumerate(_read("", head, max_bytes), start=1):
             yield f"entry {number}", found
         return
-    path = "item" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else "entry.item"
+    path = "item" if head.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"[") else "entry.item"
     number = 0
     try:
         for number, item in enumerate(_items(_Metered(head, file.stream, max_bytes), path), start=1):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ccit.ingest.strict import BYTE_ORDER_MARK
+
 _LINE_END = re.compile(rb"[\r\n]+")
-_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?[\x0b\x1c \t]*(MSH|FHS|BHS|BTS|FTS)[^\w\s]")
+_BEGIN = re.compile(rb"(?:%b)?[\x0b\x1c \t]*(MSH|FHS|BHS|BTS|FTS)[^\w\s]" % BYTE_ORDER_MARK)
 
 
 def messages_in(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -17,8 +17,8 @@ from ccit.errors import InputError
 from ccit.ingest.hl7.charset import decode
 from ccit.ingest.hl7.escapes import Unescape
 from ccit.ingest.hl7.message_types import type_of
+from ccit.ingest.strict import BYTE_ORDER_MARK
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FRAME = b"\x0b\x1c \t\r\n"  # MLLP's bytes, and blanks: around a message in files that recorded a connection
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -145,7 +145,7 @@ def parse(value: bytes, default_charset: str = "utf-8") -> Message:
     >>> message.kind, message.control_id, message.segments[1].repetitions(3)
     ('ORU^R01', '7', ['12^^^H', '9^^^SSA'])
     """
-    bare = value.removeprefix(_BYTE_ORDER_MARK).strip(_FRAME)
+    bare = value.removeprefix(BYTE_ORDER_MARK).strip(_FRAME)
     if not bare:
         raise InputError("empty", "expected an HL7 v2 message, found nothing")
     separators = separators_of(bare)
@@ -181,7 +181,7 @@ def separators_of(value: bytes) -> Separators:
 
 def header_of(value: bytes) -> Segment:
     """MSH alone, read as Latin-1: enough to answer a message that cannot be read. Raises `InputError`."""
-    bare = value.removeprefix(_BYTE_ORDER_MARK).lstrip(_FRAME)
+    bare = value.removeprefix(BYTE_ORDER_MARK).lstrip(_FRAME)
     separators = separators_of(bare)
     line = re.split(rb"[\r\n]", bare, maxsplit=1)[0].decode("latin-1")
     unescape = Unescape("".join((separators.field, *_encoding(separators))), "latin-1")

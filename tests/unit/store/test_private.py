@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ccit.errors import ConfigError
 from ccit.store.atomic import write_atomically
-from ccit.store.private import make_directory, open_private
+from ccit.store.private import make_directory, open_private, read_key
 from ccit.store.sealed import write_sealed
 from consumers.supervise import Supervisor
 
@@ -50,3 +51,27 @@ def test_a_replaced_file_becomes_private(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077
     write_atomically(path, b"new")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+_KEY = b"k" * 32
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(_KEY + b"\n")
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        read_key(str(file), "deidentify.key_file")
+    file.chmod(0o600)
+    assert read_key(str(file), "deidentify.key_file") == _KEY
+    for missing in ("", str(tmp_path / "none")):
+        with pytest.raises(ConfigError, match=r"deidentify\.key_file"):
+            read_key(missing, "deidentify.key_file")
+
+
+def test_a_binary_key_is_taken_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    for written, key in ((b"\n" + bytes(range(128, 160)) + b" ", None), (b" " + b"ab" * 16 + b"\r\n", b"ab" * 16)):
+        file.write_bytes(written)
+        file.chmod(0o600)
+        assert read_key(str(file), "deidentify.key_file") == (key or written)
