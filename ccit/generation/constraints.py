@@ -6,7 +6,8 @@
 | `cut`, `unfinished` | it came to its limit of tokens, or ended otherwise |
 | `not_json`, `schema` | it is not the one JSON object that was asked for |
 | `too_short` | the answer is shorter than the least length, or nothing was asked or reasoned |
-| `evidence`, `commanded` | a passage is not in the record, or speaks to a model |
+| `evidence` | a passage is not in the record |
+| `commanded` | a passage, the question or the answer speaks to a model, or as one |
 | `echo` | it repeats what it was told beside the record |
 | `numbers` | a number of the answer is not in the record |
 | `identifying` | something in it may identify somebody |
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping
 
 from ccit.generation.asking import Answer
 from ccit.generation.echoes import fault_of_echoes
-from ccit.generation.evidence import fault_of_evidence
+from ccit.generation.evidence import commands_a_model, fault_of_evidence
 from ccit.generation.numbers import fault_of_numbers
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault, Reply, read_reply
@@ -67,6 +68,7 @@ class Constraints:
         return (
             _fault_of_length(reply, prompt)
             or fault_of_evidence(reply, source, prompt.lengths.evidence)
+            or _fault_of_commands(shown)
             or fault_of_echoes(shown, source, rules)
             or fault_of_numbers(shown, source)
             or self._scan(f"{shown.question}\n{shown.answer}", source)
@@ -74,6 +76,12 @@ class Constraints:
 
     def _trained_on(self, reply: Reply) -> str:
         return f"{reply.reasoning}\n\n{reply.answer}" if self._with_reasoning else reply.answer
+
+
+def _fault_of_commands(reply: Reply) -> Fault | None:
+    if commands_a_model(f"{reply.question}\n{reply.answer}"):
+        return Fault("commanded", "The answer speaks to a model, or as one, and not of the record.")
+    return None
 
 
 def _fault_of_length(reply: Reply, prompt: Prompt) -> Fault | None:

@@ -39,6 +39,8 @@ def test_a_reply_that_breaks_none_is_read() -> None:
         (Answer(said(reasoning=" ")), "too_short"),
         (Answer(said(evidence=["a shadow in the right lobe"])), "evidence"),
         (Answer(said(answer=ANSWER + " He takes 40 mg.")), "numbers"),
+        (Answer(said(answer=ANSWER + " As an AI language model I cannot examine him.")), "commanded"),
+        (Answer(said(answer=f"{ANSWER} {COMMAND}")), "commanded"),
         (Answer(said(answer=ANSWER + " " + source().mark)), "echo"),
         (Answer(said(answer=ANSWER + " Dr. Ann Roe saw him.")), "identifying"),
     ],
