@@ -20,11 +20,12 @@ def experiment(plan: Path, out: Path | None, jobs: int, as_json: bool) -> None:
 
     Every cell is checked before the first one runs. What is finished is kept: run the same command again after a kill,
     and only what is missing is run. OUT/results.jsonl has a line for each cell, in the order of the grid and without
-    times (those are in OUT/times.jsonl), so that it comes out the same however often it was interrupted.
+    times (those are in OUT/times.jsonl): it comes out the same however often it was interrupted. OUT/report.html shows
+    what is finished.
     """
     from ccit.console import Console
     from ccit.experiment.plan import read_plan
-    from ccit.experiment.run import run_experiment
+    from ccit.experiment.run import REPORT, run_experiment
 
     folder = out or Path("runs", "experiments", plan.stem)
     cells = read_plan(plan)
@@ -33,4 +34,4 @@ def experiment(plan: Path, out: Path | None, jobs: int, as_json: bool) -> None:
         if as_json:
             click.echo(orjson.dumps({"out": str(folder), "cells": lines}).decode())
         else:
-            console.story(f"{len(lines)} cells in {folder / 'results.jsonl'}")
+            console.story(f"{len(lines)} cells in {folder / 'results.jsonl'}, shown in {folder / REPORT}")

@@ -38,8 +38,9 @@ from ccit.config.faults import first_fault
 from ccit.config.section import Section
 from ccit.demo.stage import merged
 from ccit.errors import ConfigError
+from ccit.evaluation.gate import gate_of
 from ccit.experiment.streams import RowsStream, Stream
-from ccit.records import digest_of
+from ccit.records import DOMAIN, GENERAL, digest_of
 
 SEED = "seed"
 _STREAM = "stream"
@@ -234,8 +235,11 @@ def _existing(file: Path, where: str) -> Path:
 
 def _check(tables: Tables, where: str) -> None:
     """Make what can be made without a model: a wrong key, value or combination is found before anything runs."""
+    suites = {"evaluation": {"suites": dict.fromkeys((DOMAIN, GENERAL), "made for each cell")}}
     try:
-        selector(Config(**tables))
+        config = Config(**merged(suites, tables))
+        selector(config)
+        gate_of(config.evaluation)
     except ValidationError as error:
         raise ConfigError(f"{where}: {first_fault(error)}") from None
     except ConfigError as error:

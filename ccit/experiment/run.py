@@ -13,13 +13,18 @@ from ccit.console import Console
 from ccit.errors import CcitError
 from ccit.experiment.cell import Line, run_cell
 from ccit.experiment.plan import Cell
+from ccit.experiment.report import render_experiment
 from ccit.experiment.results import Results, alone_in
+from ccit.store.atomic import write_atomically
 
 _CELLS = "cells"
+REPORT = "report.html"
 
 
 def run_experiment(cells: Sequence[Cell], folder: Path, jobs: int, console: Console) -> list[Line]:
     """Run every cell that has no line in `folder` yet, and give all lines of the grid in its order.
+
+    The page about what is finished is written after each cell.
 
     Parameters
     ----------
@@ -40,9 +45,15 @@ def run_experiment(cells: Sequence[Cell], folder: Path, jobs: int, console: Cons
         made = _alone(waiting, folder, console) if jobs == 1 else _together(waiting, folder, jobs)
         for number, (cell, line, seconds) in enumerate(made, start=1):
             results.add(line, seconds)
+            _show(results, folder)
             console.story(f"{cell.name}: {said_of(line)}")
             console.progress(_CELLS, len(cells) - len(waiting) + number, len(cells))
+        _show(results, folder)
         return results.lines
+
+
+def _show(results: Results, folder: Path) -> None:
+    write_atomically(folder / REPORT, render_experiment(folder.name, results.lines).encode())
 
 
 def said_of(line: Line) -> str:

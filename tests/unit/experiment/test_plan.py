@@ -76,6 +76,7 @@ def test_a_cell_is_known_by_what_its_result_depends_on(write: Write, tmp_path: P
         ({"axes": {"rounds.seed": [2]}}, "both set rounds.seed"),
         ({"config": {"rounds": {"seed": 2}}}, "instead of config.rounds.seed"),
         ({"axes": {"a": {"one": {}, "two": {}}}}, "two cells are the same, a one, seed 0 and a two, seed 0"),
+        ({"axes": {"evaluation.max_questions": [10]}}, "evaluation.max_questions = 10 can never show"),
         ({"seeds": []}, "seeds: List should have at least 1 item"),
         ({"sedes": [1]}, "sedes: Extra inputs are not permitted"),
         ({"base": "none.toml"}, "expected a configuration at"),

@@ -66,6 +66,7 @@ def test_a_killed_experiment_goes_on_to_the_same_file(plan: Path, tmp_path: Path
     assert whole.startswith(kept)  # the finished cell was not run again
     assert len((killed / "times.jsonl").read_bytes().splitlines()) == len(cells) == 2
     assert not list((killed / "work").iterdir())
+    assert "2 cells: 2 arms on 1 seed." in (killed / "report.html").read_text("utf-8")
     _is_sound([orjson.loads(line) for line in whole.splitlines()])
 
 
