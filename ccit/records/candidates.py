@@ -73,6 +73,4 @@ class Candidate:
     training: Spend
     seconds: float
     alpha: float = 0.0
-    batch_tokens: int = (
-        0  # tokens per micro-batch, padding included: less than `training.batch_tokens` where memory lacked
-    )
+    batch_tokens: int = 0  # of a micro-batch, with padding: below `training.batch_tokens` where memory lacked

@@ -5,26 +5,31 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from ccit.ports.rounds import Draft
+from pydantic import Field
+
+from ccit.plugins import PluginSettings
+from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 
 
-class EarlierSamples(ABC):
-    """Picks among samples of earlier rounds. A subclass says which in `drawn`.
+class EarlierSettings(PluginSettings):
+    """How much is replayed.
 
-    Parameters
-    ----------
-    ratio : float
-        Samples per new one.
-    max_repeats : int
-        A sample that so many promoted rounds have picked is not picked again; 0 is no bound. Muennighoff et al. 2023
-        (arXiv 2305.16264) found four repetitions about as good as new text, and more than that worth less and less.
+    Muennighoff et al. 2023 (arXiv 2305.16264) found four repetitions about as good as new text, and more than that
+    worth less and less.
     """
 
-    def __init__(self, ratio: float, max_repeats: int, seed: int) -> None:
-        self._ratio = ratio
-        self._max_repeats = max_repeats
-        self.seed = seed
+    ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
+    max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
+
+
+class EarlierSamples(ABC):
+    """Picks among samples of earlier rounds. A subclass says which in `drawn`."""
+
+    def __init__(self, settings: EarlierSettings, context: SourceContext) -> None:
+        self._ratio = settings.ratio
+        self._max_repeats = settings.max_repeats
+        self.seed = context.seed
 
     def pick(self, draft: Draft) -> Sequence[Sample]:
         """Draw from the history."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import hash_order
+from ccit.training.sources.general_rows import GeneralRows, GeneralSettings
 
 
 @plugin("source")
-class FixedGeneral:
+class FixedGeneral(GeneralRows):
     """A small fixed set of rows of a file of general data, replayed in every round.
 
     GeRe (Zhang et al. 2025, arXiv 2508.04676): a fixed set of general texts, chosen once and small, keeps both general
@@ -31,24 +32,16 @@ class FixedGeneral:
     (3, True)
     """
 
-    fixed: ClassVar[bool] = True
-
-    class Settings(PluginSettings):
+    class Settings(GeneralSettings):
         """How many rows, and from where."""
 
         kind: Literal["fixed_general"] = "fixed_general"
         count: int = Field(200, ge=0, description="rows that every round is trained on (paper: 1,000)")
-        file: str = Field("", description="JSONL instruction rows of general data; empty is none")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        rows = context.rows(settings.file) if settings.file else ()
-        self._known = {sample.sample_id: sample for sample in rows}
-        self._chosen = hash_order(self._known, context.seed, "fixed general")[: settings.count]
+        super().__init__(settings, context)
+        self._chosen = hash_order(self.known, context.seed, "fixed general")[: settings.count]
 
     def pick(self, draft: Draft) -> Sequence[Sample]:
         """All of them, where there is anything to learn beside them."""
         return self.texts(self._chosen, draft.history) if draft.training else []
-
-    def texts(self, ids: Sequence[str], history: Sequence[Sample]) -> Sequence[Sample]:
-        """The samples behind ids; `KeyError` where the file holds one no longer."""
-        return [self._known[sample_id] for sample_id in ids]

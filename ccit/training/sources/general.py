@@ -7,14 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import pick
+from ccit.training.sources.general_rows import GeneralRows, GeneralSettings
 
 
 @plugin("source")
-class GeneralSource:
+class GeneralSource(GeneralRows):
     """Instruction rows of a file of general data; where it has fewer than wanted, all of them serve equally often.
 
     Lin et al. 2025, arXiv 2503.15924, mix 1:1. Each round draws anew.
@@ -28,24 +29,18 @@ class GeneralSource:
     2
     """
 
-    class Settings(PluginSettings):
+    class Settings(GeneralSettings):
         """How much general data, and from where."""
 
         kind: Literal["general"] = "general"
         ratio: float = Field(1.0, ge=0, description="general samples per new one (paper: 1:1)")
-        file: str = Field("", description="JSONL instruction rows of general data; empty is none")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        rows = context.rows(settings.file) if settings.file else ()
-        self._known = {sample.sample_id: sample for sample in rows}
+        super().__init__(settings, context)
         self._ratio = settings.ratio
         self._seed = context.seed
 
     def pick(self, draft: Draft) -> Sequence[Sample]:
         """Draw from the file."""
         wanted = round(len(draft.training) * self._ratio)
-        return self.texts(pick(list(self._known), wanted, self._seed, draft.salt), draft.history)
-
-    def texts(self, ids: Sequence[str], history: Sequence[Sample]) -> Sequence[Sample]:
-        """The samples behind ids; `KeyError` where the file holds one no longer."""
-        return [self._known[sample_id] for sample_id in ids]
+        return self.texts(pick(list(self.known), wanted, self._seed, draft.salt), draft.history)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
-
-from ccit.plugins import PluginSettings, plugin
-from ccit.ports.rounds import Draft, SourceContext
+from ccit.plugins import plugin
+from ccit.ports.rounds import Draft
 from ccit.records import Sample
 from ccit.training.mixture import pick_evenly
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 
 
 @plugin("source")
@@ -23,21 +21,17 @@ class ReplaySource(EarlierSamples):
 
     Example
     -------
+    >>> from ccit.ports.rounds import SourceContext
     >>> history = [Sample(f"s{i}", f"r{i}", "ward", "en", "Dose?", "5 mg.") for i in range(10)]
     >>> source = ReplaySource(ReplaySource.Settings(ratio=0.5), SourceContext(seed=0, rows=lambda path: []))
     >>> len(source.pick(Draft(training=history[:4], history=history, salt="round 1")))
     2
     """
 
-    class Settings(PluginSettings):
+    class Settings(EarlierSettings):
         """How much is replayed."""
 
         kind: Literal["replay"] = "replay"
-        ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
-        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
-
-    def __init__(self, settings: Settings, context: SourceContext) -> None:
-        super().__init__(settings.ratio, settings.max_repeats, context.seed)
 
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:
         """From each group in turn."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
-
-from ccit.plugins import PluginSettings, plugin
-from ccit.ports.rounds import Draft, SourceContext
+from ccit.plugins import plugin
+from ccit.ports.rounds import Draft
 from ccit.records import Sample
 from ccit.training.mixture import weighted_order
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 from ccit.training.spelling import shares, total_variation
 
 
@@ -28,21 +26,17 @@ class ReplayByDistance(EarlierSamples):
 
     Example
     -------
+    >>> from ccit.ports.rounds import SourceContext
     >>> history = [Sample(q, q, "ward", "en", q, "5 mg.", group=q) for q in ("Dose?", "Colour of grass?")]
     >>> source = ReplayByDistance(ReplayByDistance.Settings(ratio=1.0), SourceContext(0, rows=lambda path: []))
     >>> [sample.group for sample in source.pick(Draft(history[:1], history, "round 1"))]
     ['Colour of grass?']
     """
 
-    class Settings(PluginSettings):
+    class Settings(EarlierSettings):
         """How much is replayed."""
 
         kind: Literal["replay_by_distance"] = "replay_by_distance"
-        ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
-        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
-
-    def __init__(self, settings: Settings, context: SourceContext) -> None:
-        super().__init__(settings.ratio, settings.max_repeats, context.seed)
 
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:
         """By the distance of its group, and by lot."""

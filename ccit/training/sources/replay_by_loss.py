@@ -9,11 +9,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Decision, Sample
 from ccit.training.mixture import weighted_order
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 
 
 @plugin("source")
@@ -33,16 +33,14 @@ class ReplayByLoss(EarlierSamples):
     2
     """
 
-    class Settings(PluginSettings):
+    class Settings(EarlierSettings):
         """How much is replayed, and how much the loss counts."""
 
         kind: Literal["replay_by_loss"] = "replay_by_loss"
-        ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
-        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
         power: float = Field(1.0, ge=0, description="exponent of the loss; 0 draws all alike")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        super().__init__(settings.ratio, settings.max_repeats, context.seed)
+        super().__init__(settings, context)
         self._power = settings.power
 
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:

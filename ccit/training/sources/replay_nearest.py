@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import hash_order
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 from ccit.training.spelling import cosine, shares
 
 
@@ -33,16 +33,14 @@ class ReplayNearest(EarlierSamples):
     ['Dose of iron?']
     """
 
-    class Settings(PluginSettings):
+    class Settings(EarlierSettings):
         """How much is replayed, and how near it must be."""
 
         kind: Literal["replay_nearest"] = "replay_nearest"
-        ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
-        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
         reach: float = Field(3.0, ge=1, description="nearest samples among which one is drawn, for each that is wanted")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        super().__init__(settings.ratio, settings.max_repeats, context.seed)
+        super().__init__(settings, context)
         self._reach = settings.reach
 
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:

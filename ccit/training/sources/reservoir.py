@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from ccit.plugins import PluginSettings, plugin
+from ccit.plugins import plugin
 from ccit.ports.rounds import Draft, SourceContext
 from ccit.records import Sample
 from ccit.training.mixture import hash_order
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 
 
 @plugin("source")
@@ -33,16 +33,14 @@ class ReservoirSource(EarlierSamples):
     (3, True)
     """
 
-    class Settings(PluginSettings):
+    class Settings(EarlierSettings):
         """How much is replayed, and from how large a memory."""
 
         kind: Literal["reservoir"] = "reservoir"
-        ratio: float = Field(0.25, ge=0, description="samples of earlier rounds per new one")
-        max_repeats: int = Field(0, ge=0, description="promoted rounds that may pick the same sample; 0 is no bound")
         capacity: int = Field(1000, ge=1, description="samples that the memory holds")
 
     def __init__(self, settings: Settings, context: SourceContext) -> None:
-        super().__init__(settings.ratio, settings.max_repeats, context.seed)
+        super().__init__(settings, context)
         self._capacity = settings.capacity
 
     def drawn(self, eligible: Sequence[Sample], wanted: int, draft: Draft) -> Sequence[str]:

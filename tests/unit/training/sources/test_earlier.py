@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from ccit.ports.rounds import Draft, Past
+from ccit.ports.rounds import Draft, Past, SourceContext
 from ccit.records import Sample
-from ccit.training.sources.earlier import EarlierSamples
+from ccit.training.sources.earlier import EarlierSamples, EarlierSettings
 from tests.nouns import sample
 
+CONTEXT = SourceContext(seed=0, rows=lambda _: [])
 HISTORY = [sample(number) for number in range(6)]
 
 
@@ -19,7 +20,7 @@ class All(EarlierSamples):
 
 def picked(max_repeats: int, picks: dict[str, int], ratio: float = 9.0) -> list[str]:
     draft = Draft(HISTORY[:1], HISTORY, "round 1", Past(picks=picks))
-    return [one.sample_id for one in All(ratio, max_repeats, seed=0).pick(draft)]
+    return [one.sample_id for one in All(EarlierSettings(ratio=ratio, max_repeats=max_repeats), CONTEXT).pick(draft)]
 
 
 def test_what_was_picked_often_enough_is_not_picked_again() -> None:
@@ -36,4 +37,4 @@ def test_the_ratio_is_per_new_sample() -> None:
 
 def test_a_subclass_says_how_it_draws() -> None:
     with pytest.raises(TypeError, match="drawn"):
-        EarlierSamples(1.0, 0, 0)  # type: ignore[abstract]  # that it cannot be made is what is tested
+        EarlierSamples(EarlierSettings(), CONTEXT)  # type: ignore[abstract]  # that it cannot be made is what is tested
