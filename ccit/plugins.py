@@ -82,6 +82,7 @@ class ExtensionPoint:
 _ALL = (
     ExtensionPoint("check", "ccit.selection.checks", "selection.checks", "each", "scores a sample, and may refuse it"),
     ExtensionPoint("policy", "ccit.selection.policies", "selection.policy", "one", "chooses among what passed"),
+    ExtensionPoint("detector", "ccit.drift.detectors", "drift.detectors", "each", "finds a change in what is let in"),
     ExtensionPoint("trigger", "ccit.triggers", "rounds.triggers", "each", "says when a round starts"),
     ExtensionPoint("planner", "ccit.training.planners", "rounds.planner", "one", "chooses what of the pool to take"),
     ExtensionPoint("source", "ccit.training.sources", "rounds.sources", "each", "picks a named part of a round"),

@@ -9,6 +9,7 @@ belong together.
 from __future__ import annotations
 
 from ccit.config.clinical import Clinical, Deidentify, Mllp
+from ccit.config.drift import DriftWatch
 from ccit.config.evaluation import Evaluation
 from ccit.config.generation import RowGeneration
 from ccit.config.ingest import Ingest
@@ -28,6 +29,7 @@ __all__ = [
     "Clinical",
     "Config",
     "Deidentify",
+    "DriftWatch",
     "EmbedderSettings",
     "Evaluation",
     "Ingest",

@@ -6,6 +6,7 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ccit.config.clinical import Clinical, Deidentify, Mllp
+from ccit.config.drift import DriftWatch
 from ccit.config.evaluation import Evaluation
 from ccit.config.generation import RowGeneration
 from ccit.config.ingest import Ingest
@@ -52,6 +53,7 @@ class Config(BaseSettings):
     models: Models = Models()
     embedder: EmbedderSettings = EmbedderSettings()
     selection: Selection = Selection()
+    drift: DriftWatch = DriftWatch()
     rounds: Rounds = Rounds()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()

@@ -23,6 +23,7 @@ RANKS = (
         *("ccit.ingest", "ccit.scoring", "ccit.selection", "ccit.triggers", "ccit.training", "ccit.evaluation"),
         *(
             "ccit.deidentify",
+            "ccit.drift",
             "ccit.generation",
             "ccit.models",
             "ccit.serving",

@@ -1,0 +1,1 @@
+"""Ways to find a change, a file each; see `docs/extending.md`."""

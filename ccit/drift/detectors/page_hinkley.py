@@ -1,0 +1,54 @@
+"""Cumulative sums: a score runs away from its own mean."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ccit.drift.detectors.of_score import OfScore, OnlineDetector, ScoreSettings
+from ccit.plugins import plugin
+from ccit.ports.drift import DetectorContext
+
+
+@plugin("detector")
+class PageHinkleyDetector(OfScore):
+    """Finds a change where a score has run above or below its own mean for long enough.
+
+    The test of Page (1954, Continuous inspection schemes, doi 10.1093/biomet/41.1-2.100) and Hinkley, on both sides, as
+    `river.drift.PageHinkley` has it. With z the score in units of its first spread, and its running mean,
+
+        up_t = up_(t-1) + z_t - mean_t - slack,       a change where  up_t - min up > threshold
+
+    and likewise below. A change of `shift` spreads is found about threshold / (shift - slack) samples after it; one
+    smaller than `slack` is let pass, mostly: mean and spread are estimates themselves. Where nothing changes, the mean
+    distance of false alarms grows exponentially with threshold times slack.
+
+    Example
+    -------
+    >>> from ccit.ports.drift import Accepted
+    >>> from ccit.records import Decision, Sample, Score
+    >>> detector = PageHinkleyDetector(PageHinkleyDetector.Settings(baseline=10), DetectorContext(seed=0))
+    >>> def said(value):
+    ...     sample = Sample("s", "r", "ward", "en", "Dose?", "5 mg.")
+    ...     return detector.observe(Accepted(Decision(sample, True, "accepted", (Score("ifd", value, ""),))))
+    >>> changes = [said(0.7 + 0.05 * (-1) ** n) for n in range(200)] + [said(0.9) for _ in range(100)]
+    >>> [round(change.after, 2) for change in changes if change]
+    [0.9]
+    """
+
+    class Settings(ScoreSettings):
+        """How far it may run, and what is let pass."""
+
+        kind: Literal["page_hinkley"] = "page_hinkley"
+        slack: float = Field(0.5, ge=0, description="change that does not matter, in spreads of the score")
+        threshold: float = Field(20.0, gt=0, description="how far the sum may run, in spreads of the score")
+
+    def __init__(self, settings: Settings, context: DetectorContext) -> None:
+        self._settings = settings
+        super().__init__(settings)
+
+    def _fresh(self) -> OnlineDetector:
+        from river.drift import PageHinkley  # brings SciPy: not for every process that reads the configuration
+
+        return PageHinkley(delta=self._settings.slack, threshold=self._settings.threshold, alpha=1.0)
