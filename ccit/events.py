@@ -32,6 +32,7 @@ from ccit.records import (
     Command,
     Concordance,
     Decision,
+    Drift,
     Position,
     Record,
     ReplicaReport,
@@ -145,6 +146,15 @@ class ProxyAudited:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftFound:
+    """A scorer says which changes it has found in the samples topic; all that have read alike say alike."""
+
+    replica_id: str
+    at: float
+    found: tuple[Drift, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommandIssued:
     """An operator asked the trainer for something."""
 
@@ -163,6 +173,7 @@ Event: TypeAlias = (
     | VersionRolledBack
     | ReplicaReported
     | ProxyAudited
+    | DriftFound
     | CommandIssued
 )
 
@@ -178,6 +189,7 @@ NAMES: Mapping[str, type[Event]] = {
     "version-rolled-back.v1": VersionRolledBack,
     "replica-reported.v1": ReplicaReported,
     "proxy-audited.v1": ProxyAudited,
+    "drift-found.v1": DriftFound,
     "command-issued.v1": CommandIssued,
 }
 _NAME_OF = {cls: name for name, cls in NAMES.items()}

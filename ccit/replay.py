@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ccit.drift.monitor import DriftMonitor
 from ccit.evaluation.judging import Judging
 from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pipeline import Recipe, admit, due, judge, material_of, plan, promote, train
 from ccit.pool import Pool
+from ccit.ports.drift import Accepted
 from ccit.ports.rounds import Past, Trigger
 from ccit.ports.selection import ProxyScorer
 from ccit.ports.training import Progress, Trainer
@@ -62,6 +64,7 @@ class Loop:
     fates: Fates
     lineage: Lineage
     scoring_spent: Callable[[], Spend] = Spend  # what proxy and embedder have cost so far
+    drift: DriftMonitor = field(default_factory=DriftMonitor)
     history: list[Pooled] = field(default_factory=list)
     since_promotion: int = 0  # rounds judged since the last promotion
     pool: Pool = field(default_factory=Pool)
@@ -78,12 +81,13 @@ def replay(
     proxy moves before the next.
     """
     for batch in batches:
-        decisions = admit(batch, loop.admission)
+        decisions = loop.drift.marked(admit(batch, loop.admission))
         positions = {}
         for decision in decisions:
             if decision.accepted:
                 position = positions[decision.sample.sample_id] = Position(0, loop.accepted)
                 loop.pool.add(Pooled(decision.sample, position, clock(), decision))
+                loop.drift.observe(position, Accepted(decision, loop.admission.vectors(decision.sample.sample_id)))
                 loop.accepted += 1
         loop.admission.commit(positions)
         loop.trigger.observe(decisions)

@@ -22,6 +22,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from ccit.config import Metrics
+from ccit.drift.monitor import DriftMonitor
 from ccit.errors import ConfigError, PortOccupied
 from ccit.records import Concordance
 from consumers.kafka.batches import BatchLoop
@@ -175,6 +176,7 @@ class ScoreMetrics(Collector):
         yield GaugeMetricFamily("ccit_proxy_version", "The version that scores", scoring.proxy.version)
         yield GaugeMetricFamily("ccit_known_samples", "Admitted samples known", len(self._consumer.known))
         yield from audit_metrics(scoring.audit.found)
+        yield from drift_metrics(scoring.drift)
 
 
 class TrainMetrics(Collector):
@@ -276,6 +278,15 @@ def audit_metrics(found: Sequence[Concordance]) -> Iterator[Metric]:
         for one in found:
             family.add_metric([str(one.version)], getattr(one, field))
         yield family
+
+
+def drift_metrics(monitor: DriftMonitor) -> Iterator[Metric]:
+    """Changes found in the samples topic; every scorer counts the same ones."""
+    found = CounterMetricFamily("ccit_drifts", "Changes found", labels=["detector", "metric", "cause"])
+    for labels, count in sorted(monitor.counts.items()):
+        found.add_metric(labels, count)
+    yield found
+    yield GaugeMetricFamily("ccit_drifts_standing", "Changes whose samples are being marked", len(monitor.standing))
 
 
 def _by_reason(name: str, what: str, counts: Mapping[str, int]) -> Metric:

@@ -15,8 +15,8 @@ from typing import Literal
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as ClientMessage
 
-from ccit.events import ProxyAudited, ReplicaReported, encode
-from ccit.records import Concordance, ReplicaReport, ReplicaState, Spend
+from ccit.events import DriftFound, ProxyAudited, ReplicaReported, encode
+from ccit.records import Concordance, Drift, ReplicaReport, ReplicaState, Spend
 from consumers.kafka.clients import KafkaSettings, error_of, is_final, producer
 from consumers.kafka.topics import Topics
 
@@ -24,6 +24,7 @@ logger = logging.getLogger("ccit.reports")
 
 REPEAT_S = 60.0
 _AUDIT = "/proxy-audit"  # after the id: the topic keeps the last of each key
+_DRIFT = "/drift"
 _ON_THE_WAY: tuple[ReplicaState, ...] = ("loading", "loaded")  # nobody waits for these: a swap is not to be held up
 
 
@@ -48,6 +49,7 @@ class Reporter:
         self._clock = clock
         self._last: ReplicaReport | None = None
         self._said_at = 0.0  # on the monotonic clock
+        self._drifts: Sequence[Drift] = ()  # as told
         self._audit: tuple[float, Sequence[Concordance]] = (-math.inf, ())  # when it was told, and what
 
     def report(
@@ -81,6 +83,16 @@ class Reporter:
             self._write(f"{self.replica_id}{_AUDIT}", event, event.at)
             self._producer.poll(0.0)
 
+    def drifted(self, found: Sequence[Drift]) -> Sequence[Drift]:
+        """Say which changes were found, where that is news; never waits. Returns those that are new."""
+        fresh = [drift for drift in found if drift not in self._drifts]
+        if fresh:
+            event = DriftFound(self.replica_id, self._clock(), tuple(found))
+            self._write(f"{self.replica_id}{_DRIFT}", event, event.at)
+            self._producer.poll(0.0)
+        self._drifts = found
+        return fresh
+
     def repeat(self) -> None:
         """Say the last again once it is a minute old; never waits. For the consumer's loop: who hangs falls silent."""
         if self._last is not None and time.monotonic() - self._said_at >= REPEAT_S:
@@ -92,7 +104,7 @@ class Reporter:
         self._last, self._said_at = replace(report, at=now), time.monotonic()
         self._write(self.replica_id, ReplicaReported(self._last), now)
 
-    def _write(self, key: str, event: ReplicaReported | ProxyAudited, at: float) -> None:
+    def _write(self, key: str, event: ReplicaReported | ProxyAudited | DriftFound, at: float) -> None:
         value, headers = encode(event, at=at, source=f"ccit/{self._role}")
         try:
             self._producer.produce(

@@ -14,6 +14,7 @@ from ccit.assembly.scoring import ScoringParts
 from ccit.errors import InputError
 from ccit.events import SampleAdmitted
 from ccit.fates import Fates
+from ccit.ports.drift import Accepted
 from ccit.records import Decision, Position
 from ccit.scoring.snapshot import Snapshot, SnapshotOrigin
 from ccit.selection.admitted import Vector
@@ -37,7 +38,8 @@ class SamplesView:
     def __init__(self, scoring: ScoringParts, topic: str, fates: Fates) -> None:
         spaces = tuple(sorted(scoring.admitted.spaces))
         self.origin = SnapshotOrigin(
-            topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces
+            *(topic, scoring.base.alias, scoring.embedder.stamp, scoring.admission.policy_origin, spaces),
+            scoring.drift.stamp,
         )
         self._scoring = scoring
         self._admitted = scoring.admitted
@@ -63,16 +65,21 @@ class SamplesView:
         self._note({position: sample_id for sample_id, position in places.items()})
 
     def apply(self, messages: Sequence[KafkaMessage]) -> None:
-        """Take in admitted samples from the log; those that are known already are skipped."""
+        """Take in admitted samples from the log; those that are known already are skipped, but by the drift monitor:
+        it counts each when the log brings it, because the order is what it is about.
+        """
         found: dict[Position, Decision] = {}
         for message in messages:
             position = Position(message.partition, message.offset)
-            if position in self._ids:
+            known = position in self._ids
+            if known and not self._scoring.drift.on:
                 continue
             event = event_in(message)
             if isinstance(event, SampleAdmitted) and (vectors := self._vectors(event, position)) is not None:
-                self._admitted.add(event.decision.sample.content_digest, vectors, position)
-                found[position] = event.decision
+                self._scoring.drift.observe(position, Accepted(event.decision, vectors))
+                if not known:
+                    self._admitted.add(event.decision.sample.content_digest, vectors, position)
+                    found[position] = event.decision
         self._scoring.admission.observe(list(found.values()))
         self._note({position: decision.sample.sample_id for position, decision in found.items()})
         if not all(self._fates.known(position) for position in found):
@@ -87,17 +94,21 @@ class SamplesView:
         positions, digests, vectors = self._admitted.rows()
         ids = tuple(self._ids[position] for position in positions)
         state = self._scoring.admission.policy_state()
-        return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors, state)
+        drift = self._scoring.drift.snapshot()
+        return Snapshot(self.origin, dict(next_offsets), positions, ids, digests, vectors, state, drift)
 
     def restored(self, snapshot: Snapshot) -> bool:
         """Take in what an earlier life knew; rounds may have ended since, and versions been left or taken up again.
 
-        False, and nothing has changed, where the policy cannot take its state back.
+        False, and nothing has changed, where policy or drift monitor cannot take its state back.
         """
+        drift = self._scoring.drift
         try:
+            drift.restore(snapshot.drift)
             self._scoring.admission.restore_policy(snapshot.policy)
         except ValueError as error:
-            logger.warning("a snapshot is not used: the policy cannot take back its state: %s", error)
+            drift.restore({})
+            logger.warning("a snapshot is not used: policy or drift monitor cannot take back its state: %s", error)
             return False
         self._admitted.add_all(snapshot.digests, snapshot.vectors, snapshot.positions)
         self._note(dict(zip(snapshot.positions, snapshot.sample_ids, strict=True)))

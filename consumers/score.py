@@ -156,6 +156,8 @@ class ScoreConsumer:
     def _meanwhile(self) -> None:
         self._reporter.repeat()
         self._reporter.audited(self.scoring.audit.found)
+        for drift in self._reporter.drifted(self.scoring.drift.found):
+            logger.warning("what is let in has changed: %s; see docs/concepts.md, Drift", drift)
         self._progress.look()
 
     def _follow(self) -> None:

@@ -149,7 +149,7 @@ class ScoreStep:
         except _SCORERS_RAISE as failure:
             logger.warning("a batch of %d could not be scored together: %s", len(read), type(failure).__name__)
             return self._one_by_one(read)
-        return [self._decided(one) for one in self._audited(decisions)]
+        return [self._decided(one) for one in self._annotated(decisions)]
 
     def _one_by_one(self, read: Sequence[tuple[KafkaMessage, Sample]]) -> list[Output]:
         """The same decisions, and a dead letter for each record that fails alone."""
@@ -160,8 +160,12 @@ class ScoreStep:
             except _SCORERS_RAISE as failure:
                 outputs.append(self._unscorable(message, failure))
             else:
-                outputs += [self._decided(one) for one in self._audited(decisions)]
+                outputs += [self._decided(one) for one in self._annotated(decisions)]
         return outputs
+
+    def _annotated(self, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        """With what audit and drift monitor have to say."""
+        return self._scoring.drift.marked(self._audited(decisions))
 
     def _unscorable(self, message: KafkaMessage, failure: Exception) -> Output:
         self._require_working()  # each time: a device may go in the middle of a batch

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from ccit.audit import of_alias
 from ccit.events import (
     CandidateJudged,
+    DriftFound,
     Event,
     ProxyAudited,
     ReplicaReported,
@@ -23,7 +24,7 @@ from ccit.events import (
     VersionPromoted,
     VersionRolledBack,
 )
-from ccit.records import Announcement, Concordance, ReplicaReport, ReplicaState, Round, Spend
+from ccit.records import Announcement, Concordance, Drift, ReplicaReport, ReplicaState, Round, Spend
 from consumers.kafka.clients import KafkaSettings, error_of, reader
 from consumers.kafka.offsets import committed_offsets
 from consumers.kafka.topics import Topic, Topics
@@ -50,6 +51,8 @@ class Replica:
         When it spoke last, by its own clock.
     audit : tuple[Concordance, ...]
         What a scorer has found of its proxy, by version.
+    drifts : tuple[Drift, ...]
+        What it has found in the samples topic.
     """
 
     replica_id: str
@@ -61,10 +64,13 @@ class Replica:
     at: float
     spent: Spend
     audit: tuple[Concordance, ...] = ()
+    drifts: tuple[Drift, ...] = ()
 
 
-def heard(report: ReplicaReport, now: float, audit: tuple[Concordance, ...] = ()) -> Replica:
-    """Read a report at a time, with what its proxy audit has found."""
+def heard(
+    report: ReplicaReport, now: float, audit: tuple[Concordance, ...] = (), drifts: tuple[Drift, ...] = ()
+) -> Replica:
+    """Read a report at a time, with what its proxy audit and its drift monitor have found."""
     silent = report.state != "stopped" and now - report.at > _SILENT_AFTER_S
     return Replica(
         report.replica_id,
@@ -76,6 +82,7 @@ def heard(report: ReplicaReport, now: float, audit: tuple[Concordance, ...] = ()
         report.at,
         report.spent,
         audit,
+        drifts,
     )
 
 
@@ -126,6 +133,7 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     topics = Topics(settings.prefix)
     replicas: dict[str, ReplicaReport] = {}
     audits: dict[str, tuple[Concordance, ...]] = {}
+    drifts: dict[str, tuple[Drift, ...]] = {}
     events: list[Event] = []
     with Observer(settings, [topics.replica_status, topics.rounds, topics.model_versions]) as observer:
         for seen in observer.catch_up():
@@ -133,6 +141,8 @@ def look(settings: KafkaSettings, alias: str) -> Status:
                 replicas[seen.event.report.replica_id] = seen.event.report
             elif isinstance(seen.event, ProxyAudited):
                 audits[seen.event.replica_id] = seen.event.found
+            elif isinstance(seen.event, DriftFound):
+                drifts[seen.event.replica_id] = seen.event.found
             elif seen.event is not None:
                 events.append(seen.event)
     own = of_alias(events, alias)
@@ -145,7 +155,9 @@ def look(settings: KafkaSettings, alias: str) -> Status:
         *(("score", topics.records), ("score", topics.releases), ("train", topics.samples)),
     )
     return Status(
-        replicas=tuple(heard(replicas[name], time.time(), audits.get(name, ())) for name in sorted(replicas)),
+        replicas=tuple(
+            heard(replicas[name], time.time(), audits.get(name, ()), drifts.get(name, ())) for name in sorted(replicas)
+        ),
         lags=tuple(Lag(group, topic.name, _behind(settings, group, topic)) for group, topic in reads),
         rounds_planned=len(planned),
         rounds_judged=len(judged),

@@ -39,5 +39,6 @@ def loop(config: Config) -> Loop:
         admitted=parts.admitted,
         fates=Fates(lineage, config.rounds.cooldown_rounds),
         lineage=lineage,
+        drift=parts.drift,
         scoring_spent=lambda: parts.spent,
     )

@@ -8,13 +8,15 @@ from functools import partial
 
 from ccit.assembly.versions import base_version, store
 from ccit.config import Config
+from ccit.drift.monitor import DriftMonitor
 from ccit.errors import ConfigError
 from ccit.events import SampleAdmitted
 from ccit.plugin_tables import found
 from ccit.plugins import build, plugins
+from ccit.ports.drift import DetectorContext
 from ccit.ports.selection import Check, CheckContext, EvidenceCheck, NeighbourCheck, PolicyContext, ProxyScorer
 from ccit.ports.vectors import Embedder
-from ccit.records import Spend, Version
+from ccit.records import Spend, Version, digest_of
 from ccit.scoring.languages import primary
 from ccit.scoring.spaces import LOOKED_UP, SAMPLE, dimension_of, vectors_in
 from ccit.selection.admission import Admission, Selector
@@ -36,6 +38,7 @@ class ScoringParts:
     count_tokens: Callable[[str], int]
     checks: Mapping[str, Check] = field(default_factory=dict)  # those of the admission, by kind
     audit: ProxyAudit = field(default_factory=ProxyAudit)
+    drift: DriftMonitor = field(default_factory=DriftMonitor)
 
     @property
     def spent(self) -> Spend:
@@ -119,6 +122,20 @@ def proxy_audit(config: Config, made: Mapping[str, Check], deployed: Callable[[i
     return ProxyAudit(chosen.audit_share, chosen.audit_min_correlation, seed=config.rounds.seed, deployed=scorer)
 
 
+def drift_monitor(config: Config) -> DriftMonitor:
+    """What watches the accepted samples; nothing where no detector is configured."""
+    chosen, context = config.drift.detectors, DetectorContext(config.rounds.seed)
+    if not chosen:
+        return DriftMonitor()
+    stamp = digest_of([config.drift.model_dump(mode="json"), config.rounds.seed])[:12]
+    return DriftMonitor(
+        lambda: {kind: build("detector", settings, context) for kind, settings in chosen.items()},
+        config.drift.standing,
+        config.rounds.seed,
+        stamp,
+    )
+
+
 def scoring(config: Config, *, all_scores: bool = False, audited: bool = False) -> ScoringParts:
     """Load proxy and embedder, as far as a check reads them, and put the checks together.
 
@@ -173,4 +190,6 @@ def scoring(config: Config, *, all_scores: bool = False, audited: bool = False) 
     audit = proxy_audit(config, made, partial(reader, "deployed")) if audited else ProxyAudit()
     following = readers[0] if len(readers) == 1 else Followers(readers, base)
     admission = Admission(made, chosen, admitted, embedder, proxy=following, all_scores=all_scores)
-    return ScoringParts(base, admission, admitted, following, embedder, count_tokens, made, audit)
+    return ScoringParts(
+        base, admission, admitted, following, embedder, count_tokens, made, audit, drift_monitor(config)
+    )

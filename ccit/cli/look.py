@@ -15,7 +15,7 @@ from ccit.cli.options import as_json, config_file, load, reachable
 from ccit.errors import CcitError
 
 if TYPE_CHECKING:
-    from ccit.config import Selection
+    from ccit.config import Config, Selection
     from ccit.records import Version
     from consumers.status import Replica
 
@@ -101,7 +101,7 @@ def status(config_path: Path | None, as_json: bool, everyone: bool) -> None:
             + (f"; round {found.open_round} is at work" if found.open_round else "; none at work")
         )
         console.story(_control(config.selection.control_share))
-        for line in _audited(found.replicas, config.selection):
+        for line in (*_audited(found.replicas, config.selection), *_drifted(found.replicas, config)):
             console.story(line)
 
 
@@ -125,6 +125,18 @@ def _audited(replicas: Sequence[Replica], selection: Selection) -> Iterator[str]
         for found in replica.audit:
             fails = found.fails(selection.audit_min_correlation)
             yield f"proxy audit of {replica.replica_id}, {found}" + ("; the proxy no longer agrees" if fails else "")
+
+
+def _drifted(replicas: Sequence[Replica], config: Config) -> Iterator[str]:
+    """Changes that scorers have found in what is let in: each once, the newest of each partition last."""
+    if not config.drift.detectors:
+        yield "no drift detector ([drift.detectors]): whether what is let in changes is not known"
+        return
+    drifts = sorted({drift for r in replicas for drift in r.drifts}, key=lambda drift: (drift.partition, drift.offset))
+    for drift in drifts:
+        yield f"drift: {drift}"
+    if not drifts:
+        yield "no drift found"
 
 
 def _ago(at: float) -> str:

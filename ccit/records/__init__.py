@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ccit.records.audits import Concordance
 from ccit.records.candidates import AdapterPair, Artifact, Candidate, Spend
+from ccit.records.drifts import Cause, Drift
 from ccit.records.rounds import Due, LeftOut, Material, OffsetRange, Pooled, Position, Round
 from ccit.records.samples import DEAD_LETTER_REASONS, Arm, Decision, Record, Sample, Score, Turn, digest_of
 from ccit.records.verdicts import (
@@ -33,9 +34,11 @@ __all__ = [
     "Arm",
     "Artifact",
     "Candidate",
+    "Cause",
     "Command",
     "Concordance",
     "Decision",
+    "Drift",
     "Due",
     "Estimate",
     "Finding",

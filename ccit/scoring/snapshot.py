@@ -3,7 +3,7 @@
 One sealed safetensors file (`ccit/store/sealed.py`): the digest is checked before anything is parsed, and the format
 runs no code. Its tensors:
 
-    head               uint8    JSON: format, origin, offsets, sample ids, the policy's state
+    head               uint8    JSON: format, origin, offsets, sample ids, the states of policy and drift monitor
     positions          int64    (n, 2) partition and offset
     digests            uint8    (n, 32) SHA-256 of the content
     vectors.SPACE      float16  (n, d), one per space
@@ -48,6 +48,8 @@ class SnapshotOrigin:
         Stamp of the policy whose state is in it; empty for one without a state.
     spaces : tuple[str, ...]
         In which samples are kept, in alphabetical order.
+    drift : str
+        Stamp of the drift monitor whose state is in it; empty where nothing is watched.
     """
 
     topic: str
@@ -55,6 +57,7 @@ class SnapshotOrigin:
     embedder: str
     policy: str = ""
     spaces: tuple[str, ...] = (SAMPLE,)
+    drift: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,8 @@ class Snapshot:
         idempotent.
     policy : Mapping
         The policy's state after exactly these rows, as JSON.
+    drift : Mapping
+        The drift monitor's state after exactly what lies below `next_offsets`, as JSON.
     """
 
     origin: SnapshotOrigin
@@ -79,6 +84,7 @@ class Snapshot:
     digests: tuple[str, ...]
     vectors: Mapping[str, Vectors]
     policy: Mapping[str, Any] = field(default_factory=dict)
+    drift: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -107,6 +113,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "next_offsets": {str(partition): offset for partition, offset in sorted(snapshot.next_offsets.items())},
         "sample_ids": snapshot.sample_ids,
         "policy": snapshot.policy,
+        "drift": snapshot.drift,
     }
     rows = len(snapshot.positions)
     places = np.asarray([(p.partition, p.offset) for p in snapshot.positions], dtype=np.int64)
@@ -160,4 +167,5 @@ def _parsed(path: Path, tensors: Mapping[str, Any], origin: SnapshotOrigin) -> S
         digests=tuple(digest.tobytes().hex() for digest in digests),
         vectors=vectors,
         policy=head["policy"],
+        drift=head["drift"],
     )

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from ccit.lineage import Lineage
-from ccit.records import Concordance, OffsetRange, Round
+from ccit.records import Concordance, Drift, OffsetRange, Round
 from consumers import reports as reports_module
 from consumers import status as status_module
 from consumers.kafka.clients import KafkaSettings, group_consumer, producer
@@ -151,3 +151,12 @@ def test_the_proxy_audit_of_a_scorer_is_shown_with_it(settings: KafkaSettings) -
     one.audited(found, at_once=True)
     one.report("active", 2, 2)
     assert {r.replica_id: r.audit for r in look(settings, "ccit").replicas} == {"score-a": found, "score-b": ()}
+
+
+def test_a_drift_that_a_scorer_has_found_is_shown_with_it(settings: KafkaSettings) -> None:
+    found = tuple(Drift(0, offset, "adwin", "ifd", 0.7, 0.9, 20, "source", "import") for offset in (140, 900))
+    one = Reporter(settings, "score", "a")
+    one.drifted(found[:1])
+    one.drifted(found)
+    one.report("active", 2, 2)
+    assert [replica.drifts for replica in look(settings, "ccit").replicas] == [found]

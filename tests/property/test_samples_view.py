@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccit.config import Config
+from ccit.drift.detectors.embedding_windows import EmbeddingWindowsDetector
+from ccit.drift.monitor import DriftMonitor
 from ccit.errors import VersionConflict
 from ccit.events import CandidateJudged, Event, RoundPlanned, SampleAdmitted, encode
 from ccit.fates import Fates
 from ccit.lineage import Lineage
 from ccit.pool import joined
+from ccit.ports.drift import DetectorContext
 from ccit.ports.selection import PolicyContext
 from ccit.records import Announcement, Decision, OffsetRange, Outcome, Sample
 from ccit.scoring.snapshot import read_snapshot, write_snapshot
@@ -58,6 +61,11 @@ def sample(number: int, text: str) -> Sample:
     return Sample(f"s{number}", f"r{number}", "ward", "en", f"What is {text}?", text)
 
 
+def detector() -> EmbeddingWindowsDetector:
+    settings = EmbeddingWindowsDetector.Settings(window=10, permutations=99, alpha=0.5)
+    return EmbeddingWindowsDetector(settings, DetectorContext(seed=0))
+
+
 @dataclass
 class Scorer:
     """What a ScoreConsumer does with its view, without a broker."""
@@ -81,7 +89,8 @@ class Scorer:
                 "store": {"root": str(self.root)},
             }
         )
-        self.scoring = stub_scoring(config, 0.0, self.policy)
+        watched = DriftMonitor(lambda: {"embedding_windows": detector()}, standing=5, stamp="test")
+        self.scoring = replace(stub_scoring(config, 0.0, self.policy), drift=watched)
         self.fates = Fates(self.lineage, COOLDOWN)
         self.known = SamplesView(self.scoring, SAMPLES, self.fates)
 
@@ -224,6 +233,7 @@ def test_restarted_rebuilt_and_never_away_decide_alike(
         assert again.decide(probes) == expected
         assert len(again.known) == len(world.live.known)
         assert again.scoring.admission.policy_state() == world.live.scoring.admission.policy_state()
+        assert again.scoring.drift.snapshot() == world.live.scoring.drift.snapshot()
 
 
 def test_a_rollback_forward_brings_back_what_was_set_aside(tmp_path: Path) -> None:
@@ -265,6 +275,20 @@ def test_a_state_that_the_policy_does_not_know_is_not_taken(tmp_path: Path, capl
     assert "expected counts" in caplog.text
     assert len(fresh.known) == len(fresh.scoring.admitted) == 0
     assert fresh.known.restored(snapshot)
+
+
+def test_a_state_that_the_drift_monitor_does_not_know_is_not_taken(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda _: evenly())
+    world.decide(world.live, ["a", "b", "c"])
+    world.live.follow(world.log)
+    snapshot, fresh = world.live.known.snapshot(world.live.read), Scorer(tmp_path, lambda _: evenly())
+    before = fresh.scoring.admission.policy_state()
+    assert not fresh.known.restored(replace(snapshot, drift={"0": {"what": 1}}))
+    assert not fresh.known.restored(replace(snapshot, policy={"what": 1}))
+    assert fresh.scoring.admission.policy_state() == before
+    assert fresh.scoring.drift.snapshot() == {}
+    fresh.follow(world.log)
+    assert fresh.scoring.drift.snapshot() == world.live.scoring.drift.snapshot() != {}
 
 
 def test_a_policy_without_a_state_has_no_part_in_where_a_snapshot_comes_from(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccit.assembly.scoring import proxy_audit, scoring
+from ccit.assembly.scoring import drift_monitor, proxy_audit, scoring
 from ccit.config import Config
 from ccit.errors import ConfigError, ModelUnusable
 from ccit.records import Decision
@@ -49,3 +49,14 @@ def test_the_deployed_model_is_not_loaded_where_nobody_audits(config: Config, tm
 def test_an_audit_of_a_proxy_that_scores_nothing_is_an_error(config: Config) -> None:
     with pytest.raises(ConfigError, match="no check has it score anything"):
         proxy_audit(config, {}, lambda *_: FixedProxy())
+
+
+def test_what_watches_for_drift_is_stamped_with_its_settings() -> None:
+    """A snapshot of other detectors is none of ours."""
+
+    def stamp(**detectors: object) -> str:
+        return drift_monitor(Config.model_validate({"drift": {"detectors": detectors}})).stamp
+
+    assert stamp() == ""
+    assert len({stamp(adwin={}), stamp(adwin={"delta": 0.5}), stamp(kswin={}), ""}) == 4
+    assert stamp(adwin={}) == stamp(adwin=True)

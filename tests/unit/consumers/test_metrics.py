@@ -11,15 +11,25 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ccit.config import Metrics
+from ccit.drift.monitor import DriftMonitor
 from ccit.errors import ConfigError, PortOccupied
-from ccit.records import Concordance
+from ccit.records import Concordance, Position
 from consumers.kafka.at_least_once import AtLeastOnce
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
-from consumers.metrics import DeadLetterMetrics, LoopMetrics, TrainMetrics, audit_metrics, exposed, port_of
+from consumers.metrics import (
+    DeadLetterMetrics,
+    LoopMetrics,
+    TrainMetrics,
+    audit_metrics,
+    drift_metrics,
+    exposed,
+    port_of,
+)
 from consumers.train_state import TrainState
+from tests.drifting import Always, accepted
 
 
 def text(*collectors: LoopMetrics | DeadLetterMetrics | TrainMetrics) -> dict[str, float]:
@@ -102,6 +112,16 @@ def test_the_proxy_audit_is_told_by_version() -> None:
         "ccit_proxy_top_overlap": [("3", 0.8)],
         "ccit_proxy_audited_samples": [("3", 40)],
     }
+
+
+def test_drifts_are_counted_by_detector_metric_and_cause() -> None:
+    monitor = DriftMonitor(lambda: {"always": Always(at=5)}, standing=50, stamp="test")
+    for number in range(40):
+        monitor.observe(Position(0, number), accepted(number, source="ward" if number < 5 else "import"))
+    found = {metric.name: metric.samples for metric in drift_metrics(monitor)}
+    (counted,) = found["ccit_drifts"]
+    assert counted.labels == {"detector": "always", "metric": "ifd", "cause": "unclear"}
+    assert [sample.value for sample in (counted, *found["ccit_drifts_standing"])] == [1, 1]
 
 
 def test_each_process_of_a_host_has_a_port() -> None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from ccit.records import Concordance
+from ccit.records import Concordance, Drift
 from consumers import reports as reports_module
 from consumers.kafka.clients import KafkaSettings
 from consumers.reports import Reporter
@@ -60,6 +60,19 @@ def test_what_the_proxy_audit_finds_is_said_when_it_is_news_and_once_a_minute(mo
     reporter.audited((*found, *found), at_once=True)
     reporter.audited((*found, *found), at_once=True)
     assert [key for key, _ in working.taken] == [b"score-a/proxy-audit"] * 2
+    assert [len(orjson.loads(value)["found"]) for _, value in working.taken] == [1, 2]
+
+
+def test_a_drift_is_said_once_for_all_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    working = Working()
+    monkeypatch.setattr(reports_module, "producer", lambda _: working)
+    reporter = Reporter(KafkaSettings("nowhere:1"), "score", "a")
+    first, second = (Drift(0, offset, "adwin", "ifd", 0.7, 0.9, 20, "source", "import") for offset in (140, 900))
+    assert list(reporter.drifted(())) == []
+    assert list(reporter.drifted((first,))) == [first]
+    assert list(reporter.drifted((first,))) == []
+    assert list(reporter.drifted((first, second))) == [second]
+    assert [key for key, _ in working.taken] == [b"score-a/drift"] * 2
     assert [len(orjson.loads(value)["found"]) for _, value in working.taken] == [1, 2]
 
 

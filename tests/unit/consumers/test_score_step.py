@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccit.config import Config
+from ccit.drift.monitor import DriftMonitor
 from ccit.events import RecordReceived, SampleAdmitted, SampleRejected, SampleReleased, decode, encode
 from ccit.fates import Fates
 from ccit.ingest.rows import record_from_row, sample_from_record
@@ -22,6 +23,7 @@ from consumers.kafka.topics import Topics
 from consumers.samples_view import SamplesView
 from consumers.score_step import ScoreStep
 from tests.crash.parts import ifd_of, stub_scoring
+from tests.drifting import Always, accepted
 from tests.nouns import version
 
 TOPICS = Topics()
@@ -37,9 +39,11 @@ def message(offset: int, text: str = "5 mg.", name: str = "7") -> KafkaMessage:
 class Scorer:
     """A step, what it knows, and a log of one partition."""
 
-    def __init__(self, root: Path, *, exactly_once: bool, audit: ProxyAudit | None = None) -> None:
+    def __init__(
+        self, root: Path, *, exactly_once: bool, audit: ProxyAudit | None = None, drift: DriftMonitor | None = None
+    ) -> None:
         config = Config.model_validate({"store": {"root": str(root)}, "selection": LENIENT})
-        scoring = replace(stub_scoring(config, 0.0), audit=audit or ProxyAudit())
+        scoring = replace(stub_scoring(config, 0.0), audit=audit or ProxyAudit(), drift=drift or DriftMonitor())
         self.scoring = scoring
         self.proxy = scoring.proxy
         self.lineage = Lineage(scoring.base)
@@ -319,3 +323,13 @@ def test_what_is_quarantined_is_counted_by_cause_once_it_is_in_the_log(
     assert scorer.step.quarantined == {}
     scorer.commit([message(0), message(1, "6 mg.", "8")])
     assert scorer.step.quarantined == {"mismatch": 2}
+
+
+def test_what_is_let_in_while_a_drift_stands_is_marked(tmp_path: Path) -> None:
+    monitor = DriftMonitor(lambda: {"always": Always(at=1)}, standing=50, stamp="test")
+    for number in range(40):
+        monitor.observe(Position(0, number), accepted(number, source="ward"))
+    outputs = Scorer(tmp_path, exactly_once=True, drift=monitor).step([message(0), message(1)])
+    events = [decode(output.value, output.headers) for output in outputs]
+    marks = [one.decision.annotations for one in events if isinstance(one, SampleAdmitted | SampleRejected)]
+    assert marks == [{"drift": "unclear"}, {}]

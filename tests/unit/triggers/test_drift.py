@@ -8,8 +8,8 @@ from ccit.triggers.drift import DriftTrigger
 from tests.nouns import decision, pooled
 
 
-def marked(number: int, name: str = "drift") -> Pooled:
-    return replace(pooled(number), decision=replace(decision(number), annotations={name: "words"}))
+def marked(number: int, name: str = "drift", cause: str = "words") -> Pooled:
+    return replace(pooled(number), decision=replace(decision(number), annotations={name: cause}))
 
 
 def due(pool: list[Pooled], min_size: int = 1) -> float | None:
@@ -28,3 +28,8 @@ def test_another_annotation_is_no_drift() -> None:
 
 def test_a_round_has_its_least_size() -> None:
     assert due([marked(0), marked(1)], min_size=3) is None
+
+
+def test_another_source_form_or_answer_is_no_reason_to_hurry() -> None:
+    causes = ("source", "form", "answers", "new_knowledge", "unclear", "new_knowledge")
+    assert due([marked(number, cause=cause) for number, cause in enumerate(causes)]) == 3
