@@ -151,7 +151,7 @@ def look(settings: KafkaSettings, alias: str) -> Status:
     announcements = [e.announcement for e in own if isinstance(e, VersionPromoted | VersionRolledBack)]
     newest = max(announcements, key=lambda announcement: announcement.sequence, default=None)
     reads = (
-        *(("clinical", topics.clinical), ("ingest", topics.raw)),
+        *(("clinical", topics.clinical), ("generate", topics.documents), ("ingest", topics.raw)),
         *(("score", topics.records), ("score", topics.releases), ("train", topics.samples)),
     )
     return Status(

@@ -62,12 +62,12 @@ def orphan(settings: KafkaSettings, asker: Consumer) -> Iterator[Producer]:
 def test_lag_is_told_while_a_dead_members_transaction_is_open(settings: KafkaSettings, asker: Consumer) -> None:
     with pytest.raises(KafkaException):  # what a member is told, and has to wait for
         committed_offsets(asker, [TopicPartition(Topics(settings.prefix).records.name, 0)], 1.0)
-    assert behind(settings) == {"clinical": 0, "raw": 0, "records": 6, "releases": 0, "samples": 0}
+    assert behind(settings) == {"clinical": 0, "documents": 0, "raw": 0, "records": 6, "releases": 0, "samples": 0}
 
 
 def test_what_the_broker_does_not_tell_is_unknown(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_module, "_TIMEOUT_S", 0.0)  # no broker answers so soon
-    assert behind(settings) == dict.fromkeys(("clinical", "raw", "records", "releases", "samples"))
+    assert behind(settings) == dict.fromkeys(("clinical", "documents", "raw", "records", "releases", "samples"))
 
 
 def seen(settings: KafkaSettings) -> dict[str, tuple[str, float]]:
