@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
-import statistics
 import tempfile
 import threading
 import time
@@ -26,10 +25,9 @@ from typing import Any
 import openai
 import torch
 
+from benchmarks.stepping import ROWS, MixedVersions, PassTimes, generate, percentile
 from ccit.config import Serving
-from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
-from ccit.models.decoding import Batch, Pass, Row, likeliest
 from ccit.ports.serving import BackendContext
 from ccit.serving.app import create_app
 from ccit.serving.backends.embedded import EmbeddedBackend
@@ -95,23 +93,6 @@ def clients_process(url: str, clients: int, requests: int) -> list[Answered]:
     return asyncio.run(load(url, clients, requests))
 
 
-class Steps:
-    """When each step of the loop ended and how long it took, by wrapping the batch's passes."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[float, float]] = []
-        real, seen = Batch.run, self.seen
-
-        def run(self: Batch, step: Pass) -> tuple[list[Row], torch.Tensor]:
-            began = time.perf_counter()
-            try:
-                return real(self, step)
-            finally:
-                seen.append((time.time(), time.perf_counter() - began))
-
-        Batch.run = run  # type: ignore[method-assign]  # a measurement, for the life of this process
-
-
 @contextmanager
 def serving(base: CausalModel) -> Iterator[tuple[Slots, str]]:
     settings = Serving(port=0, concurrency=32)
@@ -133,26 +114,13 @@ def adapters(base: CausalModel) -> list[dict[str, bytes]]:
     return found
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
 def one_at_a_time(base: CausalModel, files: dict[str, bytes], requests: int) -> float:
     """Tokens per second of transformers' generate over the same version, one prompt after the other."""
     view = with_adapter(base, files)
     prompts = [base.chat.prompt([{"role": "user", "content": text}]) for text in PROMPTS]
     began = time.perf_counter()
     for number in range(requests):
-        ids = torch.tensor([prompts[number % len(prompts)]])
-        view.model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            do_sample=False,
-            min_new_tokens=TOKENS,
-            max_new_tokens=TOKENS,
-            pad_token_id=0,
-        )
+        generate(view, prompts[number % len(prompts)], TOKENS)
     return requests * TOKENS / (time.perf_counter() - began)
 
 
@@ -170,30 +138,10 @@ def throughput(base: CausalModel, files: dict[str, bytes], pool: ProcessPoolExec
             print(f"| {clients} | {rate:.0f} | {rate / alone:.1f} |", flush=True)
 
 
-def mixed_batch(base: CausalModel, files: Sequence[dict[str, bytes]], rows: int = 16, steps: int = 60) -> None:
-    bank = AdapterBank(base)
-    batch = Batch(bank, 256, positions=rows * 256)
-    slots = [bank.take() for _ in range(2)]
-    for slot, one in zip(slots, files, strict=False):
-        list(bank.install(slot, bank.convert(one)))
-    seconds: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(4):  # the two take turns, so that other work on the machine shows in both
-        for versions in (1, 2):
-            joined = [batch.join([row + 3, 5, 7], 200, slots[row % versions], row) for row in range(rows)]
-            for number in range(steps):
-                began = time.perf_counter()
-                for step in batch.passes():
-                    ready, logits = batch.run(step)
-                    for row, token in zip(ready, likeliest(logits), strict=True):
-                        row.append(token or 0)
-                if number > 1:
-                    seconds[versions].append(time.perf_counter() - began)
-            for left in joined:
-                assert left is not None
-                batch.leave(left)
-    lone, both = (statistics.median(seconds[versions]) for versions in (1, 2))
+def mixed_batch(base: CausalModel, files: Sequence[dict[str, bytes]]) -> None:
+    lone, both = MixedVersions(base, files).seconds()
     print(
-        f"\nA step of {rows} rows: {1e3 * lone:.2f} ms with one version, {1e3 * both:.2f} ms with two: "
+        f"\nA step of {ROWS} rows: {1e3 * lone:.2f} ms with one version, {1e3 * both:.2f} ms with two: "
         f"{both / lone - 1:+.0%}.\n"
     )
 
@@ -201,7 +149,7 @@ def mixed_batch(base: CausalModel, files: Sequence[dict[str, bytes]], rows: int 
 def swaps(
     base: CausalModel, files: Sequence[dict[str, bytes]], pool: ProcessPoolExecutor, requests: int, count: int
 ) -> None:
-    steps, times, loads, rollbacks = Steps(), list[float](), list[tuple[float, float]](), list[float]()
+    steps, times, loads, rollbacks = PassTimes(), list[float](), list[tuple[float, float]](), list[float]()
     flips: list[tuple[float, int]] = []  # when a version was announced, its number
     with serving(base) as (slots, url):
         slots.load(1, files[0])
@@ -226,7 +174,8 @@ def swaps(
             times.append(began)
             steady.wait(0.1)
         answers = running.result()
-    report(answers, times, loads, rollbacks, flips, steps.seen)
+    steps.end()
+    report(answers, times, loads, rollbacks, flips, [(when, taken) for when, taken, _ in steps.seen])
 
 
 def report(

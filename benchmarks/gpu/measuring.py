@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,6 @@ def matrix_rate(device: str) -> float:
             torch.matmul(left, right)
 
     return repeats * 2.0 * side**3 / seconds(products, device, times=3)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """By rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
 def profiled(work: Callable[[], object], name: str, asked: PartOptions) -> dict[str, float]:

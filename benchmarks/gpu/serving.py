@@ -8,39 +8,14 @@ import threading
 import time
 from itertools import pairwise
 
-import torch
-
-from benchmarks.gpu.measuring import Part, PartOptions, percentile, profiled, run_part, seconds
+from benchmarks.gpu.measuring import Part, PartOptions, profiled, run_part, seconds
 from benchmarks.gpu.shapes import Shape, adapter, shape_of
-from ccit.models.adapter_bank import AdapterBank
+from benchmarks.stepping import ROWS, MixedVersions, PassTimes, generate, percentile
 from ccit.models.causal import CausalModel, with_adapter
-from ccit.models.decoding import Batch, Pass, Row, likeliest
 from ccit.ports.serving import BackendContext, Sampling
 from ccit.serving.backends.embedded import EmbeddedBackend
 
 _PROMPT, _TOKENS = 48, 128
-
-
-class PassTimes:
-    """When each pass ended and how long it took with what came after it, by wrapping the batch's passes."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[float, float, int]] = []
-        real, seen = Batch.run, self.seen
-
-        def run(self: Batch, step: Pass) -> tuple[list[Row], torch.Tensor]:
-            began = time.perf_counter()
-            found = real(self, step)
-            if self.causal.device.type == "cuda":
-                torch.cuda.current_stream().synchronize()
-            seen.append((time.perf_counter(), time.perf_counter() - began, max(step.sizes)))
-            return found
-
-        self._real = real
-        Batch.run = run  # type: ignore[method-assign]  # a measurement
-
-    def end(self) -> None:
-        Batch.run = self._real  # type: ignore[method-assign]  # a measurement
 
 
 def prompt(number: int) -> list[int]:
@@ -79,55 +54,19 @@ def rate(
 
 def one_at_a_time(causal: CausalModel, device: str) -> float:
     """Tokens a second of transformers' generate, one prompt after the other."""
-    ids = torch.tensor([prompt(0)], device=device)
-
-    def generate(tokens: int = _TOKENS) -> None:
-        causal.model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            do_sample=False,
-            min_new_tokens=tokens,
-            max_new_tokens=tokens,
-            pad_token_id=0,
-        )
-
-    generate(8)
-    return _TOKENS / seconds(generate, device, warm=0)
+    generate(causal, prompt(0), 8)
+    return _TOKENS / seconds(lambda: generate(causal, prompt(0), _TOKENS), device, warm=0)
 
 
 def mixed(part: Part, asked: PartOptions, shape: Shape, files: list[dict[str, bytes]]) -> None:
-    """Steps of 16 rows with one version and with two, in turns."""
-    bank = AdapterBank(shape.causal)
-    batch = Batch(bank, 512, positions=16 * 256)
-    slots = [bank.take() for _ in files]
-    for slot, one in zip(slots, files, strict=True):
-        list(bank.install(slot, bank.convert(one)))
-    taken: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(3):
-        for versions in (1, 2):
-            rows = [batch.join([n + 3, 5, 7], 200, slots[n % versions], n) for n in range(16)]
-            for number in range(60):
-                began = time.perf_counter()
-                step_once(batch)
-                if number > 4:
-                    taken[versions].append(time.perf_counter() - began)
-            for row in rows:
-                assert row is not None
-                batch.leave(row)
-    lone, both = (statistics.median(taken[versions]) for versions in (1, 2))
-    part.line("a step of 16 rows, one version", 1e3 * lone, "ms")
+    """Steps with one version and with two, in turns."""
+    versions = MixedVersions(shape.causal, files)
+    lone, both = versions.seconds(turns=3)
+    part.line(f"a step of {ROWS} rows, one version", 1e3 * lone, "ms")
     part.line("two versions in a batch against one", 100 * (both / lone - 1), "%", "15")
-    for n in range(16):
-        batch.join([n + 3, 5, 7], 200, slots[n % 2], n)
-    step_once(batch)
-    part.line("a profile of one step of 16 rows", 0, "", "", **profiled(lambda: step_once(batch), "serving", asked))
-
-
-def step_once(batch: Batch) -> None:
-    for step in batch.passes():
-        ready, logits = batch.run(step)
-        for row, token in zip(ready, likeliest(logits), strict=True):
-            row.append(token or 0)
+    versions.join(2)
+    versions.step()
+    part.line(f"a profile of one step of {ROWS} rows", 0, "", "", **profiled(versions.step, "serving", asked))
 
 
 def loads(part: Part, backend: EmbeddedBackend, files: list[dict[str, bytes]]) -> None:
@@ -137,9 +76,9 @@ def loads(part: Part, backend: EmbeddedBackend, files: list[dict[str, bytes]]) -
     def keep_loading() -> None:
         time.sleep(1.0)
         for number in range(100, 108):
-            began = time.perf_counter()
+            began = time.time()
             backend.load(number, files[number % 2])
-            during.append((began, time.perf_counter()))
+            during.append((began, time.time()))
             time.sleep(0.2)
             backend.unload(number)
         stop.set()
