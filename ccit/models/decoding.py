@@ -22,6 +22,7 @@ from ccit.models.causal import CausalModel
 from ccit.models.fixed_shapes import FixedShapes, Next, computed
 from ccit.models.kv_blocks import KvBlocks, Reservation
 from ccit.models.paged_cache import BLOCK, PagedCache, kv_layout
+from ccit.ports.serving import BlockCounts
 
 PART, GPU_PART = 256, 1024
 """Tokens of prompts that one pass reads on a CPU and on a GPU, padding included, unless its owner says otherwise."""
@@ -137,6 +138,11 @@ class Batch:
         self._fixed = FixedShapes(self._head, self._cache, self._bank, device, spare) if fixed else None
         self.rows: list[Row] = []  # in the order of joining
         self.computed = 0  # positions, padding included
+
+    @property
+    def blocks(self) -> BlockCounts:
+        """As they are now; may be asked from any thread."""
+        return BlockCounts(self._blocks.number - 1, self._blocks.used, self._blocks.kept)
 
     @property
     def positions(self) -> int:

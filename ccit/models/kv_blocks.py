@@ -77,6 +77,16 @@ class KvBlocks:
         """Blocks that a new sequence may have."""
         return len(self._free) + len(self._idle)
 
+    @property
+    def used(self) -> int:
+        """Blocks of sequences that have not ended."""
+        return len(self._users)
+
+    @property
+    def kept(self) -> int:
+        """Blocks that nobody uses, kept for prompts that begin alike."""
+        return len(self._idle)
+
     def needed(self, length: int) -> int:
         """Blocks for `length` positions."""
         return -(-length // self.size)

@@ -109,6 +109,15 @@ class BackendContext:
     load: Callable[[], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class BlockCounts:
+    """Blocks of a key-value cache: in all, of answers under way, and kept for prompts that begin alike."""
+
+    number: int
+    used: int
+    kept: int
+
+
 class Backend(Protocol):
     """Runs the versions that are served. Which one is active, and who uses which, is not its concern.
 

@@ -20,7 +20,7 @@ from ccit.serving.edge import STATUS_KEY, VERSION_HEADER, refusal
 from ccit.serving.engine import AnswerStream, Asked, Engine
 from ccit.serving.leases import VersionNotHeld
 from ccit.serving.line import Overloaded
-from ccit.serving.metrics import ServingMetrics
+from ccit.serving.metrics import RequestTimes, ServingMetrics
 from ccit.serving.protocol import unknown_model
 from ccit.serving.refusals import RequestRefused
 from ccit.serving.replies import DONE, Choice, Endpoint, ReplyHead, event
@@ -40,6 +40,7 @@ class Order:
     asked: Asked
     stream: bool
     include_usage: bool
+    times: RequestTimes | None = None
 
 
 class Answering(Response):
@@ -64,7 +65,7 @@ class Answering(Response):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         order = self._order
         try:
-            async with self._engine.answer(order.asked) as answer:
+            async with self._engine.answer(order.asked, order.times) as answer:
                 begun = ReplyHead.begin(order.endpoint, self._engine.slots.alias, answer.version, int(time()))
                 reply = replace(begun, counted=order.include_usage)
                 if order.stream:

@@ -32,7 +32,7 @@ from ccit.serving.edge import CLIENT_KEY, VERSION_HEADER, Edge, refusal
 from ccit.serving.embedding import CountingEmbedder, Embedding, EmbeddingRequest
 from ccit.serving.engine import Asked, Engine
 from ccit.serving.line import Line, Overloaded
-from ccit.serving.metrics import ServingMetrics
+from ccit.serving.metrics import RequestTimes, ServingMetrics
 from ccit.serving.openapi import document
 from ccit.serving.prompts import Prompts
 from ccit.serving.protocol import (
@@ -80,9 +80,7 @@ def create_app(
         `tokens_file` cannot be used.
     """
     metrics = ServingMetrics()
-    metrics.active.set_function(lambda: engine.slots.active)
-    metrics.waiting.set_function(lambda: engine.waiting)
-    engine.slots.observers.append(metrics.swap.observe)
+    metrics.watch(engine)
     tokens, rates = Tokens(settings.token, settings.tokens_file), Rates(settings.requests_per_minute)
     edge = Middleware(Edge, slots=engine.slots, metrics=metrics, tokens=tokens, rates=rates)
     api = _Api(engine, readiness, settings, metrics)
@@ -136,6 +134,7 @@ class _Api:
 
     async def _answer(self, request: Request, kind: type[Completing]) -> Response:
         asked = parse(kind, await body_of(request, self._limits.client_seconds))
+        times = RequestTimes(self._metrics, asked.n or 1)
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
         most = self._limits.max_new_tokens
@@ -146,6 +145,7 @@ class _Api:
             asked=Asked(ids, samplings, version, request.scope[CLIENT_KEY]),
             stream=bool(asked.stream),
             include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
+            times=times,
         )
         return Answering(self._engine, self._metrics, order, self._limits)
 

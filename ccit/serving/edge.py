@@ -39,7 +39,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, version, complete = perf_counter(), CLIENT_GONE, self._slots.active, False
+        status, version, complete = CLIENT_GONE, self._slots.active, False
 
         async def send_named(message: Message) -> None:
             nonlocal status, version, complete
@@ -57,7 +57,7 @@ class Edge:
         finally:
             if counted:
                 ended = scope.get(STATUS_KEY, status) if complete else CLIENT_GONE
-                self._metrics.finished(version, ended, perf_counter() - began)
+                self._metrics.finished(version, ended)
 
     def _admitted(self, scope: Scope) -> ASGIApp:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")

@@ -8,9 +8,11 @@ The engine belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from ccit.ports.serving import Delta, Sampling
 from ccit.serving.line import Line
@@ -47,8 +49,27 @@ class Asked:
     client: str = ""
 
 
+class Watcher(Protocol):
+    """Is told how one request goes, in the event loop."""
+
+    def begun(self, version: int) -> None:
+        """It has its turn, and its version."""
+
+    def made(self, choice: int, delta: Delta) -> None:
+        """One answer has one token more."""
+
+
 class _Made(asyncio.Queue[tuple[int, Delta | None]]):
     """Pieces by choice; None is the end of one."""
+
+    def __init__(self, watcher: Watcher | None) -> None:
+        super().__init__()
+        self._watcher = watcher
+
+    def add(self, choice: int, delta: Delta) -> None:
+        if self._watcher is not None:
+            self._watcher.made(choice, delta)
+        self.put_nowait((choice, delta))
 
 
 class Engine:
@@ -67,6 +88,8 @@ class Engine:
     def __init__(self, slots: Slots, concurrency: int = 32, queue: int = 64, timeout: float = 60) -> None:
         self.slots = slots
         self._line = Line(concurrency, queue, timeout)
+        self.running = Counter[int]()
+        """Requests being answered, by version."""
 
     @property
     def waiting(self) -> int:
@@ -74,7 +97,7 @@ class Engine:
         return self._line.waiting
 
     @asynccontextmanager
-    async def answer(self, asked: Asked) -> AsyncIterator[AnswerStream]:
+    async def answer(self, asked: Asked, watcher: Watcher | None = None) -> AsyncIterator[AnswerStream]:
         """Wait for a turn, lease a version and answer; leaving stops it.
 
         Raises
@@ -85,10 +108,13 @@ class Engine:
             The version is not held.
         """
         await self._line.take(asked.client)
-        turn = _Turn(self._line)
+        turn = _Turn(self._line, self.running)
         try:
             with self.slots.lease(asked.version) as leased:
-                made = _Made()
+                turn.begin(leased)
+                if watcher is not None:
+                    watcher.begun(leased)
+                made = _Made(watcher)
                 streams = [self.slots.backend.stream(leased, asked.prompt, sampling) for sampling in asked.samplings]
                 tasks = [asyncio.create_task(_make(made, choice, deltas)) for choice, deltas in enumerate(streams)]
                 asyncio.gather(*tasks, return_exceptions=True).add_done_callback(lambda _: turn.end())
@@ -104,20 +130,28 @@ class Engine:
 
 
 class _Turn:
-    def __init__(self, line: Line) -> None:
-        self._line, self._ended = line, False
+    def __init__(self, line: Line, running: Counter[int]) -> None:
+        self._line, self._running, self._ended = line, running, False
+        self._version: int | None = None
+
+    def begin(self, version: int) -> None:
+        self._version = version
+        self._running[version] += 1
 
     def end(self) -> None:
-        if not self._ended:
-            self._ended = True
-            self._line.give_back()
+        if self._ended:
+            return
+        self._ended = True
+        self._line.give_back()
+        if self._version is not None:
+            self._running -= Counter([self._version])
 
 
 async def _make(made: _Made, choice: int, deltas: AsyncGenerator[Delta]) -> None:
     try:
         async with aclosing(deltas):
             async for delta in deltas:
-                made.put_nowait((choice, delta))
+                made.add(choice, delta)
     finally:
         made.put_nowait((choice, None))
 

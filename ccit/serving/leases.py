@@ -49,6 +49,8 @@ class Leases:
         self._lock = threading.Lock()
         self._users: dict[int, int] = {0: 0}  # number -> leases, in order of last load or activation, youngest last
         self._active = 0
+        self.swaps = 0
+        """Times that another version became active."""
 
     @property
     def active(self) -> int:
@@ -90,6 +92,7 @@ class Leases:
         """
         with self._lock:
             self._require(number)
+            self.swaps += number != self._active
             self._active = number
             self._users[number] = self._users.pop(number)
             self._drop_old()

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ccit.errors import CcitError, ModelUnusable
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.serving import BackendContext, Delta, Sampling
+from ccit.ports.serving import BackendContext, BlockCounts, Delta, Sampling
 
 if TYPE_CHECKING:
     from ccit.models.causal import CausalModel
@@ -61,10 +61,10 @@ class EmbeddedBackend:
 
         self._base: CausalModel = context.load()
         bank = AdapterBank(self._base)
-        batch = Batch(bank, settings.cache_mib, _POSITIONS)
-        self.context_length = min(int(self._base.model.config.max_position_embeddings), batch.positions)
+        self._batch = Batch(bank, settings.cache_mib, _POSITIONS)
+        self.context_length = min(int(self._base.model.config.max_position_embeddings), self._batch.positions)
         """Positions of prompt and answer together: what the model knows and the memory holds."""
-        self._loop = DecodeLoop(batch)
+        self._loop = DecodeLoop(self._batch)
         self._residents = Residents(bank, self._loop)
         self._words = LazyVocabulary(self.tokenizer, self.vocabulary, end_tokens(self._base))
         self._versions: dict[int, Resident] = {0: Resident()}
@@ -78,6 +78,11 @@ class EmbeddedBackend:
     def vocabulary(self) -> int:
         """Token ids are below this."""
         return int(self._base.model.config.vocab_size)
+
+    @property
+    def blocks(self) -> BlockCounts:
+        """Of keys and values."""
+        return self._batch.blocks
 
     def load(self, version: int, files: Mapping[str, bytes] | None) -> None:
         """Take the version in and try it out. Raises `ModelUnusable`; nothing has changed then."""

@@ -53,7 +53,8 @@ class BlocksMachine(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         used = {block for one in self.held for block in one.blocks}
         assert PADDING not in used
-        assert self.blocks.free == NUMBER - 1 - len(used)
+        assert self.blocks.used == len(used)
+        assert self.blocks.free == NUMBER - 1 - len(used) >= self.blocks.kept
 
 
 TestBlocks = BlocksMachine.TestCase

@@ -43,6 +43,7 @@ class LeasesMachine(RuleBasedStateMachine):
         super().__init__()
         self.leases = Leases("ccit", KEEP, self._dropped)
         self.leased: list[tuple[int, ExitStack]] = []
+        self.swaps = 0
 
     def _dropped(self, number: int) -> None:
         assert number not in {0, self.leases.active} | {leased for leased, _ in self.leased}
@@ -62,8 +63,9 @@ class LeasesMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def activate(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(self.leases.held))
+        self.swaps += number != self.leases.active
         self.leases.activate(number)
-        assert self.leases.active == number
+        assert (self.leases.active, self.leases.swaps) == (number, self.swaps)
 
     @rule(data=st.data())
     def lease(self, data: st.DataObject) -> None:
