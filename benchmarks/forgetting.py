@@ -42,6 +42,7 @@ from typing import Any
 
 from ccit.config import Training, cache_root
 from ccit.demo.models import pair_of_models
+from ccit.experiment.metrics import Interval
 from ccit.ingest.rows import record_from_row, sample_from_record
 from ccit.models.bucketing import bucket
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable, with_adapter
@@ -65,7 +66,6 @@ ROUND = 72  # samples: each of a wave's twelve facts six times, or four times be
 SHARE = 0.5  # samples that a source picks, for each of the wave's own
 GENERAL_ROWS = 240
 QUESTION_TOKENS = 4096  # of the prompts asked at once
-T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t, both sides 5 %, by the number of seeds
 TRAINING: dict[str, Any] = {  # the demo's settings
     "rank": 16,
     "alpha": 32,
@@ -257,9 +257,8 @@ def figures(line: Line) -> dict[str, float]:
 
 def interval(values: Sequence[float]) -> float:
     """Half the width of the interval of 95 % of the mean; not a number for a single value."""
-    if len(values) not in T_95:
-        return math.nan
-    return T_95[len(values)] * statistics.stdev(values) / math.sqrt(len(values))
+    found = Interval.of(values)
+    return found.high - found.mean
 
 
 def table(lines: Iterable[Line]) -> list[str]:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _libc = ctypes.CDLL(None, use_errno=True)  # loaded here: between fork and exec nothing should be
@@ -29,11 +30,11 @@ def die_with_parent(by: signal.Signals) -> Callable[[], None]:
     >>> subprocess.run([sys.executable, "-c", ""], preexec_fn=die_with_parent(signal.SIGKILL)).returncode
     0
     """
-    parent = os.getpid()
+    return partial(end_with, os.getpid(), by)
 
-    def ask() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, by)
-        if os.getppid() != parent:  # it ended before the kernel was asked
-            os.kill(os.getpid(), by)
 
-    return ask
+def end_with(parent: int, by: signal.Signals) -> None:
+    """The same, asked in the child itself by the id of its parent: the initialiser of a pool's processes."""
+    _libc.prctl(_PR_SET_PDEATHSIG, by)
+    if os.getppid() != parent:  # it ended before the kernel was asked
+        os.kill(os.getpid(), by)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,6 +18,7 @@ from ccit.experiment.plan import Cell
 from ccit.experiment.report import render_experiment
 from ccit.experiment.results import Results, alone_in
 from ccit.store.atomic import write_atomically
+from consumers.orphans import end_with
 
 _CELLS = "cells"
 REPORT = "report.html"
@@ -76,8 +79,8 @@ def _alone(cells: Sequence[Cell], folder: Path, console: Console) -> Iterator[tu
 
 
 def _together(cells: Sequence[Cell], folder: Path, jobs: int) -> Iterator[tuple[Cell, Line, float]]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    context, ends = multiprocessing.get_context("spawn"), (os.getpid(), signal.SIGKILL)  # or the next run meets them
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with, initargs=ends) as pool:
         try:
             running = {pool.submit(_timed, cell, _work(folder, cell)): cell for cell in cells}
             for done in as_completed(running):

@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import orjson
@@ -15,10 +18,14 @@ import pytest
 
 from ccit.console import Console
 from ccit.demo.stage import merged
+from ccit.errors import CcitError
+from ccit.experiment import run
+from ccit.experiment.cell import Line
 from ccit.experiment.metrics import measures
 from ccit.experiment.plan import Cell, read_plan
 from ccit.experiment.run import run_experiment, said_of
 from ccit.failpoints import ENVIRONMENT_VARIABLE, struck
+from ccit.ports.training import Progress
 from tests.architecture.source import ROOT
 from tests.unit.experiment.conftest import Write
 
@@ -87,3 +94,49 @@ def _is_sound(lines: list[dict[str, Any]]) -> None:
     assert min(own["flops"] for own in every["spend"].values()) > 0
     assert 0 < measures(every)["waiting"] < records["accepted"]
     assert said_of(every).startswith("accuracy ")
+
+
+class _Threads(ThreadPoolExecutor):
+    """In the place of processes, which would each load the libraries."""
+
+    def __init__(self, jobs: int, **_: object) -> None:
+        super().__init__(jobs)
+
+
+def test_several_at_a_time_give_the_file_of_one_at_a_time(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = read_plan(write(seeds=[0, 1, 2]))
+    first_is_done = Event()
+
+    def stub(cell: Cell, folder: Path, progress: Progress) -> Line:
+        if cell.seed == 0:
+            assert first_is_done.wait(10)  # the first cell ends last
+        if cell.seed == 2:
+            first_is_done.set()
+        return {"cell": cell.cell_id, "at": dict(cell.point), "code": "c", "failed": "a stub"}
+
+    monkeypatch.setattr(run, "run_cell", stub)
+    monkeypatch.setattr(run, "ProcessPoolExecutor", _Threads)
+    with Console(silent=True) as console:
+        lines = run_experiment(cells, tmp_path / "out", 3, console)
+    assert [line["at"]["seed"] for line in lines] == ["0", "1", "2"]
+    written = (tmp_path / "out" / "results.jsonl").read_bytes()
+    assert [orjson.loads(line) for line in written.splitlines()] == lines
+
+
+def test_a_process_that_dies_is_one_sentence(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = read_plan(write(seeds=[0, 1]))
+
+    def stub(cell: Cell, folder: Path, progress: Progress) -> Line:
+        if cell.seed == 1:
+            raise BrokenProcessPool
+        return {"cell": cell.cell_id, "at": dict(cell.point), "code": "c", "failed": "a stub"}
+
+    monkeypatch.setattr(run, "run_cell", stub)
+    monkeypatch.setattr(run, "ProcessPoolExecutor", _Threads)
+    with (
+        Console(silent=True) as console,
+        pytest.raises(CcitError, match="run the command again, finished cells are kept"),
+    ):
+        run_experiment(cells, tmp_path, 2, console)
