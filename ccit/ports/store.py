@@ -20,3 +20,6 @@ class ArtifactStore(Protocol):
 
     def read(self, artifact: Artifact) -> Mapping[str, bytes]:
         """Relative path -> bytes, each checked. Raises `ArtifactDamaged`."""
+
+    def find(self, uri: str) -> Artifact:
+        """The artifact of that uri, with its table of files. Raises `ArtifactDamaged` where there is none."""

@@ -13,12 +13,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from ccit.errors import ArtifactDamaged, StorageFailed
 from ccit.failpoints import failpoint
 from ccit.records import Artifact, digest_of
 from ccit.store.atomic import remove_stale, write_atomically
 
 SCHEME = "store://"
+_FILES = TypeAdapter(dict[str, str])
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -83,6 +86,23 @@ class FileStore:
                 f"{artifact.uri} is not the digest of the file table that came with it; nothing was read"
             )
         return {name: self._read_object(digest, name) for name, digest in artifact.files.items()}
+
+    def find(self, uri: str) -> Artifact:
+        """The artifact that a uri names: its table is an object of the store.
+
+        Raises
+        ------
+        ArtifactDamaged
+            There is no such artifact.
+        StorageFailed
+            The disk refuses to read.
+        """
+        table = self._read_object(uri.removeprefix(SCHEME), uri)
+        try:
+            artifact = Artifact(uri, _FILES.validate_json(table))
+        except ValidationError as error:
+            raise ArtifactDamaged(f"{uri} names a file, and no table of files; give the uri of an artifact") from error
+        return artifact
 
     def _put_object(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()

@@ -47,6 +47,10 @@ class OverlayStore:
         """What was put here from there, all else from what is kept. Raises `ArtifactDamaged`."""
         return (self._written if artifact.uri in self._own else self._kept).read(artifact)
 
+    def find(self, uri: str) -> Artifact:
+        """By its uri, where `read` would read it. Raises `ArtifactDamaged`."""
+        return (self._written if uri in self._own else self._kept).find(uri)
+
     def _note(self, artifact: Artifact) -> Artifact:
         self._own.add(artifact.uri)
         return artifact

@@ -56,6 +56,15 @@ def test_putting_again_gives_the_same_artifact(make: Callable[[Path], ArtifactSt
     assert make(tmp_path / "store").read(first)["folder/b"] == b"2"
 
 
+def test_an_artifact_is_found_by_its_uri(make: Callable[[Path], ArtifactStore], tmp_path: Path) -> None:
+    store = make(tmp_path / "store")
+    artifact = store.put_files({"a": b"1", "folder/b": b"2"})
+    assert store.find(artifact.uri) == artifact
+    for nobodys in ("store://" + 64 * "0", "store://short", "store://" + artifact.files["folder/b"]):
+        with pytest.raises(ArtifactDamaged):
+            store.read(store.find(nobodys))
+
+
 def test_another_files_digest_is_refused(make: Callable[[Path], ArtifactStore], tmp_path: Path) -> None:
     store = make(tmp_path / "store")
     artifact = store.put(written(tmp_path / "source", {"a": b"1"}))

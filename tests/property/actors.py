@@ -80,6 +80,9 @@ class MemoryStore:
             raise ArtifactDamaged(f"{artifact.uri} is not in the store")
         return self._contents[artifact.uri]
 
+    def find(self, uri: str) -> Artifact:
+        return Artifact(uri, {name: digest_of(content.decode()) for name, content in self._contents[uri].items()})
+
     def put(self, directory: Path) -> Artifact:
         return self.put_files({file.name: file.read_bytes() for file in directory.iterdir()})
 
