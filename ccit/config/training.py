@@ -25,6 +25,12 @@ class Training(Section):
         description="layers adapted, by name, or `all-linear`: every linear layer of the blocks, whatever the model "
         "calls them; a name that no layer has is an error",
     )
+    start: str = Field(
+        "",
+        pattern=r"^(store://[0-9a-f]{64})?$",
+        description="adapter of the deployed model that a round from the base begins with, by the name that "
+        "`ccit import-adapter` gives it; empty begins with fresh weights",
+    )
     learning_rate: float = Field(2e-4, gt=0, description="peak rate of AdamW for the deployed model's adapter")
     proxy_learning_rate: float = Field(2e-4, gt=0, description="peak rate for the proxy's adapter")
     epochs: int = Field(3, ge=1, description="passes over the round")

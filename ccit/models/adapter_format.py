@@ -25,7 +25,7 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 KEY_PREFIX = "base_model.model."  # PeftModel wraps twice; every reader of such files expects it
 
 # Keys that say where an adapter comes from and do not change what it computes once its weights are loaded.
-_INFORMATION = {
+INFORMATION = {
     "auto_mapping",
     "base_model_name_or_path",
     "inference_mode",
@@ -37,7 +37,7 @@ _INFORMATION = {
     "runtime_config",
     "task_type",
 }
-_UNDERSTOOD = {"peft_type", "r", "lora_alpha", "lora_dropout", "target_modules"}
+UNDERSTOOD = {"peft_type", "r", "lora_alpha", "lora_dropout", "target_modules"}
 
 Tensors = dict[str, torch.Tensor]
 
@@ -142,7 +142,7 @@ def _parse_config(text: bytes) -> LoraShape:
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise ModelUnusable(f'{CONFIG_FILE} must be an object with "peft_type": "LORA"; train the adapter with ccit')
     for key, value in config.items():
-        if key not in _UNDERSTOOD | _INFORMATION and value not in (None, False, 0, "none", [], {}):
+        if key not in UNDERSTOOD | INFORMATION and value not in (None, False, 0, "none", [], {}):
             raise ModelUnusable(f"{CONFIG_FILE} sets {key} = {value!r}, but only plain LoRA is served here")
     return _shape(config)
 

@@ -144,7 +144,7 @@ class LoraTrainer:
     ) -> tuple[Mapping[str, bytes], Losses, Spend]:
         settings, base = self._settings, self._bases.of(role)
         seed = _seed(planned.seed, role)
-        start = self._store.read(getattr(parent.adapters, role)) if parent.adapters else None
+        start = self._start(role, parent)
         view = trainable(
             base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
         )
@@ -170,6 +170,13 @@ class LoraTrainer:
         tokens = planned_tokens(lengths, steps, packed=batcher.packs)
         files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings)}
         return files, losses, Spend.of_training(tokens, base.parameters) + methods.spent()
+
+    def _start(self, role: Role, parent: Version) -> Mapping[str, bytes] | None:
+        """The files of the adapter that training goes on from; None where it begins with fresh weights."""
+        if parent.adapters is not None:
+            return self._store.read(getattr(parent.adapters, role))
+        imported = self._settings.start if role == "deployed" else ""
+        return self._store.read(self._store.find(imported)) if imported else None
 
     def _check_bases(self, planned: Round) -> None:
         wanted = (planned.base_revision, planned.proxy_revision)

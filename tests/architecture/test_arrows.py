@@ -78,7 +78,7 @@ ADAPTERS = {
         *("adapter_bank", "paged_cache"),
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
         *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
-        *("packing", "placement", "pretraining", "rounding", "targets", "tiny", "token_losses"),
+        *("packing", "peft_import", "placement", "pretraining", "rounding", "targets", "tiny", "token_losses"),
         *("compiled", "fixed_shapes", "merged", "varlen", "word_kernels"),
     },
     "ccit.scoring": {"clustered", "index"},

@@ -135,3 +135,17 @@ def test_each_setting_reaches_what_it_is_for(
 
     usual, other = weights({}), weights({key: value})
     assert {role for role in BOTH if usual[role] != other[role]} == moved
+
+
+def test_a_round_from_the_base_begins_with_an_imported_adapter_on_the_deployed_model_alone(
+    config: Config, bases: BaseModels, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+) -> None:
+    fresh = trainer(config, bases, tmp_path).train(plan(0), material, base_version, quiet)
+    settings = config.training.model_copy(update={"start": fresh.adapters.deployed.uri})
+    store = FileStore(tmp_path)
+    begun = LoraTrainer(settings, bases, store, tmp_path / "work").train(plan(0), material, base_version, quiet)
+    assert begun.losses["deployed_first"] < fresh.losses["deployed_first"]
+    assert begun.adapters.proxy == fresh.adapters.proxy
+    parent = replace(base_version, number=1, parent=0, adapters=fresh.adapters)
+    later = LoraTrainer(settings, bases, store, tmp_path / "work").train(plan(1), material, parent, quiet)
+    assert later.losses["proxy_first"] < fresh.losses["proxy_first"]  # from the parent, whatever `start` says
