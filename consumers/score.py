@@ -106,6 +106,7 @@ class ScoreConsumer:
         finally:
             self._tick.stop()
             self._reporter.audited(self.scoring.audit.found, at_once=True)
+            self._tell_drifts()
             self._report("stopped")
 
     def _leave(self, admitted: Follower) -> None:
@@ -156,9 +157,12 @@ class ScoreConsumer:
     def _meanwhile(self) -> None:
         self._reporter.repeat()
         self._reporter.audited(self.scoring.audit.found)
+        self._tell_drifts()
+        self._progress.look()
+
+    def _tell_drifts(self) -> None:
         for drift in self._reporter.drifted(self.scoring.drift.found):
             logger.warning("what is let in has changed: %s; see docs/concepts.md, Drift", drift)
-        self._progress.look()
 
     def _follow(self) -> None:
         if self._admitted is None:

@@ -197,7 +197,7 @@ class DriftMonitor:
             drift = Drift(partition=partition, cause=named.cause, mark=named.mark, **said)
             known.found = [*known.found, (known.seen, drift)][-_REMEMBERED:]
             name = "\t".join((change.detector, change.metric, named.cause))
-            known.counts[name] = known.counts.get(name, 0) + 1
+            known.counts = {**known.counts, name: known.counts.get(name, 0) + 1}  # a scrape may be reading the old one
 
     def _states(self, partition: int) -> dict[str, dict[str, Any]]:
         return {kind: dict(detector.snapshot()) for kind, detector in self._detectors.get(partition, {}).items()}

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ccit.config import Config
+from ccit.drift.monitor import DriftMonitor
 from ccit.events import RecordReceived, encode
 from ccit.ingest.rows import record_from_row
 from ccit.records import Sample, Score
+from ccit.scoring.snapshot import read_snapshot
 from consumers.kafka.batches import BatchLimits
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.topics import Topics
 from consumers.score import ScoreConsumer
+from consumers.status import look
 from tests.crash.parts import stub_scoring
+from tests.drifting import Always
 
 LENIENT = {"checks": {"length": {"min": 0}, "ifd": {"min": 0.0, "max": 2.0}, "novelty": {"max_similarity": 1.0}}}
 
@@ -34,12 +39,13 @@ def scorer(settings: KafkaSettings, tmp_path: Path) -> ScoreConsumer:
     return ScoreConsumer(config, stub_scoring(config, 0.0), "a")
 
 
-def feed(settings: KafkaSettings, text: str) -> None:
-    """One record, which the rule accepts."""
-    row = {"id": text, "source": "ward", "lang": "en", "instruction": "Dose?", "output": text}
-    value, headers = encode(RecordReceived(record_from_row(row, 0.0)), at=0.0, source="test")
+def feed(settings: KafkaSettings, *texts: str) -> None:
+    """Records, which the rule accepts."""
     client = producer(settings)
-    client.produce(Topics(settings.prefix).records.name, value=value, headers=list(headers))
+    for text in texts:
+        row = {"id": text, "source": "ward", "lang": "en", "instruction": "Dose?", "output": text}
+        value, headers = encode(RecordReceived(record_from_row(row, 0.0)), at=0.0, source="test")
+        client.produce(Topics(settings.prefix).records.name, value=value, headers=list(headers))
     assert client.flush(10.0) == 0
 
 
@@ -72,3 +78,32 @@ def test_nothing_is_written_down_while_an_abandoned_step_runs(
     assert not running.is_alive()
     assert (len(scorer.known), (tmp_path / "snapshots").exists()) == (1, False)
     release.set()
+
+
+def test_a_change_in_what_was_let_in_is_told_and_marks_what_comes(
+    settings: KafkaSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The monitor is fed by the log alone, own samples too; it stands in the snapshot."""
+    config = Config.model_validate(
+        {
+            "store": {"root": str(tmp_path)},
+            "kafka": {"bootstrap_servers": settings.bootstrap_servers, "transactions": False, "batch_size": 50},
+            "selection": LENIENT,
+        }
+    )
+    monitor = DriftMonitor(lambda: {"always": Always(at=5)}, standing=500, stamp="test")
+    scorer = ScoreConsumer(config, replace(stub_scoring(config, 0.0), drift=monitor), "a")
+    feed(settings, *(f"{number} mg." for number in range(200)))
+
+    def enough(_: object) -> None:
+        if sum(scorer.step.decided.values()) >= 200:
+            scorer.loop.stop()
+
+    scorer.loop.observers.append(enough)
+    scorer.run()
+    assert {drift.offset for drift in monitor.found} == {4}
+    assert "what is let in has changed: ifd went from 0.7 to 0.9 (always" in caplog.text
+    (replica,) = look(settings, "ccit").replicas
+    assert replica.drifts == monitor.found
+    (file,) = (tmp_path / "snapshots").iterdir()
+    assert read_snapshot(file, scorer.known.origin).drift == monitor.snapshot() != {}
