@@ -6,9 +6,10 @@ samples before and after the change are compared by what they are besides:
 
     source         one source has half of the samples more than before
     form           one opening, ending or layout has half of the samples more than before; the questions are the same
+                   (text of another origin is often written otherwise, so questions that are others weigh more)
     answers        sources and form are as before, and so are the questions: what is said to them has changed
-    new_knowledge  the questions are others, and no source and no form accounts for it
-    unclear        there is too little to tell
+    new_knowledge  the questions are others, and no source and no form of theirs accounts for it
+    unclear        there is too little to tell, or the questions are others and begin or end alike
 
 Whether questions are the same is tested by the distance of their vectors (`ccit/drift/two_samples.py`) at p = 0.001.
 Where no check keeps questions as vectors, a form that has risen is called so without that, and what is neither source
@@ -39,6 +40,7 @@ _LEAST = 10  # samples on each side, or it is unclear
 _RISE = 0.5  # share that a source or a form has more than before, for the change to be its own
 _PERMUTATIONS, _SAME = 1999, 0.001
 _WORDS = 3  # of an opening or an ending
+_ASKED = slice(3, 5)  # of a form: what is about the question
 _NUMBER = re.compile(r"\d+")
 
 
@@ -87,9 +89,9 @@ def forms(sample: Sample) -> tuple[str, ...]:
     parts = {
         "answer begins": said[:_WORDS],
         "answer ends": said[-_WORDS:],
+        "layout": [layout],
         "question begins": asked[:_WORDS],
         "question ends": asked[-_WORDS:],
-        "layout": [layout],
     }
     return tuple(_digest(name, words) for name, words in parts.items())
 
@@ -110,8 +112,10 @@ def cause_of(before: Sequence[Traits], after: Sequence[Traits], seed: int) -> Na
         return Named("source", source)
     form = _risen([one.form for one in before], [one.form for one in after])
     moved = _moved(before, after, seed)
-    if form:
-        return Named("unclear") if moved else Named("form", form)
+    if form and not moved:
+        return Named("form", form)
+    if moved and _risen([one.form[_ASKED] for one in before], [one.form[_ASKED] for one in after]):
+        return Named("unclear")
     return {True: Named("new_knowledge"), False: Named("answers"), None: Named("unclear")}[moved]
 
 

@@ -31,9 +31,14 @@ def with_template(number: int) -> Accepted:
     return changed(one, response=f"Dear colleague, here: {one.decision.sample.response}")
 
 
-def changed(one: Accepted, source: str = "", response: str = "") -> Accepted:
+def changed(one: Accepted, source: str = "", response: str = "", instruction: str = "") -> Accepted:
     old = one.decision.sample
-    sample = replace(old, source=source or old.source, response=response or old.response)
+    sample = replace(
+        old,
+        source=source or old.source,
+        response=response or old.response,
+        instruction=instruction or old.instruction,
+    )
     return replace(one, decision=replace(one.decision, sample=sample))
 
 
@@ -65,10 +70,12 @@ def test_without_questions_there_is_no_telling_what_is_new() -> None:
     assert cause_of(before, after, seed=0) == Named("unclear")
 
 
-def test_a_template_with_other_questions_is_unclear() -> None:
+def test_other_questions_weigh_more_than_the_form_of_the_answers() -> None:
     before = [traits_of(usual(number)) for number in range(120)]
-    after = [traits_of(changed(usual(n, centre=1.0), response="As before, see above.")) for n in range(1000, 1040)]
-    assert cause_of(before, after, seed=0) == Named("unclear")
+    others = [changed(usual(n, centre=1.0), response="As before, see above.") for n in range(1000, 1040)]
+    assert cause_of(before, [traits_of(one) for one in others], seed=0) == Named("new_knowledge")
+    alike = [changed(one, instruction=f"Re: your order, {one.decision.sample.instruction}") for one in others]
+    assert cause_of(before, [traits_of(one) for one in alike], seed=0) == Named("unclear"), "the opening may move them"
 
 
 def test_a_few_samples_tell_nothing() -> None:
