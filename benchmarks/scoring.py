@@ -28,7 +28,7 @@ from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.plugins import plugins
-from ccit.ports.selection import Check, CheckContext, PolicyContext
+from ccit.ports.selection import Check, CheckContext, Formula, PolicyContext
 from ccit.records import Position, Sample
 from ccit.scoring.ifd import IfdScorer
 from ccit.scoring.index import ExactIndex
@@ -77,8 +77,9 @@ def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> Non
             F.cross_entropy(logits, ids[0, -len(response) :]).item()
 
 
-def reader(proxy: CausalModel, max_tokens: int, batch_tokens: int) -> IfdScorer:
-    return IfdScorer(proxy, "", FileStore(Path(tempfile.mkdtemp())), max_tokens, batch_tokens)
+def reader(proxy: CausalModel, max_tokens: int, batch_tokens: int, formula: Formula = "perplexities") -> IfdScorer:
+    folder = FileStore(Path(tempfile.mkdtemp()))
+    return IfdScorer(proxy, "", folder, max_tokens, batch_tokens, formula=formula)
 
 
 def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:

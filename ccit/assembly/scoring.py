@@ -14,7 +14,7 @@ from ccit.events import SampleAdmitted
 from ccit.plugin_tables import found
 from ccit.plugins import build, plugins
 from ccit.ports.drift import DetectorContext
-from ccit.ports.selection import Check, CheckContext, EvidenceCheck, NeighbourCheck, PolicyContext, ProxyScorer
+from ccit.ports.selection import Check, CheckContext, EvidenceCheck, Formula, NeighbourCheck, PolicyContext, ProxyScorer
 from ccit.ports.vectors import Embedder
 from ccit.records import Spend, Version, digest_of
 from ccit.scoring.languages import primary
@@ -94,15 +94,17 @@ def spaces_of(made: Mapping[str, Check]) -> set[str]:
     return compared.union(*(check.spaces for check in made.values() if isinstance(check, EvidenceCheck)))
 
 
-def proxy_audit(config: Config, made: Mapping[str, Check], deployed: Callable[[int, int], ProxyScorer]) -> ProxyAudit:
+def proxy_audit(
+    config: Config, made: Mapping[str, Check], deployed: Callable[[int, int, Formula], ProxyScorer]
+) -> ProxyAudit:
     """The audit of the proxy by the deployed model, which sees as much of a sample as the proxy does.
 
     Parameters
     ----------
     made : Mapping[str, Check]
         Those that run.
-    deployed : Callable[[int, int], ProxyScorer]
-        Loads the deployed model, for a window (tokens) and a batch (padded tokens per forward pass).
+    deployed : Callable[[int, int, Formula], ProxyScorer]
+        Loads the deployed model, as `CheckContext.proxy` does the proxy.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def proxy_audit(config: Config, made: Mapping[str, Check], deployed: Callable[[i
             "and no check has it score anything; switch on `ifd` with a policy that needs it, or set the share to 0"
         )
     ifd = found(chosen.checks, IfdCheck.Settings) or IfdCheck.Settings()
-    scorer = deployed(ifd.max_tokens, ifd.batch_tokens)
+    scorer = deployed(ifd.max_tokens, ifd.batch_tokens, ifd.formula)
     return ProxyAudit(chosen.audit_share, chosen.audit_min_correlation, seed=config.rounds.seed, deployed=scorer)
 
 
@@ -164,9 +166,11 @@ def scoring(config: Config, *, all_scores: bool = False, audited: bool = False) 
     admitted = AdmittedSamples({SAMPLE: new_index(embedder.dimension)})
     readers: list[ProxyScorer] = []
 
-    def reader(role: Role, max_tokens: int, batch_tokens: int) -> ProxyScorer:
+    def reader(role: Role, max_tokens: int, batch_tokens: int, formula: Formula) -> ProxyScorer:
         revision = base.base_revision if role == "deployed" else base.proxy_revision
-        readers.append(IfdScorer(models.of(role), revision, store(config), max_tokens, batch_tokens, role=role))
+        readers.append(
+            IfdScorer(models.of(role), revision, store(config), max_tokens, batch_tokens, role=role, formula=formula)
+        )
         return readers[-1]
 
     def count_tokens(text: str) -> int:

@@ -48,6 +48,10 @@ class ProxyScorer(Scorer, Protocol):
         """Tokens and FLOPs since the start."""
 
 
+Formula = Literal["perplexities", "losses"]
+"""What an IFD is the ratio of; a threshold for the one does not fit the other."""
+
+
 def _all_seen(texts: Sequence[str]) -> Sequence[int]:
     return [0] * len(texts)
 
@@ -58,9 +62,9 @@ class CheckContext:
 
     Parameters
     ----------
-    proxy : Callable[[int, int], ProxyScorer]
-        Gives the scorer that reads the proxy model and follows its versions, for a window (tokens) and a batch (padded
-        tokens per forward pass). The model is loaded at the first call.
+    proxy : Callable[[int, int, Formula], ProxyScorer]
+        Gives the scorer that reads the proxy model and follows its versions, for a window (tokens), a batch (padded
+        tokens per forward pass) and a formula. The model is loaded at the first call.
     count_tokens : Callable[[str], int]
         Tokens of a text by the proxy's tokenizer, whose name `tokenizer` gives.
     seed : int
@@ -73,7 +77,7 @@ class CheckContext:
 
     embedder: Embedder
     neighbours: Neighbours
-    proxy: Callable[[int, int], ProxyScorer]
+    proxy: Callable[[int, int, Formula], ProxyScorer]
     count_tokens: Callable[[str], int]
     tokenizer: Callable[[], str]
     seed: int

@@ -1,10 +1,12 @@
 """Instruction-following difficulty: how much the prompt helps the proxy to predict the response.
 
-    ifd = ppl(response | prompt) / ppl(response | anchor)
+    ifd = ppl(response | prompt) / ppl(response | anchor)           formula = "perplexities"
+    ifd = loss(response | prompt) / loss(response | anchor)         formula = "losses"
 
-A ratio of *perplexities*, as in the paper (arXiv 2503.15924, after Li et al. 2024, arXiv 2308.12032); code in
-circulation takes the ratio of the losses instead, and thresholds do not carry over. Near 0 the prompt gives the
-response away; at 1 and above it does not help: often a response attached to the wrong prompt.
+where loss is the mean negative log-likelihood of the response's tokens, in nats, and ppl = exp(loss). The paper (arXiv
+2503.15924, after Li et al. 2024, arXiv 2308.12032) has the first; code in circulation takes the second. Near 0 the
+prompt gives the response away; at 1 and above it does not help: often a response attached to the wrong prompt. Both are
+below 1 for the same responses; below it they order them differently, and a threshold of the one does not fit the other.
 
 Both passes score the same response tokens. The direct pass needs something before the first of them; the anchor is the
 header with which the chat template opens an answer (`<|im_start|>assistant\\n`), after the BOS token where prompts
@@ -21,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import TemplateError
@@ -31,9 +33,11 @@ from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
 from ccit.models.likelihood import Failure, Likelihood
+from ccit.ports.selection import Formula
 from ccit.ports.store import ArtifactStore
 from ccit.records import Sample, Score, Spend, Version
 
+_RATIOS: Mapping[Formula, str] = {"perplexities": "ppl-ratio", "losses": "loss-ratio"}
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")
 _RESIDENT = 4  # versions in memory, the active one among them: about as many as a server holds
 
@@ -65,6 +69,8 @@ class IfdScorer:
         Padded tokens per forward pass.
     role : Role
         Which of a version's two adapters the model is given.
+    formula : Formula
+        Of the `ifd`; the perplexities are given beside it in any case.
 
     Raises
     ------
@@ -83,6 +89,7 @@ class IfdScorer:
         batch_tokens: int,
         *,
         role: Role = "proxy",
+        formula: Formula = "perplexities",
     ) -> None:
         self._model = model
         self._store = store
@@ -93,10 +100,11 @@ class IfdScorer:
         self._likelihood = Likelihood(model, self._batch_tokens, lasting=True)
         self._version = 0
         self._role = role
+        self._formula = formula
         self._resident: dict[str, CausalModel] = {}  # by the adapter's URI, the one used last at the end
         self._spent = Spend()
         self._origin = (
-            f"ifd.v1 ppl-ratio template={model.chat.digest} anchor={_digest(self._anchor)} "
+            f"ifd.v1 {_RATIOS[formula]} template={model.chat.digest} anchor={_digest(self._anchor)} "
             f"window={self._window} {str(model.dtype).removeprefix('torch.')} "
             f"{role}={model.name}" + (f"@{revision}" if revision else "")
         )
@@ -185,16 +193,20 @@ class IfdScorer:
             return self._unscored(f"the model failed on it: {conditional.why}")
         if isinstance(direct, Failure):
             return self._unscored(f"the model failed on it: {direct.why}")
-        values = [_exp(conditional - direct), _exp(conditional), _exp(direct)]
+        values = [self._ifd(conditional, direct), _exp(conditional), _exp(direct)]
         if not all(math.isfinite(value) for value in values):
-            return self._unscored(
-                f"the perplexities are not finite ({conditional:.4g} and {direct:.4g} nats per token)"
-            )
+            return self._unscored(f"the scores are not finite ({conditional:.4g} and {direct:.4g} nats per token)")
         cut = tokens.prompt_cut + tokens.response_cut
         return tuple(
             Score(metric, value, self.stamp, truncated=unseen)
             for metric, value, unseen in zip(_METRICS, values, (cut, cut, tokens.response_cut), strict=True)
         )
+
+    def _ifd(self, conditional: float, direct: float) -> float:
+        """Of two losses (nats per token); not finite where there is none."""
+        if self._formula == "perplexities":
+            return _exp(conditional - direct)
+        return conditional / direct if direct else math.inf
 
     def _unscored(self, why: str) -> tuple[Score, ...]:
         return tuple(Score(metric, None, self.stamp, unscored=why) for metric in _METRICS)

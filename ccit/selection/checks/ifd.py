@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.selection import CheckContext, Reasons, Refuses
+from ccit.ports.selection import CheckContext, Formula, Reasons, Refuses
 from ccit.records import Sample, Score
 from ccit.scoring.causes import CAUSES, cause_of
 from ccit.selection.reasons import UNSCORED
@@ -19,8 +19,9 @@ class IfdCheck:
     """Refuses a response that the proxy knows already, and one that does not follow from its question.
 
     IFD = ppl(response | prompt) / ppl(response | anchor), a ratio of perplexities (arXiv 2503.15924, after Li et al.
-    2024, arXiv 2308.12032). How it is measured is said in `ccit/scoring/ifd.py`. What is refused as
-    `ifd_too_high` is quarantined with its likely cause (`ccit/scoring/causes.py`).
+    2024, arXiv 2308.12032); `formula = "losses"` takes the ratio of their logarithms. How it is measured is said in
+    `ccit/scoring/ifd.py`. What is refused as `ifd_too_high` is quarantined with its likely cause
+    (`ccit/scoring/causes.py`).
 
     Example
     -------
@@ -44,7 +45,12 @@ class IfdCheck:
         """Which IFD is worth learning from, and how much the proxy reads for it."""
 
         kind: Literal["ifd"] = "ifd"
-        min: float = Field(0.6, ge=0, description="IFD (ratio of perplexities) at or below which a sample is too easy")
+        formula: Formula = Field(
+            "perplexities",
+            description="what the IFD is a ratio of: `perplexities` (the paper) or `losses`, which other code takes; a "
+            "`min` for the one does not fit the other",
+        )
+        min: float = Field(0.6, ge=0, description="IFD at or below which a sample is too easy")
         max: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")
         max_tokens: int = Field(2048, ge=16, description="tokens the proxy sees; the rest of the prompt's start is cut")
         batch_tokens: int = Field(8192, ge=64, description="padded tokens per forward pass of the proxy")
@@ -57,7 +63,7 @@ class IfdCheck:
 
     def __init__(self, settings: Settings, context: CheckContext) -> None:
         self._limits = settings
-        self._proxy = context.proxy(settings.max_tokens, settings.batch_tokens)
+        self._proxy = context.proxy(settings.max_tokens, settings.batch_tokens, settings.formula)
 
     def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
         """`ifd`, `ppl_conditional` and `ppl_direct` of each sample."""

@@ -72,6 +72,8 @@ class WrongAnswerCheck:
             why = relevance.unscored if relevance is not None else NOT_MEASURED
             return (Score("wrong_answer", None, _STAMP, unscored=why),)
         values = {score.metric: score.value for score in scores if score.value is not None}
+        if {"ppl_conditional", "ppl_direct"} <= values.keys():  # whichever formula the `ifd` follows
+            values["ifd"] = values["ppl_conditional"] / values["ppl_direct"]
         return (Score("wrong_answer", 1.0 / (1.0 + math.exp(-_STEEPNESS * evidence(values))), _STAMP),)
 
     def refuse(self, score: Score) -> str | None:

@@ -16,6 +16,7 @@ from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable
 from ccit.models.bases import Role
 from ccit.models.causal import CausalModel, adapter_files, load_causal, trainable
 from ccit.models.chat import ChatFormat
+from ccit.models.likelihood import Likelihood
 from ccit.records import AdapterPair, Artifact, Sample, Score, Turn, Version
 from ccit.scoring.ifd import IfdScorer
 from ccit.store.files import FileStore
@@ -92,6 +93,31 @@ def test_a_score_is_that_of_one_sequence_at_a_time(
         assert values(scores)["ifd"] == pytest.approx(
             math.exp(conditional - plain_loss(proxy, proxy.chat.anchor, response)), rel=tolerance
         )
+
+
+@given(lengths=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=6))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_ratio_of_losses_is_that_of_the_logarithms_and_on_the_same_side_of_one(
+    proxy: CausalModel, store: FileStore, lengths: list[tuple[int, int]]
+) -> None:
+    samples = [of("Why? " * n, "Take " * m) for n, m in lengths]
+    losses = IfdScorer(proxy, "r1", store, 512, 1024, formula="losses")
+    for plain, other in zip(scorer(proxy, store).score(samples), losses.score(samples), strict=True):
+        found, expected = values(other), values(plain)
+        ratio = math.log(expected["ppl_conditional"]) / math.log(expected["ppl_direct"])
+        assert found["ifd"] == pytest.approx(ratio, rel=1e-4)
+        assert (found["ifd"] < 1) == (expected["ifd"] < 1) or found["ifd"] == pytest.approx(1, abs=1e-5)
+        assert found["ppl_conditional"] == pytest.approx(expected["ppl_conditional"], rel=1e-4)
+        assert (" ppl-ratio " in plain[0].scorer, " loss-ratio " in other[0].scorer) == (True, True)
+
+
+def test_a_ratio_to_a_loss_of_nothing_is_unscored(
+    proxy: CausalModel, store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Likelihood, "mean_losses", lambda *_: [0.5, 0.0])
+    (scores,) = IfdScorer(proxy, "r1", store, 512, 1024, formula="losses").score([of("Why?", "Rest.")])
+    assert [score.value for score in scores] == [None] * 3
+    assert "not finite" in scores[0].unscored
 
 
 def test_an_answer_of_one_token_has_an_ifd(proxy: CausalModel, store: FileStore) -> None:

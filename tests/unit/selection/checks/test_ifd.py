@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -33,3 +35,15 @@ def test_limits_that_leave_nothing_are_refused() -> None:
 def test_only_what_is_too_high_is_quarantined() -> None:
     given = [Score("ifd", value, "t", truncated=9) for value in (0.5, 0.8, 1.0)] + [Score("ifd", None, "t", "gone")]
     assert [check().cause(sample(), score) for score in given] == ["", "", "truncation", ""]
+
+
+def test_the_formula_is_the_proxys() -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def proxy(*of: object) -> FixedProxy:
+        asked.append(of)
+        return FixedProxy(0.7)
+
+    for settings in (IfdCheck.Settings(), IfdCheck.Settings(formula="losses", max_tokens=64)):
+        IfdCheck(settings, replace(check_context(), proxy=proxy))
+    assert asked == [(2048, 8192, "perplexities"), (64, 8192, "losses")]

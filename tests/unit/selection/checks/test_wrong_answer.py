@@ -45,3 +45,10 @@ def test_without_a_relevance_there_is_no_number() -> None:
     assert (foreign.value, foreign.unscored, CHECK.refuse(foreign)) == (None, why, None)
     assert (nothing.unscored, CHECK.refuse(nothing)) == (NOT_MEASURED, None)
     assert CHECK.refuse(failed) == "unscored"
+
+
+def test_whichever_formula_the_ifd_follows_it_counts_the_same() -> None:
+    """The ratio of losses of the same two passes is another number."""
+    passes = {"ppl_conditional": 6.0, "ppl_direct": 8.0, "relevance": 0.4}
+    expected = derived({"relevance": 0.4, "ifd": 0.75})
+    assert derived({**passes, "ifd": 0.75}) == derived({**passes, "ifd": 0.86}) == expected
