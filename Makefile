@@ -32,11 +32,13 @@ test: prerequisites $(INSTALLED)
 	$(BIN)/python -m pytest $(SHARED) --doctest-modules tests ccit consumers
 
 test-lowest: $(LOWEST)/.installed
+	@deploy/prerequisites.sh curl
 	$(LOWEST)/bin/python -m pytest $(SHARED) $(LOWEST_TESTS)
 
 # What needs no broker and trains no model: for the minutes between two changes.
 test-fast: WORKERS := 2
 test-fast: $(INSTALLED)
+	@deploy/prerequisites.sh curl
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(SHARED) -m "not trains" \
 		tests/architecture tests/unit tests/contract tests/golden tests/property
@@ -62,7 +64,7 @@ clean:
 	rm -rf $(VENV) $(LOWEST) runs build *.egg-info
 
 prerequisites:
-	@deploy/prerequisites.sh java mvn
+	@deploy/prerequisites.sh java mvn curl
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@deploy/prerequisites.sh venv

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks that what is named is there; installs it with apt where that is possible, or says in one sentence what to run.
-# Usage: prerequisites.sh [venv] [java] [mvn]
+# Usage: prerequisites.sh [venv] [java] [mvn] [curl]
 set -eu
 
 python=${PYTHON:-python3}
@@ -10,6 +10,7 @@ missing() {
         venv) ! "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 ;;
         java) ! command -v java >/dev/null 2>&1 ;;
         mvn) ! command -v mvn >/dev/null 2>&1 ;;
+        curl) ! command -v curl >/dev/null 2>&1 ;;
     esac
 }
 
@@ -18,7 +19,8 @@ package_of() {
         venv) echo python3-venv ;;
         java) echo openjdk-17-jre-headless ;;
         mvn) echo maven ;;
-        *) echo "prerequisites.sh: knows venv, java and mvn, not '$1'" >&2; exit 2 ;;
+        curl) echo curl ;;
+        *) echo "prerequisites.sh: knows venv, java, mvn and curl, not '$1'" >&2; exit 2 ;;
     esac
 }
 
