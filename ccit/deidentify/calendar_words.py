@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ccit.ports.deidentify import folded
+
 _MONTHS = (
     "january jan januar janvier janv jänner",
     "february feb februar février fevrier févr",
@@ -29,15 +31,26 @@ DAYS = tuple(day for days in _DAYS for day in days.split())
 """Written with a capital, but for French: `sun` and `sat` are words."""
 
 
+def month_in(word: str) -> str:
+    """The key in `MONTHS` of a word that a pattern took for one: without regard to case ſ is an s and ı an i.
+
+    >>> MONTHS[month_in("MÄRZ")], MONTHS[month_in("ſept")], MONTHS[month_in("AprıL")]
+    (3, 9, 4)
+    """
+    lower = word.lower()
+    return lower if lower in MONTHS else folded(word)
+
+
 def month_like(word: str, month: int) -> str:
     """The name of a month in the language, case and rough length of another's name.
 
     >>> month_like("MAR", 10), month_like("märz", 5), month_like("September", 1)
     ('OCT', 'mai', 'January')
     """
-    names, at = _MONTHS[MONTHS[word.lower()] - 1].split(), 0
-    wanted, at = _MONTHS[month - 1].split(), names.index(word.lower())
-    short = len(word) <= 4 and word.lower() != names[0]
+    key = month_in(word)
+    names = _MONTHS[MONTHS[key] - 1].split()
+    wanted, at = _MONTHS[month - 1].split(), names.index(key)
+    short = len(word) <= 4 and key != names[0]
     if at < 2 or (len(names) == 2 and at == 0):  # English
         written = wanted[0][:3] if short else wanted[0]
     else:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from ccit.deidentify.calendar_words import DAYS, MONTHS
+from ccit.deidentify.calendar_words import DAYS, MONTHS, month_in
 
 _MONTH = "|".join(sorted(MONTHS, key=lambda word: (-len(word), word)))
 _TIME = (
@@ -112,7 +112,7 @@ def _read(found: re.Match[str], day_first: bool) -> WrittenDate:
 
 def _month_and_day(parts: dict[str, str], day_first: bool) -> tuple[int, int]:
     if "a" not in parts:
-        month = MONTHS[parts["w"].lower()] if "w" in parts else int(parts.get("m", 0))
+        month = MONTHS[month_in(parts["w"])] if "w" in parts else int(parts.get("m", 0))
         return month, int(parts.get("d", 0))
     first, second = int(parts["a"]), int(parts["b"])
     return (
