@@ -65,6 +65,10 @@ ANNOUNCED = {
 }
 """Words without which a pattern finds nothing in an ASCII text."""
 
+AT_DIGITS = frozenset((ISO, RUN, NUMBERS, DAY_FIRST, NUMBER_YEAR, YEAR_NUMBER))
+AT_MONTHS = frozenset((MONTH_FIRST, MONTH_YEAR))
+"""Patterns whose matches begin with a digit behind no digit, and with the name of a month."""
+
 FULL = (ISO, RUN, NUMBERS, DAY_FIRST, MONTH_FIRST, MONTH_YEAR, NUMBER_YEAR, YEAR_NUMBER, CHINESE)
 PARTIAL = (LONE_MONTH, NO_YEAR, WEEKDAY)
 

@@ -43,6 +43,7 @@ Range = tuple[int, int]
 _EXPANDED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
+_DIGITS = re.compile(r"\d+")
 
 
 def folded(word: str) -> str:
@@ -133,6 +134,11 @@ class Page:
         found = {word.folded for word in self.words}
         found |= {letters for word in found if not word.isalpha() for letters in _LETTERS.findall(word)}
         return frozenset(found)
+
+    @cached_property
+    def digit_runs(self) -> tuple[int, ...]:
+        """Where runs of digits begin."""
+        return tuple(m.start() for m in _DIGITS.finditer(self.text))
 
     @cached_property
     def compact(self) -> tuple[str, tuple[int, ...]]:

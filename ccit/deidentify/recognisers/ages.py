@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from ccit.deidentify.matching import spans_of
+from ccit.deidentify.matching import at_digits, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -28,6 +28,15 @@ _PATTERNS = (
     re.compile(r"\b(?P<it>(?:non|cent)(?:a|en)(?:gen)?arians?)\b", re.IGNORECASE),
     re.compile(r"\b(?:his|her|their) (?:early |mid-?|late )?(?P<it>90['’]?s|nineties)\b", re.IGNORECASE),
 )
+_ANNOUNCED: tuple[frozenset[str], ...] = (
+    frozenset(("ninety", "hundred")),
+    frozenset(("age", "aged", "ages", "turned", "turning", "turn", "alter", "agee")),
+    frozenset(
+        f"{a}{b}{c}arian{s}" for a in ("non", "cent") for b in ("a", "en") for c in ("", "gen") for s in ("", "s")
+    ),
+    frozenset(("his", "her", "their")),
+)
+"""Of all patterns but the first, which begins with a number: words without which it finds nothing in an ASCII text."""
 
 
 @plugin("recogniser")
@@ -51,5 +60,6 @@ class Ages:
 
     def find(self, page: Page) -> Iterable[Span]:
         """The numbers, without their unit."""
-        for pattern in _PATTERNS:
-            yield from spans_of(pattern, page, "age", "ages")
+        yield from spans_of(_PATTERNS[0], page, "age", "ages", begins=at_digits)
+        for pattern, announced in zip(_PATTERNS[1:], _ANNOUNCED, strict=True):
+            yield from spans_of(pattern, page, "age", "ages", one_of=announced)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
 
-from ccit.deidentify.matching import spans_of
-from ccit.deidentify.written_dates import ANNOUNCED, CHINESE, FULL, PARTIAL, WEEKDAY
+from ccit.deidentify.calendar_words import MONTHS
+from ccit.deidentify.matching import at_digits, spans_of
+from ccit.deidentify.written_dates import ANNOUNCED, AT_DIGITS, AT_MONTHS, CHINESE, FULL, PARTIAL, WEEKDAY
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import Page, RecogniserContext, Span
+from ccit.ports.deidentify import Page, RecogniserContext, Span, folded
 
 _YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
 _ANYTHING: frozenset[str] = frozenset()
 _DIGIT = re.compile(r"\d")
+_MONTHS = frozenset(folded(word) for word in MONTHS)
+
+
+def _at_months(page: Page) -> Iterable[int]:
+    return (word.start for word in page.words if word.folded in _MONTHS)
+
+
+_BEGINS: Mapping[re.Pattern[str], Callable[[Page], Iterable[int]]] = {
+    **dict.fromkeys(AT_DIGITS, at_digits),
+    **dict.fromkeys(AT_MONTHS, _at_months),
+}
 
 
 @plugin("recogniser")
@@ -47,8 +59,10 @@ class Dates:
         if _DIGIT.search(page.text):
             for pattern in FULL:
                 if pattern is not CHINESE or "月" in page.text:
-                    yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
+                    announced, begins = ANNOUNCED.get(pattern, _ANYTHING), _BEGINS.get(pattern)
+                    yield from spans_of(pattern, page, "date", "dates", one_of=announced, begins=begins)
         for pattern in self._partial:
             yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
         if page.known.year is not None:
-            yield from spans_of(_YEAR, page, "date", "dates", lambda year: page.known.tells_old_age(int(year)))
+            old = page.known.tells_old_age
+            yield from spans_of(_YEAR, page, "date", "dates", lambda year: old(int(year)), begins=at_digits)

@@ -12,7 +12,7 @@ from stdnum.fr import nir
 from stdnum.gb import nhs
 from stdnum.iso7064 import mod_11_2
 
-from ccit.deidentify.matching import spans_of
+from ccit.deidentify.matching import at_digits, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
 
@@ -71,13 +71,15 @@ class NationalNumbers:
             yield from spans_of(_SSN_LABEL, page, "ssn", "national_numbers")
             return
         for pattern, kind, holds in _FORMS:
-            yield from spans_of(pattern, page, kind, "national_numbers", holds)
+            begins = at_digits if pattern in _AT_DIGITS else None
+            yield from spans_of(pattern, page, kind, "national_numbers", holds, begins=begins)
 
 
 def _valid(module: ModuleType) -> Callable[[str], bool]:
     return lambda text: bool(module.is_valid(text))
 
 
+_AT_DIGITS = frozenset((_SSN, _NHS, _TEN_TO_TWELVE, _NIR, _RIC, _MBI, _RVNR))
 _FORMS: tuple[tuple[re.Pattern[str], Kind, Callable[[str], bool]], ...] = (
     (_SSN, "ssn", bool),
     (_SSN_LABEL, "ssn", bool),

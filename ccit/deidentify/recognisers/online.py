@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Literal
 
-from ccit.deidentify.matching import spans_of
+from ccit.deidentify.matching import at_digits, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -66,7 +66,7 @@ class Online:
             yield from spans_of(_MAC, page, "device", "online")
         if "." in text:
             yield from spans_of(_HOST, page, "url", "online")
-            yield from spans_of(_IP4, page, "ip", "online")
+            yield from spans_of(_IP4, page, "ip", "online", begins=at_digits)
         if "-" in text:
             yield from spans_of(_MAC, page, "device", "online")
 

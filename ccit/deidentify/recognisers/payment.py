@@ -8,12 +8,16 @@ from typing import Literal
 
 from stdnum import iban, luhn
 
-from ccit.deidentify.matching import digits_of, spans_of
+from ccit.deidentify.matching import at_digits, digits_of, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
 _CARD = re.compile(r"(?<![\d.\-])\d(?:[\s\-]?\d){11,18}(?![\d\-]|\.\d)")
 _IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}\d{2}(?:\s?[A-Za-z0-9]{4}){2,7}(?:\s?[A-Za-z0-9]{1,3})?(?!\w)")
+
+
+def _is_card(text: str) -> bool:
+    return bool(luhn.is_valid(digits_of(text)))
 
 
 @plugin("recogniser")
@@ -37,5 +41,5 @@ class Payment:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Cards and accounts."""
-        yield from spans_of(_CARD, page, "account", "payment", lambda text: luhn.is_valid(digits_of(text)))
+        yield from spans_of(_CARD, page, "account", "payment", _is_card, begins=at_digits)
         yield from spans_of(_IBAN, page, "account", "payment", iban.is_valid)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import phonenumbers
 
-from ccit.deidentify.matching import digits_of, spans_of
+from ccit.deidentify.matching import at_digits, digits_of, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -87,6 +87,14 @@ _OTHERS = re.compile(r"\d{3}[\-\s]\d{2}[\-\s]\d{4}|\d{4}(?:\s\d{4}){2,3}")  # fo
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})")
 
 
+def _at_signs(page: Page) -> Iterator[int]:
+    """Where a run of digits begins, and a sign before it."""
+    for at in page.digit_runs:
+        if page.text[at - 1 : at] in ("+", "("):
+            yield at - 1
+        yield at
+
+
 @plugin("recogniser")
 class Phones:
     """Finds telephone and fax numbers: by their form, by a word beside them, or by the plan of numbers of a country.
@@ -116,10 +124,13 @@ class Phones:
             yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 5), _CUES)
         for pattern, sign in ((_INTERNATIONAL, "+"), (_INTERNATIONAL, "00"), (_TRUNK, "0"), (_BRACKETED, "(")):
             if sign in page.text:
-                yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7))
-        for pattern in (_NORTH_AMERICAN, _LOCAL, _CHINESE_MOBILE, _FRENCH):
-            yield from spans_of(pattern, page, "phone", "phones")
-        yield from spans_of(_GROUPED, page, "phone", "phones", self._is_valid)
+                begins = None if pattern is _INTERNATIONAL else _at_signs
+                yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7), begins=begins)
+        for pattern in (_NORTH_AMERICAN, _CHINESE_MOBILE):
+            yield from spans_of(pattern, page, "phone", "phones", begins=_at_signs)
+        for pattern in (_LOCAL, _FRENCH):
+            yield from spans_of(pattern, page, "phone", "phones", begins=at_digits)
+        yield from spans_of(_GROUPED, page, "phone", "phones", self._is_valid, begins=at_digits)
 
     def _is_valid(self, text: str) -> bool:
         if not 9 <= len(digits_of(text)) <= 13 or _DATE.fullmatch(text) or _OTHERS.fullmatch(text):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from ccit.deidentify.matching import spans_of
+from ccit.deidentify.matching import at_digits, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -105,6 +105,7 @@ _STREETS = (
 _LIVING = "live lives living resides residing resident moved from born native wohnhaft wohnt habite demeurant address"
 _HOUSES = "hospital center centre clinic infirmary hospice home system"
 _ANYTHING: frozenset[str] = frozenset()
+_AT_DIGITS = frozenset((_STREET, _NUMBERED, _FRENCH))
 _ANNOUNCED: dict[re.Pattern[str], frozenset[str]] = {
     _STREET: frozenset(_STREETS.split()),
     _UNIT_ALONE: frozenset(["apt", "apartment", "suite", "ste", "flat"]),
@@ -160,7 +161,10 @@ class StreetAddresses:
             _LABELLED_POSTCODE, page, "place", "street_addresses", _has_digit, _ANNOUNCED[_LABELLED_POSTCODE]
         )
         for pattern in _PLACES:
-            yield from spans_of(pattern, page, "place", "street_addresses", one_of=words(pattern, _ANYTHING))
+            begins = at_digits if pattern in _AT_DIGITS else None
+            yield from spans_of(
+                pattern, page, "place", "street_addresses", one_of=words(pattern, _ANYTHING), begins=begins
+            )
         if not page.text.isascii():
             yield from spans_of(_CHINESE, page, "place", "street_addresses")
             yield from spans_of(_CHINESE_STREET, page, "place", "street_addresses")
