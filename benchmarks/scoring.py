@@ -1,6 +1,6 @@
 """Speed of scoring: IFD in batches beside the plain way, embeddings, and admission in batches beside one by one.
 
-    python benchmarks/scoring.py [--proxy DIR] [--rows FILE.jsonl] [--samples 256] [--rounds 3] [--threads 1]
+    python -m benchmarks.scoring [--proxy DIR] [--rows FILE.jsonl] [--samples 256] [--rounds 3] [--threads 1]
                                  [--dtype auto]
 
 Without a proxy, a Qwen2 with random weights stands in (speed does not depend on what the weights say); without rows,
@@ -22,6 +22,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from benchmarks.matrix_rate import matrix_rate
 from ccit.errors import InputError
 from ccit.ingest.files import sample_from_line, samples_of
 from ccit.models.bucketing import fit
@@ -80,16 +81,6 @@ def plain_ifd(proxy: CausalModel, samples: Sequence[Sample], window: int) -> Non
 def reader(proxy: CausalModel, max_tokens: int, batch_tokens: int, formula: Formula = "perplexities") -> IfdScorer:
     folder = FileStore(Path(tempfile.mkdtemp()))
     return IfdScorer(proxy, "", folder, max_tokens, batch_tokens, formula=formula)
-
-
-def matrix_rate(dtype: torch.dtype, device: torch.device) -> float:
-    """FLOP/s of a product of two 2048 x 2048 matrices, the best of eight."""
-    left, right = (torch.randn(2048, 2048).to(device, dtype) for _ in range(2))
-
-    def product() -> float:
-        return float((left @ right)[0, 0])
-
-    return 2.0 * 2048**3 / min(timed(product) for _ in range(8))
 
 
 def ifd_rows(plain_proxy: CausalModel, proxy: CausalModel, samples: Sequence[Sample], rounds: int) -> list[str]:

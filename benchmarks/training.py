@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.matrix_rate import matrix_rate
 from ccit.config import Training
 from ccit.ingest.files import samples_of
 from ccit.models.causal import CausalModel, load_causal, trainable
@@ -39,7 +39,6 @@ from ccit.training.steps import plan_steps
 
 _MAX_TOKENS, _BATCH = 1024, 8
 _MAX_CHARACTERS = 1600  # of an answer, so that a step is seconds and an arm has several
-_SIDE = 2048  # of the matrices whose product the rate is measured by
 _DTYPES = ("float32", "bfloat16")
 
 
@@ -59,17 +58,6 @@ class Measured:
 
 class _Enough(Exception):
     """The arm has had its time."""
-
-
-def matrix_rate(dtype: torch.dtype) -> float:
-    """FLOP/s of a square product: the best of eight."""
-    left, right = (torch.randn(_SIDE, _SIDE).to(dtype) for _ in range(2))
-    best = math.inf
-    for _ in range(8):
-        start = time.process_time()
-        left @ right
-        best = min(best, time.process_time() - start)
-    return 2.0 * _SIDE**3 / best
 
 
 def ours(base: CausalModel, examples: Sequence[Example], kind: str, seconds: float) -> Measured:
@@ -138,7 +126,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.json"
         for dtype in asked.dtypes:
-            peak = matrix_rate(getattr(torch, dtype))
+            peak = matrix_rate(getattr(torch, dtype), clock=time.process_time)
             base = load_causal(asked.model, device="cpu", dtype=dtype)
             examples = examples_of(base, asked.rows, asked.samples)
             _write(rows, examples)
