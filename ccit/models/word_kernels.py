@@ -74,14 +74,25 @@ def nats_of(logits: torch.Tensor, targets: torch.Tensor, *, gradients: bool) -> 
 
 
 def usable(device: torch.device) -> bool:
-    """Whether the kernels can be built for this GPU, which takes a C compiler, and give the right numbers."""
-    logits = torch.linspace(-3, 3, 2 * 5000, device=device).view(2, -1)
-    targets = torch.tensor([7, 4999], device=device)
-    expected = F.cross_entropy(logits, targets, reduction="none")
+    """Whether both kernels can be built for this GPU, which takes a C compiler, and give the right numbers."""
     try:
-        found = nats_of(logits, targets, gradients=False)
+        return all(_right(device, dtype) for dtype in (torch.bfloat16, torch.float32))
     except (TritonError, RuntimeError, OSError) as error:
         why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         logger.warning("the softmax over the vocabulary takes the slower way: %s", why)
         return False
-    return torch.allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def _right(device: torch.device, dtype: torch.dtype) -> bool:
+    """Nats and gradients of two rows longer than a program reads at a time, beside torch's."""
+    logits = torch.linspace(-3, 3, 2 * 5000, device=device, dtype=dtype).view(2, -1)
+    targets = torch.tensor([7, 4999], device=device)
+    wanted = logits.float().requires_grad_()
+    with torch.enable_grad():
+        expected = F.cross_entropy(wanted, targets, reduction="none")
+        (gradients,) = torch.autograd.grad(expected.sum(), wanted)
+    found = nats_of(logits, targets, gradients=True)  # over the logits
+    near = torch.finfo(dtype).eps
+    return torch.allclose(found, expected, rtol=1e-4, atol=1e-4) and torch.allclose(
+        logits.float(), gradients, rtol=max(1e-4, near), atol=1e-6
+    )

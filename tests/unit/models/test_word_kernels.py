@@ -23,6 +23,22 @@ for words in (300, 9000):  # less than a program reads at a time, and more
     torch.testing.assert_close(logits, wanted.grad, rtol=1e-5, atol=1e-6)
 """
 
+PROBED = """
+import torch
+from ccit.models import word_kernels
+
+class Idle:
+    def __getitem__(self, grid):
+        return lambda *tensors, **constants: None
+
+assert word_kernels.usable(torch.device("cpu"))
+for kernel in ("_gradients", "_nats"):
+    real = getattr(word_kernels, kernel)
+    setattr(word_kernels, kernel, Idle())
+    assert not word_kernels.usable(torch.device("cpu")), kernel
+    setattr(word_kernels, kernel, real)
+"""
+
 BUILT = """
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource, compile
@@ -47,6 +63,10 @@ def run(program: str, **environment: str) -> None:
 
 def test_nats_and_gradients_are_those_of_torch() -> None:
     run(COMPARED, TRITON_INTERPRET="1")
+
+
+def test_either_kernel_is_refused_where_its_numbers_are_wrong() -> None:
+    run(PROBED, TRITON_INTERPRET="1")
 
 
 def test_the_kernels_can_be_built_without_a_gpu() -> None:
