@@ -8,6 +8,7 @@ import torch
 
 from ccit.config import Training
 from ccit.errors import ModelUnusable
+from ccit.models.adapter_bank import AdapterBank
 from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable, with_adapter
 from ccit.models.encoding import encode
@@ -35,7 +36,8 @@ def try_training(settings: Training, bases: BaseModels) -> None:
         `training.methods` do not go together, `training.target_modules` do not fit a model, or its attention does not
         take packed rows.
     ModelUnusable
-        A model cannot be loaded, encode a chat or carry an adapter, or its numbers are not finite.
+        A model cannot be loaded, encode a chat or carry an adapter, the server does not take an adapter of this form,
+        or its numbers are not finite.
     TrainingFailed, MemoryExhausted
         A library failed.
     """
@@ -51,7 +53,10 @@ def try_training(settings: Training, bases: BaseModels) -> None:
             pack_rows(view)
         losses_at(view.head, *batch_states(view, [row])).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
         torch.optim.AdamW(trained, lr=1e-4).step()
-        loaded = with_adapter(base, adapter_files(view))
+        files = adapter_files(view)
+        if role == "deployed":
+            AdapterBank(base).convert(files)  # what the server does with a version before it is active
+        loaded = with_adapter(base, files)
         with torch.inference_mode():
             loss = float(response_losses(loaded, [row]).mean())
         if not torch.isfinite(torch.tensor(loss)):

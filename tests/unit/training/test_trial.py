@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from ccit.config import Config, Models, Training
 from ccit.errors import ConfigError, ModelUnusable
+from ccit.models.adapter_bank import AdapterBank
 from ccit.models.bases import BaseModels
 from ccit.models.causal import CausalModel
 from ccit.testing import random_model
@@ -33,6 +35,21 @@ def test_methods_that_do_not_go_together_are_refused_before_a_round(bases: BaseM
     methods = [{"kind": "o_lora"}, {"kind": "fast_and_slow"}]
     with pytest.raises(ConfigError, match="mixes those that 'o_lora' keeps apart"):
         try_training(Training.model_validate({"rank": 2, "methods": methods}), bases)
+
+
+def test_an_adapter_of_a_form_that_the_server_does_not_take_is_refused_before_a_round(
+    bases: BaseModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(bank: AdapterBank, files: Mapping[str, bytes]) -> None:
+        asked.append(bank.causal.name)
+        raise ModelUnusable("q_proj is no layer that is served")
+
+    monkeypatch.setattr("ccit.training.trial.AdapterBank.convert", refuse)
+    with pytest.raises(ModelUnusable, match="no layer that is served"):
+        try_training(Training(rank=2), bases)
+    assert asked == [bases.deployed.name]
 
 
 def test_a_model_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None:
