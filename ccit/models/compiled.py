@@ -17,6 +17,8 @@ from ccit.errors import ConfigError
 
 logger = logging.getLogger("ccit.models")
 
+# What torch.compile raises where it cannot do its work: Dynamo, Inductor and Triton have no error in common, and a
+# missing compiler or header shows as whatever first trips over it. ConfigError is the caller's: other numbers.
 _REFUSALS = (ConfigError, RuntimeError, ImportError, OSError, AttributeError, TypeError, ValueError)
 
 

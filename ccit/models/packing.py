@@ -32,6 +32,7 @@ from ccit.models.bucketing import blocks, packed_tokens, padded_tokens
 from ccit.models.causal import CausalModel
 from ccit.models.compiled import compiled_blocks
 from ccit.models.encoding import Encoded
+from ccit.models.faults import lacks_memory, sentence_of
 from ccit.models.merged import merge_adapters
 from ccit.models.norms import lean_norms
 from ccit.models.rounding import alike, rounding_of
@@ -81,12 +82,21 @@ def pack_rows(view: CausalModel) -> None:
     ConfigError
         The model's attention does more than what is done here, so that packed rows would give other numbers.
     """
-    view.model.set_attn_implementation(_NAME)
     apart = partial(_trial, view, response_states)
-    _same(view, apart(), _trial(view, packed_states), rounding_of(view.model, apart))
-    if view.model.training:
-        with torch.random.fork_rng(devices=[view.device] if view.device.type == "cuda" else []):
-            _trial(view, packed_states, training=True)
+    try:
+        view.model.set_attn_implementation(_NAME)
+        expected, found, rounding = apart(), _trial(view, packed_states), rounding_of(view.model, apart)
+        if view.model.training:
+            with torch.random.fork_rng(devices=[view.device] if view.device.type == "cuda" else []):
+                _trial(view, packed_states, training=True)
+    except torch.AcceleratorError:  # the device's own fault
+        raise
+    except (_Unpackable, RuntimeError, TypeError, ValueError) as error:
+        if lacks_memory(error):
+            raise
+        raise ConfigError(_refusal(view, sentence_of(error))) from error
+    if not alike(expected, found, rounding):
+        raise ConfigError(_refusal(view, "its losses come out otherwise"))
 
 
 def _trial(
@@ -99,8 +109,6 @@ def _trial(
         with torch.inference_mode():
             states_ND, targets_N = states(view, _trial_rows(view))
             return F.cross_entropy(view.head.logits(states_ND), targets_N, reduction="none")
-    except (_Unpackable, TypeError, ValueError) as error:
-        raise ConfigError(_refusal(view)) from error
     finally:
         view.model.train(before)
 
@@ -109,11 +117,6 @@ def _trial_rows(view: CausalModel) -> list[Encoded]:
     """Words as a model expects them: after random tokens the next one is decided by rounding."""
     ids = view.tokenizer(_TEXT, add_special_tokens=False).input_ids * max(_TRIAL_LENGTHS)
     return [Encoded(tuple(ids[start : start + length]), 2) for start, length in enumerate(_TRIAL_LENGTHS)]
-
-
-def _same(view: CausalModel, expected: torch.Tensor, found: torch.Tensor, rounding: float) -> None:
-    if not alike(expected, found, rounding):
-        raise ConfigError(_refusal(view))
 
 
 def packed_view(base: CausalModel, *, compiled: bool = False) -> CausalModel:
@@ -142,7 +145,8 @@ def packed_view(base: CausalModel, *, compiled: bool = False) -> CausalModel:
         packed = partial(_trial, view, packed_states)
         before, rounding = packed(), rounding_of(view.model, packed)
         with compiled_blocks(view.model):
-            _same(view, before, packed(), rounding)
+            if not alike(before, packed(), rounding):
+                raise ConfigError("compiled, they give other numbers")
     return view
 
 
@@ -214,7 +218,7 @@ def packs(view: CausalModel) -> bool:
 
 
 class _Unpackable(Exception):
-    """The attention of this family has a part that is not known here."""
+    """The attention of this family has a part that is not done for packed rows: it names it."""
 
 
 def _attention(
@@ -232,8 +236,9 @@ def _attention(
             module, query, key, value, attention_mask, **kwargs
         )
         return attended
-    if any(kwargs.get(name) is not None for name in _UNKNOWN) or kwargs.get("dropout"):
-        raise _Unpackable
+    unknown = [name for name in _UNKNOWN if kwargs.get(name) is not None] + ["dropout"] * bool(kwargs.get("dropout"))
+    if unknown:
+        raise _Unpackable(unknown[0])
     scale = kwargs.get("scaling") or query.shape[-1] ** -0.5
     window = kwargs.get("sliding_window")
     if packing.one_kernel:
@@ -272,10 +277,10 @@ def _plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float, wind
     return (weights @ v).view(count, heads, length, size)
 
 
-def _refusal(view: CausalModel) -> str:
+def _refusal(view: CausalModel, why: str) -> str:
     return (
-        f"training.batcher packs rows, but the attention of {view.name} does more than is done for packed rows; set "
-        'training.batcher.kind to "bucketed"'
+        f"training.batcher packs rows, but the attention of {view.name} does more than is done for packed rows "
+        f'({why.removeprefix("_Unpackable: ")}); set training.batcher.kind to "bucketed"'
     )
 
 

@@ -146,7 +146,26 @@ def test_attention_that_does_more_is_refused(
         packing._NAME,
         lambda *tensors, **kwargs: real(*tensors, **{**kwargs, **fault}),
     )
-    with pytest.raises(ConfigError, match=REFUSED):
+    with pytest.raises(ConfigError, match=rf"{REFUSED} \(.*{next(iter(fault))}"):
+        pack_rows(view_of(base))
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (RuntimeError("head dimension at most 256"), ConfigError),
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError),
+        (torch.AcceleratorError("an illegal memory access"), torch.AcceleratorError),
+    ],
+)
+def test_a_kernel_that_refuses_is_told_from_memory_and_from_a_faulty_device(
+    base: CausalModel, monkeypatch: pytest.MonkeyPatch, error: Exception, seen: type[Exception]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setitem(ALL_ATTENTION_FUNCTIONS._global_mapping, packing._NAME, refuse)
+    with pytest.raises(seen, match=str(error)):
         pack_rows(view_of(base))
 
 
