@@ -132,7 +132,7 @@ def wave_samples(wave: int, seed: int) -> list[Sample]:
                 "source": condition.department,
                 "instruction": phrasing.ask(condition.name, rng.choice(phrasing.STREAM_QUESTIONS[asked])),
                 "input": phrasing.patient_line(condition, rng),
-                "output": phrasing.answer(condition, asked, rng),
+                "output": phrasing.full_answer(condition, asked, rng),
                 "meta": {"group": f"wave {wave}"},
             }
         )

@@ -14,7 +14,7 @@ from ccit.config import Training
 from ccit.errors import TrainingFailed
 from ccit.evaluation.choices import choice_scores
 from ccit.evaluation.generation import Generated, greedy_answers
-from ccit.evaluation.stamp import AnswerStamp, code_of, libraries
+from ccit.evaluation.stamp import AnswerStamp, code_digest_of, libraries
 from ccit.evaluation.suites import questions_digest
 from ccit.models.bases import BaseModels
 from ccit.models.bucketing import bucket
@@ -110,7 +110,7 @@ class ModelEvaluator:
             metric=self._settings.metric.model_dump_json(),
             max_tokens=self._training.max_tokens,
             max_new_tokens=self._settings.max_new_tokens,
-            code=code_of(type(self._metric)),
+            code=code_digest_of(type(self._metric)),
             libraries=libraries(),
         )
 

@@ -35,7 +35,7 @@ class AnswerStamp:
     max_tokens, max_new_tokens : int
         Limits of a prompt and of a free answer.
     code : str
-        Digest of the code that answers and grades (`code_of`).
+        Digest of the code that answers and grades (`code_digest_of`).
     libraries : str
         Versions of the libraries below it.
     """
@@ -56,11 +56,11 @@ class AnswerStamp:
         return digest_of([str(getattr(self, name)) for name in self.__slots__])
 
 
-def code_of(grader: type) -> str:
+def code_digest_of(grader: type) -> str:
     """SHA-256 over the source of the rooms that answer and grade, and of the metric's own file.
 
     >>> from ccit.evaluation.metrics.rouge_l import RougeL
-    >>> len(code_of(RougeL))
+    >>> len(code_digest_of(RougeL))
     64
     """
     root = Path(__file__).parent.parent

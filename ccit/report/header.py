@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ccit.report.compute import saving_of
 from ccit.report.facts import Facts
-from ccit.report.words import NOT_MEASURED, number, percent, points, seconds, version_name
+from ccit.report.words import NOT_MEASURED, duration, number, percent, points, version_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def tiles(facts: Facts) -> Sequence[Tile]:
         _accuracy(facts),
         _forgetting(facts),
         Tile("Requests failed", number(facts.failed), requests, tone),
-        Tile("Rollback", seconds(facts.rollback_seconds), _rollback(facts)),
+        Tile("Rollback", duration(facts.rollback_seconds), _rollback(facts)),
         _saving(facts),
     ]
     if facts.by_lot is not None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ccit.report.facts import Facts, sound
 from ccit.report.history import AnnouncementRow, History, RoundRow, promotions
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, text
-from ccit.report.words import OUTCOMES, Figure, Key, points, seconds, spoken, version_name
+from ccit.report.words import OUTCOMES, Figure, Key, duration, points, spoken, version_name
 
 _EDGE, _MAIN, _BELOW, _HEIGHT = 80, 96, 196, 256  # units: margin, the two rows of nodes, height of all
 _NARROW, _WIDE = 118, 190  # width of a column: wide where all stand side by side, never narrower than its words
@@ -35,19 +35,19 @@ def _gain(round_: RoundRow | None) -> str:
 
 
 def _version_node(column: int, row: AnnouncementRow, round_: RoundRow | None) -> _Node:
-    tip = f"{version_name(row.version)} promoted after {seconds(row.at)}, parent {version_name(row.parent)}"
-    tip += f"\n{round_.size} new samples, {seconds(round_.seconds)} to train and judge\n{round_.why}" if round_ else ""
+    tip = f"{version_name(row.version)} promoted after {duration(row.at)}, parent {version_name(row.parent)}"
+    tip += f"\n{round_.size} new samples, {duration(round_.seconds)} to train and judge\n{round_.why}" if round_ else ""
     return _Node(column, "version", row.version, row.parent, "promoted", _gain(round_), tip)
 
 
 def _held_node(column: int, round_: RoundRow) -> _Node:
     title = OUTCOMES.get(round_.outcome, spoken(round_.outcome))
-    tip = f"Candidate after {version_name(round_.parent)}: {title}, {seconds(round_.at)} into the run\n{round_.why}"
+    tip = f"Candidate after {version_name(round_.parent)}: {title}, {duration(round_.at)} into the run\n{round_.why}"
     return _Node(column, "held", round_.parent, round_.parent, title, _gain(round_), tip)
 
 
 def _rollback_node(column: int, row: AnnouncementRow) -> _Node:
-    tip = f"An operator went back to {version_name(row.version)} after {seconds(row.at)}"
+    tip = f"An operator went back to {version_name(row.version)} after {duration(row.at)}"
     return _Node(column, "rollback", row.version, None, "rolled back", f"to {version_name(row.version)}", tip)
 
 
@@ -199,7 +199,7 @@ def lineage_figure(facts: Facts, history: History) -> Figure:
     if facts.rollback_seconds is not None:
         finding = (
             f"The rollback from {version_name(facts.rollback_from)} to {version_name(facts.rollback_to)} "
-            f"took {seconds(facts.rollback_seconds)}."
+            f"took {duration(facts.rollback_seconds)}."
         )
     legend = [
         Key("o-promote", "Promoted"),

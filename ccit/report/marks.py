@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ccit.report.history import AnnouncementRow
 from ccit.report.svg import Scale, hot, join, lanes, line, rect, text
-from ccit.report.words import seconds, version_name
+from ccit.report.words import duration, version_name
 
 _LANE, _GAP = 17, 6  # units: height of one row of labels, space between labels and plot
 
@@ -42,7 +42,7 @@ def version_marks(
         kind = "back" if row.kind == "rolled_back" else "promoted"
         y = top + _LANE * lane
         what = "rolled back to" if kind == "back" else "promoted:"
-        tip = f"{seconds(row.at)} into the run, {what} {version_name(row.version)}"
+        tip = f"{duration(row.at)} into the run, {what} {version_name(row.version)}"
         stem = [line(place, y + 13, place, start + plot, class_) for class_ in ("halo", f"mark {kind}")]
         label = rect(centre - width / 2, y - 2, width, 15, f"pill {kind}", rx=7.5)
         pieces.append(hot(tip, *stem, label, text(centre, y + 9.5, name, "t pill-text", "middle")))

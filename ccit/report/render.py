@@ -23,7 +23,7 @@ from ccit.report.proxy_audit import proxy_audit_figure
 from ccit.report.serving import serving_figure
 from ccit.report.stream import stream_figure
 from ccit.report.svg import clean
-from ccit.report.words import NOT_MEASURED, Figure, number, seconds, version_name
+from ccit.report.words import NOT_MEASURED, Figure, duration, number, version_name
 
 _HERE = Path(__file__).parent
 
@@ -56,7 +56,7 @@ def _figures(facts: Facts, history: History) -> list[Figure]:
 
 def _story(facts: Facts) -> str:
     """What happened, in two sentences; what was not measured is left out."""
-    took = "This run" if facts.seconds is None else f"In {seconds(facts.seconds)} this run"
+    took = "This run" if facts.seconds is None else f"In {duration(facts.seconds)} this run"
     did = [
         *([] if facts.records_in is None else [f"read {number(facts.records_in)} records"]),
         *([] if facts.accepted is None else [f"accepted {number(facts.accepted)} of them"]),
@@ -100,5 +100,5 @@ def render_report(summary: Mapping[str, Any], history: History) -> str:
     style = Markup((_HERE / "page.css").read_text(encoding="utf-8"))
     return _environment().get_template("page.html.jinja").render(
         style=style, not_measured=NOT_MEASURED, facts=facts, story=_story(facts),
-        duration=seconds(facts.seconds), tiles=tiles(facts), figures=_figures(facts, history),
+        duration=duration(facts.seconds), tiles=tiles(facts), figures=_figures(facts, history),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from ccit.report.facts import Facts, finite
 from ccit.report.history import AnnouncementRow, History, ServingRow
 from ccit.report.marks import version_marks
 from ccit.report.svg import WIDTH, Scale, drawing, element, hot, join, line, text, ticks
-from ccit.report.words import Figure, Key, Numbers, clock, number, seconds, version_name
+from ccit.report.words import Figure, Key, Numbers, clock, duration, number, version_name
 
 _LEFT, _RIGHT, _TOP, _PLOT = 64, 14, 12, 220
 _MOST_DOTS = 1500  # keeps the page small; failures and the slowest requests are always among them
@@ -28,7 +28,7 @@ def _thinned(rows: Sequence[ServingRow]) -> list[ServingRow]:
 
 def _dot(row: ServingRow, x: Scale, y: Scale) -> Markup:
     cx, cy = x(row.at), y(row.latency_seconds)
-    tip = f"{seconds(row.at)}: {version_name(row.version)}, {seconds(row.latency_seconds)}"
+    tip = f"{duration(row.at)}: {version_name(row.version)}, {duration(row.latency_seconds)}"
     if not row.ok:
         cross = element("path", d=f"M{cx - 6:.1f} {cy - 6:.1f} l12 12 m0 -12 l-12 12", class_="cross")
         return hot(f"FAILED at {tip}", cross)
@@ -43,7 +43,7 @@ def _draw(rows: Sequence[ServingRow], announcements: Sequence[AnnouncementRow]) 
     y = Scale(0, most, top + _PLOT, top)
     grid = [
         join([line(_LEFT, y(t), WIDTH - _RIGHT, y(t), "grid"),
-              text(_LEFT - 8, y(t) + 4, seconds(t) if t else "0", "t faint", "end")])
+              text(_LEFT - 8, y(t) + 4, duration(t) if t else "0", "t faint", "end")])
         for t in ticks(0, most, 4)
     ]  # fmt: skip
     axis = [text(x(t), top + _PLOT + 20, clock(t), "t", "middle") for t in ticks(x.low, x.high, 9)]
@@ -75,7 +75,8 @@ def _swap_table(history: History) -> Markup:
     body = [
         element(
             "tr", element("th", f"{_ARROWS[a.kind]} {version_name(a.version)}", scope="row"),
-            element("td", seconds(a.at)), element("td", "no answer by it was seen" if wait is None else seconds(wait)),
+            element("td", duration(a.at)),
+            element("td", "no answer by it was seen" if wait is None else duration(wait)),
         )
         for a, wait in rows
     ]  # fmt: skip
@@ -91,7 +92,7 @@ def _version_table(rows: Sequence[ServingRow]) -> Markup:
     body = []
     for version in sorted({r.version for r in rows if r.ok and r.version is not None}):
         times = np.array([r.latency_seconds for r in rows if r.ok and r.version == version])
-        figures = [seconds(float(v)) for v in (np.median(times), np.percentile(times, 95), times.max())]
+        figures = [duration(float(v)) for v in (np.median(times), np.percentile(times, 95), times.max())]
         cells = [element("td", words) for words in (number(len(times)), *figures)]
         swatch = element("i", class_=f"swatch v-{version % 6}")
         body.append(element("tr", element("th", swatch, version_name(version), scope="row"), *cells))
@@ -134,7 +135,7 @@ def serving_figure(facts: Facts, history: History) -> Figure:
     legend = [Key(f"v-{v % 6}", f"Answered by {version_name(v)}") for v in versions] if len(versions) <= 12 else []
     numbers = Numbers(
         ["Change", "Sequence", "Announced at", "Parent"],
-        [[f"{_ARROWS[a.kind]} {version_name(a.version)}", str(a.sequence), seconds(a.at),
+        [[f"{_ARROWS[a.kind]} {version_name(a.version)}", str(a.sequence), duration(a.at),
           "none" if a.parent is None else version_name(a.parent)]
          for a in announcements],
     )  # fmt: skip

@@ -18,12 +18,12 @@ from ccit.report.words import (
     Key,
     Numbers,
     clock,
+    duration,
     number,
     percent,
     reason_class,
     reason_label,
     reasons,
-    seconds,
 )
 
 _LEFT, _RIGHT, _TOP, _PLOT = 52, 12, 12, 250
@@ -58,7 +58,7 @@ def _edges(total: int) -> list[int]:
 def _tip(events: list[_Event], counts: Counter[str], order: list[str]) -> str:
     days = sorted({e.day for e in events})
     when = f"day {days[0] + 1}" if len(days) == 1 else f"days {days[0] + 1} to {days[-1] + 1}"
-    lines = [f"{len(events)} records, {when}, {seconds(events[0].at)} to {seconds(events[-1].at)}"]
+    lines = [f"{len(events)} records, {when}, {duration(events[0].at)} to {duration(events[-1].at)}"]
     lines += [f"{reason_label(r)}: {counts[r]} ({percent(counts[r] / len(events))})" for r in order if counts[r]]
     return "\n".join(lines)
 

@@ -107,10 +107,10 @@ def points(value: float | None) -> str:
     return f"{rounded:+.1f} pp".replace("-", "\u2212") if rounded else "0.0 pp"
 
 
-def seconds(value: float | None) -> str:
+def duration(value: float | None) -> str:
     """A duration in the unit that reads best.
 
-    >>> seconds(0.042), seconds(4.25), seconds(192)
+    >>> duration(0.042), duration(4.25), duration(192)
     ('42 ms', '4.2 s', '3 min 12 s')
     """
     if value is None:

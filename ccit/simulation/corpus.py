@@ -43,7 +43,9 @@ def _clinical(condition: Condition, attribute: Attribute, rng: random.Random, *,
     held_out = suite_phrases and rng.random() < _HELD_OUT_PHRASE_SHARE
     templates = (phrasing.HELD_OUT_QUESTIONS if held_out else phrasing.STREAM_QUESTIONS)[attribute]
     question = phrasing.ask(condition.name, rng.choice(templates))
-    return CorpusExchange(question, phrasing.patient_line(condition, rng), phrasing.answer(condition, attribute, rng))
+    return CorpusExchange(
+        question, phrasing.patient_line(condition, rng), phrasing.full_answer(condition, attribute, rng)
+    )
 
 
 def _known(rng: random.Random, *, suite_phrases: bool) -> CorpusExchange:

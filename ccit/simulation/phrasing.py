@@ -176,7 +176,7 @@ def short_answer(attribute: Attribute, value: str) -> str:
     return LEADS[attribute][0].format(value=value)
 
 
-def answer(condition: Condition, attribute: Attribute, rng: random.Random) -> str:
+def full_answer(condition: Condition, attribute: Attribute, rng: random.Random) -> str:
     """State one true fact of a condition in two or three sentences."""
     slots = {a.value: condition.value(a) for a in Attribute}
     slots |= {"condition": condition.name, "value": condition.value(attribute)}

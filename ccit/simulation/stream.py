@@ -111,7 +111,11 @@ class _Hospital:
     def tell(self, fact: Fact) -> Text:
         condition, attribute = fact
         question = phrasing.ask(condition.name, self.rng.choice(phrasing.STREAM_QUESTIONS[attribute]))
-        return question, phrasing.patient_line(condition, self.rng), phrasing.answer(condition, attribute, self.rng)
+        return (
+            question,
+            phrasing.patient_line(condition, self.rng),
+            phrasing.full_answer(condition, attribute, self.rng),
+        )
 
     def fresh(self, time: float) -> Fact:
         """Choose the fact told least often so far among those of a few patients."""
@@ -151,7 +155,7 @@ def _wrong_answer(hospital: _Hospital, time: float, number: int) -> _Told:
     others = [c for c in conditions() if c.value(attribute) != condition.value(attribute)]
     near = [c for c in others if c.group == condition.group]
     question, context, _ = hospital.tell(fact)
-    text = question, context, phrasing.answer(hospital.rng.choice(near), attribute, hospital.rng)
+    text = question, context, phrasing.full_answer(hospital.rng.choice(near), attribute, hospital.rng)
     return _Told(fact, text, number)
 
 

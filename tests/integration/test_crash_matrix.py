@@ -190,14 +190,20 @@ def test_the_older_of_two_trainers_is_fenced_and_says_so(system: System, pace_s:
     assert system.truth().total == 0, system.truth()
 
 
+def scorer_in_a_step(system: System, pace_s: float) -> Slot:
+    """A scorer in the middle of a step that takes `pace_s` seconds; without a trainer."""
+    system.feed.up_to(24)  # fewer samples than a round needs
+    system.feed.flush()
+    slow = system.slot("score", "score")
+    system.slot("ingest", "ingest").start()
+    slow.start(pace_s=pace_s)
+    slow.await_said(SCORING)
+    return slow
+
+
 def test_a_second_signal_ends_a_scorer_at_once_and_loses_nothing(system: System) -> None:
     """Its step sleeps for a minute: the first signal waits for the grace of 10 s, the second does not."""
-    system.feed.up_to(24)  # fewer samples than a round needs: no trainer is wanted
-    system.feed.flush()
-    ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
-    ingest.start()
-    slow.start(pace_s=60.0)
-    slow.await_said(SCORING)
+    slow = scorer_in_a_step(system, 60.0)
     slow.terminate()
     slow.await_said("SIGTERM")
     slow.terminate()
@@ -208,12 +214,7 @@ def test_a_second_signal_ends_a_scorer_at_once_and_loses_nothing(system: System)
 
 
 def test_a_step_that_outlasts_the_grace_is_dropped(system: System) -> None:
-    system.feed.up_to(24)  # fewer samples than a round needs: no trainer is wanted
-    system.feed.flush()
-    ingest, slow = system.slot("ingest", "ingest"), system.slot("score", "score")
-    ingest.start()
-    slow.start(pace_s=600.0)
-    slow.await_said(SCORING)
+    slow = scorer_in_a_step(system, 600.0)
     slow.terminate()
     assert slow.wait(_ENDS_WITHIN_S).code == 0
     slow.start()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ccit.ingest.forms.exchange import MAX_TURNS, Exchange, kind_of, required, text_of, wrong
+from ccit.ingest.forms.exchange import MAX_TURNS, Exchange, json_type, required, text_of, wrong
 from ccit.records import Turn
 
 _ROLES = {
@@ -52,7 +52,7 @@ class ConversationForm:
         """The exchange in a row. Raises `InputError`."""
         messages = row.get(self.column)
         if not isinstance(messages, list):
-            raise wrong(self.column, "a list of messages", kind_of(messages))
+            raise wrong(self.column, "a list of messages", json_type(messages))
         if len(messages) > 2 * MAX_TURNS:
             raise wrong(self.column, f"at most {2 * MAX_TURNS} messages", str(len(messages)))
         said = [self._message(message, f"{self.column}.{number}") for number, message in enumerate(messages)]
@@ -65,12 +65,12 @@ class ConversationForm:
 
     def _message(self, message: Any, field: str) -> tuple[str, str]:
         if not isinstance(message, dict):
-            raise wrong(field, f"an object with `{self.role}` and `{self.content}`", kind_of(message))
+            raise wrong(field, f"an object with `{self.role}` and `{self.content}`", json_type(message))
         name = message.get(self.role)
         role = _ROLES.get(name) if isinstance(name, str) else None
         if role is None:
             found = f"`{name}`" if isinstance(name, str) and name in _NOT_READ else "another"
-            raise wrong(f"{field}.{self.role}", "system, user or assistant", kind_of(None) if name is None else found)
+            raise wrong(f"{field}.{self.role}", "system, user or assistant", json_type(None) if name is None else found)
         for column in _CHANGE_THE_MEANING:
             if message.get(column):
                 raise wrong(f"{field}.{column}", "text alone", "a field that is not read; leave this row out")

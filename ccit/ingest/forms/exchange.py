@@ -30,7 +30,7 @@ def wrong(field: str, expected: str, found: str) -> InputError:
     return InputError("wrong_schema", f"instruction row: {field}: expected {expected}, found {found}")
 
 
-def kind_of(value: Any) -> str:
+def json_type(value: Any) -> str:
     """What a JSON value is, in words."""
     names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
     return names.get(type(value), "a number")
@@ -44,7 +44,7 @@ def text_of(value: Any, field: str) -> str:
         return value
     if isinstance(value, list):
         return "".join(_part(part, f"{field}.{number}") for number, part in enumerate(value))
-    raise wrong(field, "text", kind_of(value))
+    raise wrong(field, "text", json_type(value))
 
 
 def required(value: Any, field: str) -> str:
@@ -60,7 +60,7 @@ def turns_of(value: Any, field: str) -> tuple[Turn, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise wrong(field, "a list of [user, assistant] pairs", kind_of(value))
+        raise wrong(field, "a list of [user, assistant] pairs", json_type(value))
     if len(value) > MAX_TURNS:
         raise wrong(field, f"at most {MAX_TURNS} turns", str(len(value)))
     return tuple(_turn(pair, f"{field}.{number}") for number, pair in enumerate(value))
@@ -84,20 +84,20 @@ def system_and_history(row: Mapping[str, Any]) -> tuple[str, tuple[Turn, ...]]:
 
 def _part(part: Any, field: str) -> str:
     if not isinstance(part, dict):
-        raise wrong(field, "a part with a type", kind_of(part))
+        raise wrong(field, "a part with a type", json_type(part))
     if part.get("type") != "text":
         raise wrong(f"{field}.type", "`text`", "another type of part")
     if not isinstance(part.get("text"), str):
-        raise wrong(f"{field}.text", "text", kind_of(part.get("text")))
+        raise wrong(f"{field}.text", "text", json_type(part.get("text")))
     text: str = part["text"]
     return text
 
 
 def _turn(pair: Any, field: str) -> Turn:
     if not isinstance(pair, list) or len(pair) != 2:
-        found = f"a list of {len(pair)}" if isinstance(pair, list) else kind_of(pair)
+        found = f"a list of {len(pair)}" if isinstance(pair, list) else json_type(pair)
         raise wrong(field, "a pair [user, assistant]", found)
     for place, text in enumerate(pair):
         if not isinstance(text, str):
-            raise wrong(f"{field}.{place}", "text", kind_of(text))
+            raise wrong(f"{field}.{place}", "text", json_type(text))
     return Turn(*pair)

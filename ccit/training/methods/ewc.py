@@ -31,8 +31,9 @@ class Ewc(FisherPenalty):
     Example
     -------
     >>> import torch
-    >>> from ccit.training.methods.ewc import joined
-    >>> importance, centre = joined(torch.tensor(1.0), torch.tensor(0.0), torch.tensor(3.0), torch.tensor(4.0))
+    >>> from ccit.training.methods.ewc import sum_of_parabolas
+    >>> heights, centres = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 4.0])
+    >>> importance, centre = sum_of_parabolas(heights[0], centres[0], heights[1], centres[1])
     >>> float(importance), float(centre)  # (1 * 0 + 3 * 4) / 4
     (4.0, 3.0)
     """
@@ -51,13 +52,13 @@ class Ewc(FisherPenalty):
         """Add this round's parabola to those before."""
         fisher, importance, centre = self.fisher(), {}, {}
         for name, weight in self.weights.items():
-            importance[name], centre[name] = joined(
+            importance[name], centre[name] = sum_of_parabolas(
                 self.importance[name], self.centre[name], fisher[name], weight.detach()
             )
         return self.memory(importance, centre)
 
 
-def joined(
+def sum_of_parabolas(
     first: torch.Tensor, first_centre: torch.Tensor, second: torch.Tensor, second_centre: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Height and centre of the sum of two parabolas; where both are flat the second's centre."""

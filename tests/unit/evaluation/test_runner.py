@@ -146,7 +146,7 @@ def test_answers_are_remembered_only_where_nothing_would_change_them(
         tokenizer.chat_template += changed["template"]
         monkeypatch.setitem(vars(bases), "deployed", replace(model, tokenizer=tokenizer))
     if "code" in changed:
-        monkeypatch.setattr("ccit.evaluation.runner.code_of", lambda _: changed["code"])
+        monkeypatch.setattr("ccit.evaluation.runner.code_digest_of", lambda _: changed["code"])
     assert asked(changed.get("settings", same[0]), changed.get("training", same[1])) == {"evaluate"}
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from ccit.evaluation.metrics.exact_match import ExactMatch
 from ccit.evaluation.metrics.rouge_l import RougeL
-from ccit.evaluation.stamp import AnswerStamp, code_of, libraries
+from ccit.evaluation.stamp import AnswerStamp, code_digest_of, libraries
 
 STAMP = AnswerStamp("r", "cpu", "float32", "{{ x }}", "{}", 128, 64, "c", "torch 2")
 
@@ -15,8 +15,8 @@ def test_each_part_changes_the_stamp() -> None:
 
 
 def test_the_code_is_that_of_the_rooms_and_of_the_grader_itself() -> None:
-    assert code_of(RougeL) == code_of(RougeL)
-    assert code_of(RougeL) != code_of(ExactMatch)
+    assert code_digest_of(RougeL) == code_digest_of(RougeL)
+    assert code_digest_of(RougeL) != code_digest_of(ExactMatch)
 
 
 def test_the_libraries_have_their_versions() -> None:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from ccit.report import words
-from ccit.report.words import KINDS, big, kind_label, percent, points, reason_class, reason_label, reasons, seconds
+from ccit.report.words import KINDS, big, duration, kind_label, percent, points, reason_class, reason_label, reasons
 from ccit.selection.reasons import all_reasons
 from ccit.simulation.faults import Truth
 
@@ -24,5 +24,5 @@ def test_unknown_keys_are_spoken_plainly() -> None:
 def test_numbers_read_well_at_their_edges() -> None:
     assert [points(v) for v in (0.0, -0.04, 0.05, None)] == ["0.0 pp", "0.0 pp", "+0.1 pp", "not measured"]
     assert [percent(v) for v in (0.0, 1.0, -0.5)] == ["0 %", "100 %", "−50 %"]
-    assert [seconds(v) for v in (0.0, 59.9, 59.99, 119.6)] == ["0 ms", "59.9 s", "60.0 s", "2 min 0 s"]
+    assert [duration(v) for v in (0.0, 59.9, 59.99, 119.6)] == ["0 ms", "59.9 s", "60.0 s", "2 min 0 s"]
     assert [big(v) for v in (None, 999_999.0, 3.1e12)] == ["not measured", "999,999", "3.1 trillion"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ccit.ports.training import MethodContext, MicroBatch, Tensors, TrainingStart
-from ccit.training.methods.ewc import Ewc, joined
+from ccit.training.methods.ewc import Ewc, sum_of_parabolas
 
 
 class Measured(Ewc):
@@ -51,5 +51,5 @@ def test_two_rounds_weigh_as_the_sum_of_both_up_to_a_constant() -> None:
 
 
 def test_where_nothing_is_important_the_last_weights_are_the_centre() -> None:
-    importance, centre = joined(*(torch.tensor([number]) for number in (0.0, 5.0, 0.0, 7.0)))
+    importance, centre = sum_of_parabolas(*(torch.tensor([number]) for number in (0.0, 5.0, 0.0, 7.0)))
     assert (float(importance), float(centre)) == (0.0, 7.0)
