@@ -8,33 +8,28 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import click
 import orjson
 import pytest
 
 from ccit import events
-from ccit.cli.main import COMMANDS
+from ccit.cli.main import COMMANDS, cli
 from ccit.config import Config, load_config
 from ccit.events import NAMES, schema_of
 from ccit.records import DEAD_LETTER_REASONS
 from ccit.selection.reasons import ACCEPTED, all_reasons
 from consumers.kafka.topics import Topics
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, sources
 
-_DOCS = (
-    "concepts",
-    "operations",
-    "events",
-    "extending",
-    "crash-matrix",
-    "real-model",
-    "hospital",
-    "serving",
-    "experiments",
-)
-PAGES = ("README.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in _DOCS))
-SECTIONS = {name: set(getattr(field.annotation, "model_fields", {})) for name, field in Config.model_fields.items()}
+_GENERATED = "docs/configuration.md"
+_WRITTEN = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+# With its plug-ins, by `tests/integration/test_extending.py`; as an experiment, by `tests/unit/experiment/test_run.py`.
+_TRIED_ELSEWHERE = {"docs/extending.md", "docs/experiments.md"}
+PAGES = ("README.md", "CHANGELOG.md", *(name for name in _WRITTEN if name != _GENERATED))
 
 
 def page(name: str) -> str:
@@ -78,11 +73,73 @@ def test_every_make_target_on_a_page_exists() -> None:
     assert {"demo", "test"} <= {found[1] for found in said if found} <= targets
 
 
+@cache
+def options() -> dict[str, set[str]]:
+    """Command, subcommand included -> its options; those of `ccit` itself under the empty name."""
+
+    def walk(name: str, command: click.Command) -> Iterator[tuple[str, set[str]]]:
+        yield name, {option for param in command.params for option in (*param.opts, *param.secondary_opts)}
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for inner in command.list_commands(context):
+                found = command.get_command(context, inner)
+                assert found is not None
+                yield from walk(f"{name} {inner}".strip(), found)
+
+    return dict(walk("", cli))
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_every_key_on_a_page_exists(name: str) -> None:
-    for section, key in re.findall(r"`([a-z]+)\.([a-z_]+)(?: = [^`]*)?`", page(name)):
-        if section in SECTIONS:
-            assert key in SECTIONS[section], f"{name}: {section}.{key}"
+def test_every_option_on_a_page_is_one_of_its_command(name: str) -> None:
+    for code in code_of(page(name)):
+        said = re.match(r"(?:\.venv/bin/)?ccit ([a-z-]+)( [a-z-]+)?(?: |$)", code)
+        if said is None:
+            continue
+        command = said[1] + (said[2] or "")
+        takes = options()[command if command in options() else said[1]] | options()[""]
+        example = re.split(r"  | #", code)[0]  # what it does may stand behind it
+        assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", example)) <= takes, f"{name}: {code}"
+
+
+@cache
+def known_keys() -> set[str]:
+    """Tables and keys of the configuration by their full names, from the page that is generated of it."""
+    found: set[str] = set()
+    table = ""
+    for line in page(_GENERATED).splitlines():
+        if heading := re.match(r"##+ \[+([\w.]+)\]", line):
+            table = heading[1]
+            found.add(table)
+        elif row := re.match(r"\| `(\w+)` \|", line):
+            found.add(f"{table}.{row[1]}")
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_key_and_table_on_a_page_exists(name: str) -> None:
+    """`[a.b]`, `a.b.c` and `a.b = value`, where `a` is a table; the suites have the names that a person gives them."""
+    text = page(name)
+    tables = re.findall(r"`\[+([a-z][a-z0-9_.]*)\]+", text)
+    named = re.findall(r"`([a-z]+(?:\.[a-z0-9_]+)+)(?: = [^`]*)?`", text)
+    keys = {key for key in tables + named if key.partition(".")[0] in Config.model_fields}
+    assert {key for key in keys - known_keys() if not key.startswith("evaluation.suites.")} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in _TRIED_ELSEWHERE])
+def test_every_table_that_a_page_shows_is_a_configuration(name: str, tmp_path: Path) -> None:
+    for shown in re.findall(r"```toml\n(.*?)```", page(name), re.DOTALL):
+        (tmp_path / "ccit.toml").write_text(shown)
+        load_config(tmp_path / "ccit.toml")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_metric_and_header_on_a_page_exists(name: str) -> None:
+    """In the code they stand whole, or without the prefix and the unit that all have in common."""
+    code = " ".join(source.text for source in sources().values())
+    for said in set(re.findall(r"`(ccit_[a-z_]+)", page(name))):
+        stem = re.sub(r"_(?:total|seconds)$", "", said)
+        forms = (said, stem, said.removeprefix("ccit_"), stem.removeprefix("ccit_"))
+        assert any(f'"{form}"' in code for form in forms), f"{name}: {said}"
 
 
 @pytest.mark.parametrize("name", PAGES)
