@@ -30,20 +30,6 @@ _WRITTEN = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
 # With its plug-ins, by `tests/integration/test_extending.py`; as an experiment, by `tests/unit/experiment/test_run.py`.
 _TRIED_ELSEWHERE = {"docs/extending.md", "docs/experiments.md"}
 PAGES = ("README.md", "CHANGELOG.md", *(name for name in _WRITTEN if name != _GENERATED))
-_DOCS = (
-    "concepts",
-    "operations",
-    "events",
-    "extending",
-    "crash-matrix",
-    "real-model",
-    "hospital",
-    "serving",
-    "experiments",
-    "scores",
-)
-PAGES = ("README.md", "CHANGELOG.md", *(f"docs/{name}.md" for name in _DOCS))
-SECTIONS = {name: set(getattr(field.annotation, "model_fields", {})) for name, field in Config.model_fields.items()}
 
 
 def page(name: str) -> str:
