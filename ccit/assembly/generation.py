@@ -13,7 +13,7 @@ from ccit.generation.asker import Asker, Asks
 from ccit.generation.asking import RequestSampling
 from ccit.generation.budget import HOUR_S, TokenBudget
 from ccit.generation.constraints import Constraints
-from ccit.generation.endpoint import Endpoint, Patience
+from ccit.generation.endpoint import Endpoint, RetryPolicy
 from ccit.generation.identifiers import IdentifierScan
 from ccit.generation.making import Limits, Model, RowMaker
 from ccit.generation.prompts import Lengths, load_prompts
@@ -28,7 +28,7 @@ def endpoint(config: Config, pause: Pause) -> Endpoint:
     """The model's endpoint. Raises `ConfigError` where its key cannot be read or is no text."""
     settings = config.generation
     key = read_key(settings.key_file, "generation.key_file").decode("ascii", "replace") if settings.key_file else ""
-    return Endpoint(settings.base_url, key, Patience(settings.timeout_seconds, settings.attempts), pause)
+    return Endpoint(settings.base_url, key, RetryPolicy(settings.timeout_seconds, settings.attempts), pause)
 
 
 def asker(config: Config, asked: Asks, pause: Pause) -> Asker:

@@ -43,8 +43,8 @@ class Unanswered(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long an answer is waited for.
+class RetryPolicy:
+    """How long an answer is waited for, and how often it is asked for.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ class Endpoint:
         self,
         base_url: str,
         key: str,
-        patience: Patience,
+        retries: RetryPolicy,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         http: httpx2.AsyncClient | None = None,
     ) -> None:
         self._client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=key or "none", max_retries=0, timeout=patience.timeout_s, http_client=http
+            base_url=base_url, api_key=key or "none", max_retries=0, timeout=retries.timeout_s, http_client=http
         )
         self._base_url = base_url
-        self._patience = patience
+        self._retries = retries
         self._pause = pause
         self._answered = 0
 
@@ -100,7 +100,7 @@ class Endpoint:
             The endpoint answers nothing.
         """
         before, said = self._answered, ""
-        for attempt in range(1, self._patience.attempts + 1):
+        for attempt in range(1, self._retries.attempts + 1):
             try:
                 answer = await self._once(request)
             except (openai.OpenAIError, TimeoutError) as error:
@@ -110,17 +110,15 @@ class Endpoint:
                     raise Unanswered(f"expected an answer, but the endpoint refused the request with {said}") from None
                 if status in _REFUSES_ALL:
                     raise self._unavailable(said) from None
-                logger.info(
-                    "attempt %d of %d: the endpoint gave no answer (%s)", attempt, self._patience.attempts, said
-                )
-                if attempt < self._patience.attempts:
+                logger.info("attempt %d of %d: the endpoint gave no answer (%s)", attempt, self._retries.attempts, said)
+                if attempt < self._retries.attempts:
                     await self._pause(_pause_s(error, attempt))
             else:
                 self._answered += 1
                 return answer
         if self._answered > before:
             raise Unanswered(
-                f"expected an answer within {self._patience.attempts} attempts, found {said} each time while other "
+                f"expected an answer within {self._retries.attempts} attempts, found {said} each time while other "
                 "requests were answered"
             )
         raise self._unavailable(said)
@@ -136,7 +134,7 @@ class Endpoint:
             "type": "json_schema",
             "json_schema": {"name": "reply", "strict": True, "schema": dict(request.schema)},
         }
-        async with asyncio.timeout(self._patience.timeout_s):
+        async with asyncio.timeout(self._retries.timeout_s):
             made = await self._client.chat.completions.create(
                 model=drawn.model,
                 messages=messages,

@@ -12,7 +12,7 @@ import pytest
 
 from ccit.errors import EndpointUnavailable
 from ccit.generation.asking import Answer, Request, RequestSampling
-from ccit.generation.endpoint import Endpoint, Patience, Unanswered
+from ccit.generation.endpoint import Endpoint, RetryPolicy, Unanswered
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import NOTE, prompt, said, source
 
@@ -55,7 +55,7 @@ def ask(server: Served, requests: Sequence[Request] = (ONE,), attempts: int = 4)
 
     async def each() -> list[Answer]:
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(server))
-        endpoint = Endpoint("http://model/v1", "k", Patience(5.0, attempts), pause, http)
+        endpoint = Endpoint("http://model/v1", "k", RetryPolicy(5.0, attempts), pause, http)
         try:
             return [await endpoint.ask(request) for request in requests]
         finally:
@@ -136,7 +136,7 @@ def test_one_request_that_never_gets_through_while_others_do_is_a_dead_letter() 
             return answer
 
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(serve))
-        endpoint = Endpoint("http://model/v1", "", Patience(5.0, 3), pause, http)
+        endpoint = Endpoint("http://model/v1", "", RetryPolicy(5.0, 3), pause, http)
         poison = Request(RequestSampling("m"), ({"role": "user", "content": "poison"},), {})
         return tuple(await asyncio.gather(endpoint.ask(poison), beside(), return_exceptions=True))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ccit.config.serving import Serving
 from ccit.generation.asking import Answer, Request, RequestSampling
-from ccit.generation.endpoint import Endpoint, Patience
+from ccit.generation.endpoint import Endpoint, RetryPolicy
 from ccit.generation.replies import schema
 from ccit.models.causal import load_causal
 from ccit.serving.app import create_app
@@ -26,7 +26,7 @@ def test_a_request_is_answered_in_json_whatever_the_model_would_say(tmp_path: Pa
     request = Request(RequestSampling("ccit", 24, 0.0, 3), messages, schema(True))
 
     async def ask(url: str) -> Answer:
-        endpoint = Endpoint(url, "", Patience(60.0, 1))
+        endpoint = Endpoint(url, "", RetryPolicy(60.0, 1))
         try:
             return await endpoint.ask(request)
         finally:
