@@ -59,7 +59,7 @@ def test_what_is_registered_is_found_and_built() -> None:
 @pytest.mark.parametrize(
     ("point", "cls", "said"),
     [
-        ("triger", made(), "expected an extension point (check, policy, trigger"),
+        ("triger", made(), "expected an extension point (check, policy, detector"),
         ("trigger", made(Settings=None), "expected a class `Settings` inside it"),
         ("trigger", made(Settings=Open), "expected `kind: Literal"),
         ("trigger", made(Settings=Shouted), "expected `kind: Literal"),
