@@ -7,6 +7,9 @@ growing pause, or after the one that the endpoint names. Then it is decided whos
   others: `Unanswered`, one dead letter;
 - the endpoint's or the configuration's, where it answers nothing (or 401, 403, 404): `EndpointUnavailable`, which ends
   the process. Nothing is lost, and no document is given up because a server was down.
+
+Where no other was answered meanwhile, a request without a record, alike in all else, shows which: a document that is
+never answered would hold up all those behind it, and a server that takes no schema would refuse every document.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import openai
+from openai.types.chat import ChatCompletion
 
 from ccit.errors import EndpointUnavailable, InputError
 from ccit.generation.asking import Answer, Request
@@ -32,6 +37,8 @@ UNANSWERED = "unanswered"
 
 _REFUSES_REQUEST = {400, 413, 422}
 _REFUSES_ALL = {401, 403, 404}
+_TOO_MANY = 429
+_NO_RECORD = ({"role": "user", "content": "There is no record yet. Fill each field of the JSON object with one word."},)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
 
 
@@ -40,6 +47,14 @@ class Unanswered(InputError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(UNANSWERED, detail)
+
+
+class _NoAnswer(Exception):
+    """One attempt failed; `told` says how and quotes nothing, since what an endpoint says may quote the record."""
+
+    def __init__(self, told: str, status: int = 0, retry_after: str = "") -> None:
+        super().__init__(told)
+        self.told, self.status, self.retry_after = told, status, retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,8 @@ class RetryPolicy:
     timeout_s : float
         Seconds for one request, from the first byte sent to the last byte read.
     attempts : int
-        How often it is asked at most.
+        How often it is asked before it is decided whose fault it is; once more where a request without a record is
+        answered then.
     """
 
     timeout_s: float = 120.0
@@ -99,35 +115,69 @@ class Endpoint:
         EndpointUnavailable
             The endpoint answers nothing.
         """
-        before, said = self._answered, ""
+        before = self._answered
         for attempt in range(1, self._retries.attempts + 1):
             try:
-                answer = await self._once(request)
-            except (openai.OpenAIError, TimeoutError) as error:
-                said = _told(error)
-                status = error.status_code if isinstance(error, openai.APIStatusError) else 0
-                if status in _REFUSES_REQUEST:
-                    raise Unanswered(f"expected an answer, but the endpoint refused the request with {said}") from None
-                if status in _REFUSES_ALL:
-                    raise self._unavailable(said) from None
-                logger.info("attempt %d of %d: the endpoint gave no answer (%s)", attempt, self._retries.attempts, said)
+                return await self._once(request)
+            except _NoAnswer as fault:
+                failed = fault
+                if fault.status in _REFUSES_ALL:
+                    raise self._unavailable(fault.told) from None
+                if fault.status in _REFUSES_REQUEST:
+                    break
+                logger.info(
+                    "attempt %d of %d: the endpoint gave no answer (%s)", attempt, self._retries.attempts, fault.told
+                )
                 if attempt < self._retries.attempts:
-                    await self._pause(_pause_s(error, attempt))
-            else:
-                self._answered += 1
-                return answer
-        if self._answered > before:
-            raise Unanswered(
-                f"expected an answer within {self._retries.attempts} attempts, found {said} each time while other "
-                "requests were answered"
-            )
-        raise self._unavailable(said)
+                    await self._pause(_pause_s(fault, attempt))
+        if self._answered == before:
+            await self._look_without_record(request, failed)
+            if failed.status not in _REFUSES_REQUEST:  # it may have come up just now
+                with suppress(_NoAnswer):
+                    return await self._once(request)
+        if failed.status in _REFUSES_REQUEST:
+            raise Unanswered(f"expected an answer, but the endpoint refused the request with {failed.told}")
+        raise Unanswered(
+            f"expected an answer within {self._retries.attempts} attempts, found {failed.told} each time while other "
+            "requests were answered"
+        )
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
 
+    async def _look_without_record(self, request: Request, failed: _NoAnswer) -> None:
+        """Raises `EndpointUnavailable` where the endpoint does not answer without a record either.
+
+        Too many requests (429) are no fault of a record, and a small one more shows nothing about a large one.
+        """
+        if failed.status == _TOO_MANY:
+            raise self._unavailable(failed.told)
+        await self._pause(0)
+        try:
+            await self._once(replace(request, messages=_NO_RECORD))
+        except _NoAnswer as fault:
+            if fault.status in _REFUSES_REQUEST:
+                raise self._refusing(fault.told) from None
+            raise self._unavailable(fault.told) from None
+
     async def _once(self, request: Request) -> Answer:
+        try:
+            answer = _answer_in(await self._made(request))
+        except openai.APIStatusError as error:
+            after = error.response.headers.get("retry-after", "")
+            raise _NoAnswer(f"status {error.status_code}", error.status_code, after) from None
+        except (openai.APITimeoutError, TimeoutError):
+            raise _NoAnswer("no answer in time") from None
+        except openai.APIConnectionError:
+            raise _NoAnswer("no connection") from None
+        except (openai.OpenAIError, ValueError, AttributeError, LookupError, TypeError) as error:
+            # the client does not check the JSON of an answer: any shape comes through, or breaks where it is read
+            raise _NoAnswer(f"an answer that is no chat completion ({type(error).__name__})") from None
+        self._answered += 1
+        return answer
+
+    async def _made(self, request: Request) -> object:
         drawn = request.sampling
         messages: Any = [dict(message) for message in request.messages]  # the client's own types name each role
         form: Any = {
@@ -135,7 +185,7 @@ class Endpoint:
             "json_schema": {"name": "reply", "strict": True, "schema": dict(request.schema)},
         }
         async with asyncio.timeout(self._retries.timeout_s):
-            made = await self._client.chat.completions.create(
+            return await self._client.chat.completions.create(
                 model=drawn.model,
                 messages=messages,
                 max_tokens=drawn.max_tokens,
@@ -143,7 +193,6 @@ class Endpoint:
                 seed=drawn.seed,
                 response_format=form,
             )
-        return _answer_in(made)
 
     def _unavailable(self, said: str) -> EndpointUnavailable:
         return EndpointUnavailable(
@@ -151,23 +200,36 @@ class Endpoint:
             "generation.model and generation.key_file, and start again when it answers"
         )
 
+    def _refusing(self, said: str) -> EndpointUnavailable:
+        return EndpointUnavailable(
+            f"expected {self._base_url} to take a request without a record, found {said}; nothing is lost: use a "
+            "server that takes response_format of type json_schema and a seed, or a generation.max_tokens and "
+            "generation.temperature that the model takes, and start again"
+        )
 
-def _answer_in(made: Any) -> Answer:
+
+def _answer_in(made: object) -> Answer:
     """What an endpoint that is only nearly compatible sends may have holes; each is an answer that is no use."""
-    choices = getattr(made, "choices", None) or []
-    usage = getattr(made, "usage", None)
-    tokens = getattr(usage, "total_tokens", None) or 0
+    if not isinstance(made, ChatCompletion):
+        raise TypeError(f"expected an object, found {type(made).__name__}")
+    choices: Any = getattr(made, "choices", None) or []
     model = str(getattr(made, "model", None) or "")
+    tokens = _counted(getattr(getattr(made, "usage", None), "total_tokens", None))
     if not choices:
         return Answer("", "no choice", model=model, tokens=tokens)
     message = choices[0].message
     return Answer(
         text=_whole(getattr(message, "content", None) or ""),
-        finish_reason=choices[0].finish_reason or "none",
+        finish_reason=_whole(str(getattr(choices[0], "finish_reason", None) or "none")),
         refusal=_whole(getattr(message, "refusal", None) or ""),
-        model=model,
+        model=_whole(model),
         tokens=tokens,
     )
+
+
+def _counted(tokens: object) -> int:
+    """A whole number that is not negative; 0, for not counted, is made of all else."""
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens > 0 else 0
 
 
 def _whole(text: str) -> str:
@@ -175,16 +237,7 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _told(error: openai.OpenAIError | TimeoutError) -> str:
-    """The kind of an error alone: what an endpoint says in a body may quote the record."""
-    if isinstance(error, openai.APIStatusError):
-        return f"status {error.status_code}"
-    if isinstance(error, openai.APITimeoutError | TimeoutError):
-        return "no answer in time"
-    return "no connection" if isinstance(error, openai.APIConnectionError) else type(error).__name__
-
-
-def _pause_s(error: Exception, attempt: int) -> float:
-    named = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
+def _pause_s(fault: _NoAnswer, attempt: int) -> float:
+    named = fault.retry_after
     wanted = float(named) if named.isdecimal() else _FIRST_PAUSE_S * 2 ** (attempt - 1)
     return min(wanted, _LONGEST_PAUSE_S)

@@ -33,15 +33,16 @@ def failing(status: int, **headers: str) -> httpx2.Response:
 
 
 class Server:
-    """Answers in order; the last one for ever."""
+    """Answers in order, the last one for ever; or by what is asked."""
 
-    def __init__(self, *answers: httpx2.Response | Exception) -> None:
+    def __init__(self, *answers: httpx2.Response | Exception, by: Served | None = None) -> None:
         self._answers = answers
+        self._by = by
         self.requests: list[httpx2.Request] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
+        answer = self._by(request) if self._by else self._answers[min(len(self.requests), len(self._answers)) - 1]
         if isinstance(answer, Exception):
             raise answer
         return httpx2.Response(answer.status_code, content=answer.content, headers=answer.headers)
@@ -95,13 +96,49 @@ def test_a_pause_that_the_endpoint_names_is_kept_within_a_minute() -> None:
     assert waits == [7.0, 60.0, 2.0]
 
 
+def but_for(poison: httpx2.Response, good: httpx2.Response | None = None) -> Server:
+    """Answers what holds no record, and nothing else."""
+
+    def serve(request: httpx2.Request) -> httpx2.Response:
+        return poison if b"shadow" in request.content else good or completion("x")
+
+    return Server(by=serve)
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_request_that_is_refused_is_one_dead_letter_that_quotes_nothing(status: int) -> None:
     with pytest.raises(Unanswered) as caught:
-        ask(server := Server(failing(status)))
-    assert len(server.requests) == 1
+        ask(server := but_for(failing(status)))
+    assert len(server.requests) == 2
     assert (caught.value.reason, str(status) in caught.value.detail) == ("unanswered", True)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_server_that_refuses_what_holds_no_record_costs_no_document(status: int) -> None:
+    with pytest.raises(EndpointUnavailable, match=f"status {status}.*json_schema.*generation.max_tokens") as caught:
+        ask(server := Server(failing(status)))
+    record, without = (orjson.loads(one.content) for one in server.requests)
+    assert NOTE not in str(without["messages"])
+    assert record | {"messages": None} == without | {"messages": None}
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [500, 400])
+def test_one_request_that_never_gets_through_is_a_dead_letter_though_nothing_else_is_asked(status: int) -> None:
+    """Else it would be asked for ever, at each start, and hold up all behind it."""
+    with pytest.raises(Unanswered):
+        ask(but_for(failing(status)), attempts=2)
+
+
+def test_a_server_that_comes_up_at_the_last_moment_costs_no_document() -> None:
+    (answer,), _ = ask(Server(failing(503), failing(503), completion("ready"), completion("x")), attempts=2)
+    assert answer.text == "x"
+
+
+def test_too_many_requests_are_no_fault_of_a_record() -> None:
+    with pytest.raises(EndpointUnavailable, match="status 429"):
+        ask(but_for(failing(429)), attempts=2)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -115,7 +152,7 @@ def test_a_wrong_key_or_model_ends_the_process_at_once(status: int) -> None:
 def test_a_server_that_is_down_costs_no_document() -> None:
     with pytest.raises(EndpointUnavailable, match="no connection"):
         ask(server := Server(httpx2.ConnectError("refused")), attempts=3)
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4  # the last one without a record
 
 
 def test_one_request_that_never_gets_through_while_others_do_is_a_dead_letter() -> None:
@@ -167,3 +204,36 @@ def test_what_a_nearly_compatible_endpoint_says_is_an_answer_all_the_same(
     served.headers["content-type"] = "application/json"
     (answer,), _ = ask(Server(served))
     assert answer == expected
+
+
+MALFORMED = [
+    b'{"choices": [{"finish_reason": "stop", "mess',
+    b'{"choices": [{"message": {"content": ["a"]}}]}',
+    b'{"choices": {"message": {"content": "a"}}}',
+    b'{"choices": ["a"]}',
+    b"[1]",
+    b"7",
+]
+
+
+def of_json(content: bytes, kind: str = "application/json") -> httpx2.Response:
+    return httpx2.Response(200, content=content, headers={"content-type": kind})
+
+
+@pytest.mark.parametrize("served", [*map(of_json, MALFORMED), of_json(b"<p>Please log in</p>", "text/html")])
+def test_what_is_no_chat_completion_is_asked_again_and_crashes_nothing(served: httpx2.Response) -> None:
+    (answer,), waits = ask(Server(served, completion("x")))
+    assert (answer.text, waits) == ("x", [0.5])
+    with pytest.raises(EndpointUnavailable, match="no chat completion"):
+        ask(Server(served), attempts=2)
+    with pytest.raises(Unanswered, match="no chat completion"):
+        ask(but_for(served), attempts=2)
+
+
+@pytest.mark.parametrize("tokens", [b'"7"', b"-7", b"7.5", b"true", b"{}", b"null"])
+def test_a_count_that_is_none_and_a_reason_that_is_a_number_do_not_get_into_an_answer(tokens: bytes) -> None:
+    served = of_json(
+        b'{"choices": [{"finish_reason": 3, "message": {"content": "a"}}], "usage": {"total_tokens": %b}}' % tokens
+    )
+    (answer,), _ = ask(Server(served))
+    assert answer == Answer("a", "3")
