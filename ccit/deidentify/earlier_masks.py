@@ -17,7 +17,7 @@ from ccit.ports.deidentify import Kind, Known, Range, Replacing, Span
 
 _CLASSES = "|".join(kind.upper() for kind in get_args(Kind) if kind != "zip")
 MASK = re.compile(
-    rf"\[(?:(?P<kind>{_CLASSES})(?:-(?P<mark>[^\s\[\]]{{1,64}}))?"
+    rf"\[(?:(?P<kind>{_CLASSES})(?:-(?P<mark>[^\[\]]{{1,64}}))?"
     r"|ZIP(?: (?P<area>[0-9]{3}))?|(?P<year>(?:1[89]|20)[0-9]{2})|90\+)\]"
 )
 """What stands in place of an identifier, as both modes write it, and every mark that may look like one."""

@@ -133,7 +133,7 @@ def test_masking_is_idempotent_or_the_text_is_held_back(text: str) -> None:
 NUMBERS = st.from_regex(r"[1-9][0-9]{5,8}", fullmatch=True)
 
 
-@given(number=NUMBERS, padding=st.sampled_from(("", "0", "00", "a")), name=CLASSES, shifted=st.booleans())
+@given(number=NUMBERS, padding=st.sampled_from(("", "0", "00", "a", "no ")), name=CLASSES, shifted=st.booleans())
 @settings(max_examples=80)
 def test_no_mask_carries_a_number_of_the_record_on(number: str, padding: str, name: str, shifted: bool) -> None:
     known = Known(people=(Person("patient", identifiers=(Identifier(number, kind="MR"),)),), year=2020)

@@ -21,6 +21,8 @@ SHIFTED = Shifted(b"k" * 32)
     [
         ("Seen [DATE-19620214] and [RECORD-00471123] by", "Seen [1962] and [RECORD] by"),
         ("[SSN-99887766] of anybody, [PLACE-7-Elm-Row]", "[SSN] of anybody, [PLACE]"),
+        ("[DATE-02/14/1962 10:30], [SSN-123 45 6789], [PHONE-555 123 4567]", "[1962], [SSN], [PHONE]"),
+        ("[NAME-Karl\nEsterkin] of [PLACE-12 Elm Street]", "[NAME-1] of [PLACE]"),
         ("[ZIP 036] and [ZIP 021]", "[ZIP] and [ZIP 021]"),
         ("born [1925], seen [2019]", "born [DATE], seen [2019]"),
         ("[NAME-ada] and [NAME-decade], [NAME-esterkin]", "[NAME-1] and [NAME-1], [NAME-2]"),
