@@ -229,7 +229,6 @@ class Admission:
     def _decision(self, case: Case) -> Decision:
         arm = self._selector.control.arm_of(case.sample)
         refusal = case.refusal or Refusal(self._selector.kind if arm == "policy" else ADMISSION, ACCEPTED)
-        cause = self._waves.cause(case)
         return Decision(
             sample=case.sample,
             accepted=case.refusal is None,
@@ -239,5 +238,5 @@ class Admission:
             owner=refusal.owner,
             policy=self._selector.stamp if arm == "policy" else "",
             arm=arm,
-            annotations={QUARANTINE: cause} if cause else {},
+            annotations={QUARANTINE: case.cause} if case.cause else {},
         )

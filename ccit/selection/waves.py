@@ -51,6 +51,7 @@ class Case:
     refused_cheaply: Refusal | None = None  # final unless the sample turns out to be a copy
     row: int = -1  # in the batch's vectors; -1 without one
     found: dict[str, tuple[Score, ...]] = field(default_factory=dict)  # check -> its scores
+    cause: str = ""  # why a refused one is quarantined; empty where it is not
 
     @property
     def is_open(self) -> bool:
@@ -138,18 +139,13 @@ class Waves:
         while any(case.is_open for case in cases):
             self._settle(self._wave(cases, similarities))
         self._complete(cases, similarities)
+        for case in cases:
+            case.cause = self._cause(case)
         return CheckedBatch(cases, {space: found.vectors for space, found in similarities.items()})
 
     def scores(self, case: Case) -> tuple[Score, ...]:
         """All scores that a case has, in the order of the checks."""
         return tuple(score for kind in self._order for score in case.found.get(kind, ()))
-
-    def cause(self, case: Case) -> str:
-        """Why a case that a check refused is quarantined; empty where it is not."""
-        if case.refusal is None or (check := self._checks.get(case.refusal.owner)) is None:
-            return ""
-        own = _own_score(case, case.refusal.owner, check)
-        return check.cause(case.sample, own) if isinstance(check, QuarantineCheck) and own is not None else ""
 
     def _prepare(self, cases: Sequence[Case]) -> _Spaces:
         """Run the cheap checks, and embed what passes them for the neighbour checks."""
@@ -220,6 +216,12 @@ class Waves:
                 self._compare(case, similarities, passed)
             if case.passed and case.row >= 0:
                 passed.append(case.row)
+
+    def _cause(self, case: Case) -> str:
+        if case.refusal is None or (check := self._checks.get(case.refusal.owner)) is None:
+            return ""
+        own = _own_score(case, case.refusal.owner, check)
+        return check.cause(case.sample, own) if isinstance(check, QuarantineCheck) and own is not None else ""
 
     def _score(self, kind: str, cases: Sequence[Case]) -> None:
         check = self._checks[kind]

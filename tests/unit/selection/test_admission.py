@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ccit.plugins import plugins
 from ccit.ports.selection import Check, Choices, PolicyContext, Scored
-from ccit.records import Decision, Position
+from ccit.records import Decision, Position, Sample, Score
 from ccit.scoring.index import ExactIndex
 from ccit.selection.admission import Admission, Selector
 from ccit.selection.admitted import AdmittedSamples
@@ -16,11 +18,11 @@ from ccit.testing import FixedProxy, LetterEmbedder, check_context
 from tests.nouns import sample
 
 
-def admission(ifd: float, longest: int = 1000, control_share: float = 0.0) -> Admission:
+def admission(ifd: float, longest: int = 1000, control_share: float = 0.0, check: IfdCheck | None = None) -> Admission:
     context = check_context(proxy=FixedProxy(ifd))
     checks: Mapping[str, Check] = {
         "length": LengthCheck(LengthCheck.Settings(min=0, max=longest), context),
-        "ifd": IfdCheck(IfdCheck.Settings(), context),
+        "ifd": check or IfdCheck(IfdCheck.Settings(), context),
     }
     policy = plugins("policy")["thresholds"].settings()
     selector = Selector.of(policy, PolicyContext(seed=0), control_share)
@@ -42,6 +44,27 @@ def test_what_is_let_in_or_refused_otherwise_carries_none() -> None:
     found = [decided(one) for one in others]
     assert [one.reason for one in found] == ["accepted", "ifd_too_low", "too_long", "accepted"]
     assert [one.annotations for one in found] == [{}] * 4
+
+
+class Undecided(IfdCheck):
+    """Cannot say why it refuses."""
+
+    def cause(self, sample: Sample, score: Score) -> str:
+        raise ValueError("no cause")
+
+
+class Halved(FixedProxy):
+    """Every second sample has an IFD that is refused."""
+
+    def score(self, samples: Sequence[Sample]) -> list[tuple[Score, ...]]:
+        return [(Score("ifd", (0.8, 1.2)[number % 2], ""),) for number in range(len(samples))]
+
+
+def test_a_cause_that_raises_leaves_nothing_staged() -> None:
+    one = admission(0.8, check=Undecided(IfdCheck.Settings(), check_context(proxy=Halved())))
+    with pytest.raises(ValueError, match="no cause"):
+        one.decide([sample(0), sample(1)])
+    assert decided(one).reason == "accepted", "not a copy of itself"
 
 
 class Counting:
