@@ -24,9 +24,8 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka import Message as ClientMessage
 
-from ccit.errors import BrokerUnavailable
+from ccit.errors import BrokerUnavailable, CcitError
 from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
 from consumers.kafka.closing import Closing
 from consumers.kafka.intake import Intake, PartitionEnd
@@ -125,18 +124,24 @@ class Follower(Closing):
                 )
 
     def poll(self, timeout_s: float = 0.0) -> list[KafkaMessage]:
-        """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing."""
+        """What has come, waiting up to `timeout_s` seconds for the first; possibly nothing.
+
+        Where it raises, nothing was read: `positions` stay, and what came before the error comes again.
+        """
         if not self._begun:
             self._begin()
         if time.monotonic() - self._looked_at > _LOOK_S:
             self._take_up_new_partitions()
         messages: list[KafkaMessage] = []
-        for raw in self._consumer.consume(1 if timeout_s else _MOST_PER_POLL, timeout_s):
-            self._sort(raw, messages)
-        if messages and timeout_s:
-            for raw in self._consumer.consume(_MOST_PER_POLL, 0):
-                self._sort(raw, messages)
-        return messages
+        try:
+            self._take(1 if timeout_s else _MOST_PER_POLL, timeout_s, messages)
+            if messages and timeout_s:
+                self._take(_MOST_PER_POLL, 0.0, messages)
+        except CcitError:
+            self._begun = False
+            raise
+        self._next |= {message.partition: message.next_offset for message in messages}
+        return [message for message in messages if message.fault is None]
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -187,21 +192,17 @@ class Follower(Closing):
             return [self.topic.partition]
         return require_topic(self._consumer, self._settings, self.topic.name)
 
-    def _sort(self, raw: ClientMessage, messages: list[KafkaMessage]) -> None:
-        found = self._intake.sort(raw, self._consumer)
-        if isinstance(found, PartitionEnd):
-            self._ends[found.partition_id[1]] = found.offset
-        elif found is not None:
-            self._keep(found, messages)
-
-    def _keep(self, message: KafkaMessage, messages: list[KafkaMessage]) -> None:
-        self._next[message.partition] = message.next_offset
-        if message.fault is None:
-            messages.append(message)
-        else:
-            logger.warning(
-                "skipped %s[%d]@%d: %s", message.topic, message.partition, message.offset, message.fault.detail
-            )
+    def _take(self, most: int, timeout_s: float, messages: list[KafkaMessage]) -> None:
+        for raw in self._consumer.consume(most, timeout_s):
+            found = self._intake.sort(raw, self._consumer)
+            if isinstance(found, PartitionEnd):
+                self._ends[found.partition_id[1]] = found.offset
+            elif found is not None:
+                messages.append(found)
+                if found.fault is not None:
+                    logger.warning(
+                        "skipped %s[%d]@%d: %s", found.topic, found.partition, found.offset, found.fault.detail
+                    )
 
     def _require_there(self) -> None:
         """The client says in the background alone that a topic is unknown; so the broker is asked."""

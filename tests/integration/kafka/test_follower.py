@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -16,6 +18,7 @@ from ccit.errors import BrokerUnavailable
 from consumers.kafka import follower as follower_module
 from consumers.kafka.clients import KafkaSettings, client_config, producer
 from consumers.kafka.follower import Follower
+from consumers.kafka.intake import Intake
 from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topic, Topics
@@ -35,6 +38,31 @@ def test_reads_to_the_end_and_follows(settings: KafkaSettings) -> None:
         client.flush(10.0)
         assert [message.value for message in wait_for_one(follower)] == [b"1"]
         assert follower.positions == {0: 2}
+
+
+def test_what_came_before_an_error_is_not_passed_over(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = Topics(settings.prefix).commands
+    client = producer(settings)
+    for number in range(4):
+        client.produce(topic.name, value=b"%d" % number, partition=0)
+    client.flush(10.0)
+    sort, heard = Intake.sort, list[object]()
+
+    def failing(intake: Intake, raw: Message, *rest: Any) -> object:
+        heard.append(raw)
+        if len(heard) == 3:
+            raise BrokerUnavailable("it may be read no more")
+        return sort(intake, raw, *rest)
+
+    monkeypatch.setattr(Intake, "sort", failing)
+    with Follower(settings, topic) as follower:
+        with pytest.raises(BrokerUnavailable):
+            follower.catch_up()
+        assert follower.positions == {}
+        found = list[bytes | None]()
+        while len(found) < 4:
+            found += [message.value for message in follower.poll(1.0)]
+        assert found == [b"0", b"1", b"2", b"3"]
 
 
 def test_empty_topic_is_caught_up(settings: KafkaSettings) -> None:
