@@ -64,7 +64,7 @@ def quarantined(settings: KafkaSettings) -> tuple[Quarantined, ...]:
     for message, decision in _refusals(settings):
         found[decision.sample.sample_id] = _without_text(message, decision)
     with Follower(settings, topics.releases) as follower:
-        released = {(message.key or b"").decode() for batch in follower.to_end() for message in batch}
+        released = {key for batch in follower.to_end() for key in map(_released_id, batch)}
     marked = (replace(one, is_released=one.sample_id in released) for one in found.values())
     return tuple(sorted(marked, key=lambda one: (one.at_ms, one.sample_id)))
 
@@ -164,6 +164,14 @@ def released_in(message: KafkaMessage) -> SampleReleased:
 def is_quarantined(decision: Decision) -> bool:
     """Whether a decision waits for a person. A released sample that was a copy is refused again, and does not."""
     return not decision.accepted and QUARANTINE in decision.annotations and RELEASED not in decision.annotations
+
+
+def _released_id(message: KafkaMessage) -> str:
+    """Of the sample that a message of `releases` lets in; empty where it is a dead letter's, and let nothing in."""
+    try:
+        return released_in(message).decision.sample.sample_id
+    except InputError:
+        return ""
 
 
 def _refusals(

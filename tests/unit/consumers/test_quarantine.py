@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ccit.errors import ConfigError
-from ccit.records import Position
-from consumers.quarantine import Quarantined, one_of
+from ccit.events import SampleReleased, encode
+from ccit.records import Decision, Position
+from consumers.kafka.messages import KafkaMessage
+from consumers.quarantine import Quarantined, _released_id, one_of
+from tests.nouns import sample
 
 FOUND = [
     Quarantined(name, Position(0, n), 0, "mismatch", "ifd_too_high", 1.2, "ward", "en")
@@ -17,6 +20,15 @@ FOUND = [
 def test_the_beginning_of_an_id_is_enough_where_it_fits_one() -> None:
     assert one_of(FOUND, "7").position == Position(0, 2)
     assert one_of(FOUND, "3fb2") is FOUND[1]
+
+
+def test_what_let_nothing_in_releases_nothing() -> None:
+    decision = Decision(sample(0), False, "ifd_too_high", owner="ifd", annotations={"quarantine": "mismatch"})
+    value, headers = encode(SampleReleased(decision, Position(0, 3), "the ward"), at=0.0, source="test")
+    key = decision.sample.sample_id.encode()
+    assert _released_id(KafkaMessage("releases", 0, 0, key, value, headers)) == decision.sample.sample_id
+    assert _released_id(KafkaMessage("releases", 0, 1, b"\xff", b"a stranger's")) == ""
+    assert _released_id(KafkaMessage("releases", 0, 2, key, b"{}", headers)) == ""
 
 
 @pytest.mark.parametrize(("name", "said"), [("3f", "2 samples"), ("9", "found none"), ("", "found none")])
