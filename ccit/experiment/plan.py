@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -29,8 +29,8 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_settings import SettingsError
 
 from ccit.assembly.scoring import selector
 from ccit.config import Config
@@ -39,6 +39,7 @@ from ccit.config.section import Section
 from ccit.demo.stage import merged
 from ccit.errors import ConfigError
 from ccit.evaluation.gate import gate_of
+from ccit.experiment.placed import PLACED, placed_in, without_placed
 from ccit.experiment.streams import RowsStream, Stream
 from ccit.records import DOMAIN, GENERAL, digest_of
 
@@ -74,29 +75,31 @@ class Cell:
     point : Mapping[str, str]
         Axis -> label, the seed last.
     tables : Mapping[str, Any]
-        The whole configuration but for what lies in the cell's own folder.
+        The whole configuration but for what lies in the cell's own folder, as written.
+    settings : Mapping[str, Any]
+        The same with every default and with what the environment says when the plan is read.
     """
 
     point: Mapping[str, str]
     seed: int
     stream: Stream
     tables: Tables
+    settings: Tables
     round_per_period: bool
 
     @cached_property
     def cell_id(self) -> str:
         """Digest of everything that the result depends on, but for the code."""
-        written = orjson.loads(orjson.dumps(self.tables, default=str))
         shape = self.stream.model_dump(mode="json")
         if isinstance(self.stream, RowsStream):
             shape["files"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.stream.files]
-        return digest_of([self.seed, shape, written, self.round_per_period])[:16]
+        return digest_of([self.seed, shape, self.settings, self.round_per_period])[:16]
 
     @property
     def name(self) -> str:
         """For a person.
 
-        >>> Cell({"policy": "lot", "seed": "0"}, 0, RowsStream(files=["a.jsonl"]), {}, True).name
+        >>> Cell({"policy": "lot", "seed": "0"}, 0, RowsStream(files=["a.jsonl"]), {}, {}, True).name
         'policy lot, seed 0'
         """
         return ", ".join(f"{axis} {label}" for axis, label in self.point.items())
@@ -117,6 +120,7 @@ def read_plan(path: Path) -> list[Cell]:
     axes = {name: _points(name, axis, path) for name, axis in plan.axes.items()}
     axes[SEED] = {str(seed): {"rounds": {SEED: seed}} for seed in plan.seeds}
     _refuse_overlaps(axes, path)
+    _refuse_placed([plan.config, *(tables for points in axes.values() for tables in points.values())], path)
     below = _below(plan.base, path.parent)
     chosen: Iterator[Sequence[str]] = product(*axes.values())
     cells = [_cell(dict(zip(axes, labels, strict=True)), axes, below, plan, path) for labels in chosen]
@@ -186,14 +190,34 @@ def _refuse_overlaps(axes: Mapping[str, Mapping[str, Tables]], path: Path) -> No
     keys = {name: {leaf for tables in points.values() for leaf in _leaves(tables)} for name, points in axes.items()}
     for (one, own), (other, others) in combinations(keys.items(), 2):
         for key in sorted(own):
-            if any(f"{key}.".startswith(f"{its}.") or f"{its}.".startswith(f"{key}.") for its in others):
+            if any(_one_key(key, its) for its in others):
                 raise ConfigError(f"{path}: the axes {one!r} and {other!r} both set {key}; {_PAGE}")
+    for name, key in _variables():
+        for axis, own in keys.items():
+            if any(_one_key(key, its) for its in own):
+                raise ConfigError(f"{path}: the axis {axis!r} and the variable {name} both set {key}; unset it")
+
+
+def _refuse_placed(written: Iterable[Tables], path: Path) -> None:
+    """Where a cell's own store, suites and general rows lie is no choice of the file or the environment."""
+    for tables in written:
+        if (key := placed_in(tables)) is not None:
+            raise ConfigError(f"{path}: {key} is set, but every cell makes its own; leave it out; {_PAGE}")
+    for name, key in _variables():
+        if (own := next((its for its in PLACED if _one_key(key, its)), None)) is not None:
+            raise ConfigError(f"{path}: the variable {name} sets {own}, but every cell makes its own; unset it")
+
+
+def _variables() -> Iterator[tuple[str, str]]:
+    """The variables that set the configuration, each with its key; one without `__` is a whole section as JSON."""
     for name in sorted(os.environ):
-        if name.upper().startswith("CCIT_") and "__" in name:
-            key = name[len("CCIT_") :].lower().replace("__", ".")
-            for axis, own in keys.items():
-                if any(f"{its}.".startswith(f"{key}.") or f"{key}.".startswith(f"{its}.") for its in own):
-                    raise ConfigError(f"{path}: the axis {axis!r} and the variable {name} both set {key}; unset it")
+        if name.upper().startswith("CCIT_"):
+            yield name, name[len("CCIT_") :].lower().replace("__", ".")
+
+
+def _one_key(one: str, other: str) -> bool:
+    """Whether they are the same key or one is a table around the other."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def _below(base: Path | None, folder: Path) -> Tables:
@@ -211,7 +235,7 @@ def _below(base: Path | None, folder: Path) -> Tables:
 def _cell(
     point: Mapping[str, str], axes: Mapping[str, Mapping[str, Tables]], below: Tables, plan: Plan, path: Path
 ) -> Cell:
-    tables = merged(merged(below, plan.config), {_STREAM: plan.stream})
+    tables = merged(merged(without_placed(below), plan.config), {_STREAM: plan.stream})
     for axis, label in point.items():
         tables = merged(tables, axes[axis][label])
     seed = tables["rounds"][SEED]
@@ -223,8 +247,7 @@ def _cell(
         raise ConfigError(f"{where}: stream.{_fault(error)}; {_PAGE}") from None
     if isinstance(stream, RowsStream):
         stream = stream.model_copy(update={"files": [_existing(path.parent / file, where) for file in stream.files]})
-    _check(tables, where)
-    return Cell(point, seed, stream, tables, plan.round_per_period)
+    return Cell(point, seed, stream, tables, _settings(tables, where), plan.round_per_period)
 
 
 def _existing(file: Path, where: str) -> Path:
@@ -233,8 +256,8 @@ def _existing(file: Path, where: str) -> Path:
     return file
 
 
-def _check(tables: Tables, where: str) -> None:
-    """Make what can be made without a model: a wrong key, value or combination is found before anything runs."""
+def _settings(tables: Tables, where: str) -> Tables:
+    """Resolve all keys, and make what can be made without a model: what is wrong is found before anything runs."""
     suites = {"evaluation": {"suites": dict.fromkeys((DOMAIN, GENERAL), "made for each cell")}}
     try:
         config = Config(**merged(suites, tables))
@@ -242,8 +265,11 @@ def _check(tables: Tables, where: str) -> None:
         gate_of(config.evaluation)
     except ValidationError as error:
         raise ConfigError(f"{where}: {first_fault(error)}") from None
+    except SettingsError as error:
+        raise ConfigError(f"{where}: the environment (CCIT_*): {error}; see docs/configuration.md") from None
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
+    return without_placed(config.model_dump(mode="json"))
 
 
 def _fault(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""A cell whose rounds cannot be trained has a line that says so, and leaves nothing behind."""
+"""A cell whose rounds cannot be trained has a line that says so, and leaves nothing behind, in no store either."""
 
 from __future__ import annotations
 
@@ -24,8 +24,14 @@ def test_a_round_that_diverges_is_in_the_line(
 
     monkeypatch.setattr(LoraTrainer, "train", diverges)
     config = {**small, "selection": {**small["selection"], "policy": {"kind": "accept_all"}}}
-    (cell,) = read_plan(write(config=config, stream={"records": 24, "days": 2}))
+    (tmp_path / "live.toml").write_text(
+        f'[store]\nroot = "{tmp_path / "live"}"\n[evaluation.suites]\ndomain = "none.jsonl"\n'
+        "[evaluation.criteria]\nforgetting = false\ntotal_forgetting = false\ngain = false\n",
+        "utf-8",
+    )
+    (cell,) = read_plan(write(base="live.toml", config=config, stream={"records": 24, "days": 2}))
     line = run_cell(cell, tmp_path / "work", lambda *_: None)
     assert line["failed"] == "the round diverged"
     assert (line["rounds"], len(line["matrix"])) == ([], 1)
     assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "live").exists()  # the store of the base's own system is another's

@@ -58,6 +58,50 @@ def test_a_cell_is_known_by_what_its_result_depends_on(write: Write, tmp_path: P
     assert len(ids) == 2
 
 
+def test_a_variable_that_no_axis_sets_makes_another_cell(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(config={"training": {"epochs": 2}})
+    (one,) = read_plan(path)
+    monkeypatch.setenv("CCIT_TRAINING__EPOCHS", "5")
+    (other,) = read_plan(path)
+    monkeypatch.setenv("CCIT_TRAINING__EPOCHS", "2")
+    (same,) = read_plan(path)
+    assert one.cell_id == same.cell_id != other.cell_id
+
+
+def test_the_store_and_the_suites_of_a_base_are_not_the_cells(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "live.toml").write_text(
+        '[store]\nroot = "/srv/live"\n[rounds.sources.general]\nfile = "live.jsonl"\nratio = 0.5\n'
+        '[evaluation.suites]\ndomain = "mine.jsonl"\ngeneral = "its.jsonl"\nother = "third.jsonl"\n',
+        "utf-8",
+    )
+    (live,) = read_plan(write(base="live.toml"))
+    assert (live.tables["store"], live.tables["evaluation"]["suites"]) == ({}, {"other": "third.jsonl"})
+    assert live.tables["rounds"]["sources"]["general"] == {"ratio": 0.5}
+    (tmp_path / "bare.toml").write_text(
+        '[rounds.sources.general]\nratio = 0.5\n[evaluation.suites]\nother = "third.jsonl"\n', "utf-8"
+    )
+    (bare,) = read_plan(write(base="bare.toml"))
+    assert live.cell_id == bare.cell_id
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("CCIT_STORE__ROOT", "/srv/live", "store.root"),
+        ("CCIT_STORE", '{"root": "/srv/live"}', "store.root"),
+        ("CCIT_EVALUATION__SUITES__DOMAIN", "mine.jsonl", "evaluation.suites.domain"),
+        ("CCIT_EVALUATION__SUITES", '{"general": "its.jsonl"}', "evaluation.suites.domain"),
+        ("CCIT_ROUNDS__SOURCES__GENERAL__FILE", "live.jsonl", "rounds.sources.general.file"),
+    ],
+)
+def test_no_variable_says_where_a_cells_own_files_lie(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"the (variable {name} sets {key}|axis 'seed' and the variable {name})"):
+        read_plan(write())
+
+
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
@@ -77,6 +121,8 @@ def test_a_cell_is_known_by_what_its_result_depends_on(write: Write, tmp_path: P
         ({"config": {"rounds": {"seed": 2}}}, "instead of config.rounds.seed"),
         ({"axes": {"a": {"one": {}, "two": {}}}}, "two cells are the same, a one, seed 0 and a two, seed 0"),
         ({"axes": {"evaluation.max_questions": [10]}}, "evaluation.max_questions = 10 can never show"),
+        ({"config": {"store": {"root": "x"}}}, "store.root is set, but every cell makes its own; leave it out"),
+        ({"axes": {"evaluation.suites.domain": ["x"]}}, "evaluation.suites.domain is set, but every cell"),
         ({"seeds": []}, "seeds: List should have at least 1 item"),
         ({"sedes": [1]}, "sedes: Extra inputs are not permitted"),
         ({"base": "none.toml"}, "expected a configuration at"),
@@ -102,6 +148,16 @@ def test_a_variable_may_not_take_an_axis_back(write: Write, monkeypatch: pytest.
     monkeypatch.setenv("CCIT_TRAINING__RANK", "3")
     with pytest.raises(ConfigError, match=r"axis 'training\.rank' and the variable CCIT_TRAINING__RANK"):
         read_plan(write(axes={"training.rank": [2]}))
+    monkeypatch.delenv("CCIT_TRAINING__RANK")
+    monkeypatch.setenv("CCIT_TRAINING", '{"rank": 3}')
+    with pytest.raises(ConfigError, match=r"axis 'training\.rank' and the variable CCIT_TRAINING both set training"):
+        read_plan(write(axes={"training.rank": [2]}))
+
+
+def test_a_variable_that_is_no_json_is_one_sentence(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCIT_KAFKA", "{")
+    with pytest.raises(ConfigError, match=r"grid\.toml, seed 0: the environment \(CCIT_\*\): .*kafka"):
+        read_plan(write())
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
