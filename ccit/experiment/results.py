@@ -7,7 +7,7 @@ kills the process loses the cells that were running and nothing else, and the fi
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,9 +38,7 @@ class Results:
         self._order = {cell.cell_id: number for number, cell in enumerate(cells)}
         self._lines: dict[str, Line] = {}
         if self._path.exists():
-            for line in self._path.read_bytes().splitlines():
-                found = orjson.loads(line)
-                self._lines[found["cell"]] = found
+            self._take_up({cell.cell_id: dict(cell.point) for cell in cells})
 
     def __contains__(self, cell: Cell) -> bool:
         return cell.cell_id in self._lines
@@ -53,10 +51,23 @@ class Results:
     def add(self, line: Line, seconds: float) -> None:
         """Keep the line of a finished cell; how long it took goes to a file of its own. Raises `StorageFailed`."""
         self._lines[line["cell"]] = line
-        ordered = sorted(self._lines.values(), key=self._place)
-        write_atomically(self._path, b"".join(orjson.dumps(one) + b"\n" for one in ordered))
+        write_atomically(self._path, self._whole())
         with open_private(self._times, "ab") as file:
             file.write(orjson.dumps({"cell": line["cell"], "seconds": round(seconds, 1)}) + b"\n")
+
+    def _take_up(self, points: Mapping[str, Mapping[str, str]]) -> None:
+        """Read what is there. Labels and order are the grid's of today: a cell's id does not depend on them."""
+        before = self._path.read_bytes()
+        for written in before.splitlines():
+            line = orjson.loads(written)
+            if line["cell"] in points:
+                line["at"] = points[line["cell"]]
+            self._lines[line["cell"]] = line
+        if (whole := self._whole()) != before:
+            write_atomically(self._path, whole)
+
+    def _whole(self) -> bytes:
+        return b"".join(orjson.dumps(one) + b"\n" for one in sorted(self._lines.values(), key=self._place))
 
     def _place(self, line: Line) -> int:
         return self._order.get(line["cell"], len(self._order))

@@ -38,6 +38,23 @@ def test_what_is_there_is_finished_and_what_left_the_grid_stays(cells: list[Cell
     assert [orjson.loads(line)["cell"] for line in kept] == [cells[1].cell_id, cells[0].cell_id]
 
 
+def test_a_resumed_grid_has_the_labels_and_the_order_of_today(write: Write, tmp_path: Path) -> None:
+    arms = {"three": {"training": {"rank": 3}}, "five": {"training": {"rank": 5}}}
+    before = read_plan(write(axes={"rank": arms}))
+    results = Results(tmp_path, before)
+    for number, cell in enumerate(before):
+        results.add({"cell": cell.cell_id, "at": dict(cell.point), "number": number}, 1.0)
+    renamed = read_plan(write(axes={"size": {"V": arms["five"], "III": arms["three"]}}))
+    again = Results(tmp_path, renamed)
+    assert all(cell in again for cell in renamed)
+    written = [orjson.loads(line) for line in (tmp_path / "results.jsonl").read_bytes().splitlines()]
+    assert written == again.lines
+    assert [(line["number"], line["at"]) for line in written] == [
+        (1, {"size": "V", "seed": "0"}),
+        (0, {"size": "III", "seed": "0"}),
+    ]
+
+
 def test_two_processes_do_not_work_in_one_folder(tmp_path: Path) -> None:
     with (
         alone_in(tmp_path / "out"),
