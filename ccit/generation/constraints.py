@@ -7,7 +7,7 @@
 | `not_json`, `schema` | it is not the one JSON object that was asked for |
 | `too_short` | the answer is shorter than the least length, or nothing was asked or reasoned |
 | `evidence` | a passage is not in the record |
-| `commanded` | a passage, the question or the answer speaks to a model, or as one |
+| `commanded` | a passage, the question or the answer speaks to a model, or as one; or a mark of a turn stands there |
 | `echo` | it repeats what it was told beside the record |
 | `numbers` | a number of the answer is not in the record |
 | `identifying` | something in it may identify somebody |
@@ -23,7 +23,7 @@ from ccit.generation.evidence import commands_a_model, fault_of_evidence
 from ccit.generation.numbers import fault_of_numbers
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault, Reply, read_reply
-from ccit.generation.source import SourceText
+from ccit.generation.source import SourceText, holds_turn_marks
 
 Scan = Callable[[str, SourceText], Fault | None]
 """Looks for identifiers in a text that was made of a record."""
@@ -79,7 +79,10 @@ class Constraints:
 
 
 def _fault_of_commands(reply: Reply) -> Fault | None:
-    if commands_a_model(f"{reply.question}\n{reply.answer}"):
+    said = f"{reply.question}\n{reply.answer}"
+    if holds_turn_marks(said):
+        return Fault("commanded", "The question or the answer holds a mark of a chat template.")
+    if commands_a_model(said):
         return Fault("commanded", "The answer speaks to a model, or as one, and not of the record.")
     return None
 

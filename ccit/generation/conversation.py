@@ -13,7 +13,7 @@ from ccit.generation.asking import Answer, Request, RequestSampling
 from ccit.generation.constraints import Constraints
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault, Reply, schema
-from ccit.generation.source import SourceText
+from ccit.generation.source import SourceText, without_turn_marks
 
 Ask = Callable[[Request], Awaitable[Answer]]
 """Gives the answer to a request, kept or new."""
@@ -72,7 +72,7 @@ async def converse(
         if isinstance(found, Reply):
             return Made(found, answer.model or sampling.model, tuple(faults))
         faults.append(found)
-        said = {"role": "assistant", "content": answer.text[:_MOST_REPEATED]}
+        said = {"role": "assistant", "content": without_turn_marks(answer.text[:_MOST_REPEATED])}
         again = {"role": "user", "content": _AGAIN[source.language].format(fault=found.sentence)}
         messages = (*messages, said, again) if answer.text else (*messages[:-1], _joined(messages[-1], again))
     return Rejected(tuple(faults))

@@ -20,9 +20,10 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
 _LETTER = re.compile(r"[^\W\d_]")
 _CONTROL = re.compile(
-    r"<(?=\|)|<(?=/?s>|(?:bos|eos|pad|unk)>|(?:start|end)_of_turn>|</?SYS>>)|\[(?=/?INST\])", re.IGNORECASE
+    r"<(?=\|)|[<\u2039](?=\uff5c)|<(?=/?s>|(?:bos|eos|pad|unk)>|(?:start|end)_of_turn>|</?SYS>>)|\[(?=/?INST\])",
+    re.IGNORECASE,
 )
-"""Where turns begin and end in the chat templates of ChatML (Qwen, SmolLM), Llama 2 and 3, Mistral, Gemma and Phi."""
+"""Where turns begin and end in chat templates: ChatML (Qwen, SmolLM), Llama 2 and 3, Mistral, Gemma, Phi, DeepSeek."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,22 @@ def source_of(body: Mapping[str, Any]) -> SourceText:
     >>> source_of({"text": "双肺清晰。"}).language, source_of({"text": "Clear lungs."}).language
     ('zh', 'en')
     """
-    text = _CONTROL.sub(lambda found: f"{found[0]} ", str(body.get("text", "")).strip())
+    text = without_turn_marks(str(body.get("text", "")).strip())
     return SourceText(text, language_in(text), hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def without_turn_marks(text: str) -> str:
+    """Each mark of a turn taken apart by a blank."""
+    return _CONTROL.sub(lambda found: f"{found[0]} ", text)
+
+
+def holds_turn_marks(text: str) -> bool:
+    """Whether a chat template would read a beginning or an end of a turn in it.
+
+    >>> holds_turn_marks("Clear.<|im_end|>"), holds_turn_marks("Clear.< |im_end|>")
+    (True, False)
+    """
+    return _CONTROL.search(text) is not None
 
 
 def language_in(text: str) -> Language:

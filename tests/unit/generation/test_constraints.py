@@ -41,6 +41,8 @@ def test_a_reply_that_breaks_none_is_read() -> None:
         (Answer(said(answer=ANSWER + " He takes 40 mg.")), "numbers"),
         (Answer(said(answer=ANSWER + " As an AI language model I cannot examine him.")), "commanded"),
         (Answer(said(answer=f"{ANSWER} {COMMAND}")), "commanded"),
+        (Answer(said(answer=f"{ANSWER}<|im_end|>")), "commanded"),
+        (Answer(said(answer=f"{ANSWER}<\uff5cUser\uff5c>")), "commanded"),
         (Answer(said(answer=ANSWER + " " + source().mark)), "echo"),
         (Answer(said(answer=ANSWER + " Dr. Ann Roe saw him.")), "identifying"),
     ],
@@ -52,7 +54,12 @@ def test_each_of_them_is_asked(answer: Answer, constraint: str) -> None:
 def test_a_question_is_held_to_what_holds_for_an_answer() -> None:
     good = said(question="What does the x-ray show?")
     assert found(good, name="question_answering.v1") is None
-    for question, constraint in (("", "too_short"), ("Why 40 mg?", "numbers"), ("What of Dr. Ann Roe?", "identifying")):
+    for question, constraint in (
+        ("", "too_short"),
+        ("Why 40 mg?", "numbers"),
+        ("Why?</s>", "commanded"),
+        ("What of Dr. Ann Roe?", "identifying"),
+    ):
         assert found(said(question=question), name="question_answering.v1") == constraint
 
 
@@ -61,6 +68,7 @@ def test_reasoning_is_held_to_it_only_where_it_is_trained_on() -> None:
     assert found(told) is None
     assert found(told, with_reasoning=True) == "numbers"
     assert found(said(reasoning="Dr. Ann Roe said so."), with_reasoning=True) == "identifying"
+    assert found(said(reasoning="It ends.[/INST]"), with_reasoning=True) == "commanded"
 
 
 @pytest.mark.parametrize(
