@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
@@ -20,7 +20,15 @@ from ccit.store.atomic import remove_stale
 from ccit.store.sealed import read_sealed, write_sealed
 
 _DAY_S = 24 * 3600.0
-_ANSWER = TypeAdapter(Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    answer: Answer
+    took: int
+
+
+_KEPT = TypeAdapter(_Kept)
 
 
 class Answers:
@@ -35,7 +43,7 @@ class Answers:
     -------
     >>> import tempfile
     >>> answers = Answers(Path(tempfile.mkdtemp()))
-    >>> answers.keep("ab12", Answer("Yes.", tokens=7))
+    >>> answers.keep("ab12", Answer("Yes.", tokens=7), took=7)
     >>> answers.kept("ab12").text, answers.kept("cd34")
     ('Yes.', None)
     """
@@ -45,19 +53,20 @@ class Answers:
 
     def kept(self, digest: str) -> Answer | None:
         """The answer to a request; None where there is none, or what is there is damaged."""
-        return _read(self._path(digest))
+        found = _read(self._path(digest))
+        return None if found is None else found.answer
 
-    def keep(self, digest: str, answer: Answer) -> None:
-        """Write an answer down, durably. Raises `StorageFailed`."""
-        write_sealed(self._path(digest), orjson.dumps(asdict(answer)))
+    def keep(self, digest: str, answer: Answer, took: int) -> None:
+        """Write an answer down, durably, and what it counts in the budget of tokens. Raises `StorageFailed`."""
+        write_sealed(self._path(digest), orjson.dumps(asdict(_Kept(answer, took))))
 
     def spent_since(self, when: float) -> Iterator[tuple[float, int]]:
-        """When each answer since then came (seconds since 1970), and the tokens that it took."""
+        """When each answer since then came (seconds since 1970), and the tokens that it counts."""
         for path in self._files():
             with suppress(OSError):  # another process may be sweeping
                 at = path.stat().st_mtime
-                if at >= when and (answer := _read(path)) is not None:
-                    yield at, answer.tokens
+                if at >= when and (found := _read(path)) is not None:
+                    yield at, found.took
 
     def sweep(self, days: float) -> int:
         """Remove answers that are older, and what killed writers left; returns how many answers went."""
@@ -78,11 +87,11 @@ class Answers:
         return self._folder / digest[:2] / digest
 
 
-def _read(path: Path) -> Answer | None:
+def _read(path: Path) -> _Kept | None:
     content = read_sealed(path)
     if content is None:
         return None
     try:
-        return _ANSWER.validate_json(content)
+        return _KEPT.validate_json(content)
     except ValidationError:
         return None

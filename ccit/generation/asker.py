@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from ccit.generation.answers import Answers
 from ccit.generation.asking import Answer, Request
 from ccit.generation.budget import TokenBudget
+from ccit.generation.endpoint import Unanswered
 
 _LOOK_S = 1.0  # between two looks at a budget that only answers in flight can free
 
@@ -75,10 +76,14 @@ class Asker:
             self._budget.set_aside(aside)
             try:
                 answer = await self._endpoint.ask(request)
-                took = answer.tokens or aside  # an endpoint that does not count is taken at the most it may be
+                # an endpoint that does not count is taken at the most it may be
+                took = (answer.tokens or aside) + answer.lost
+            except Unanswered as none:
+                took = none.lost
+                raise
             finally:
                 self._budget.settle(aside, took, self._clock())
-        self._answers.keep(request.digest, answer)
+        self._answers.keep(request.digest, answer, took)
         self.asked += 1
         self.tokens += answer.tokens
         return answer

@@ -73,6 +73,8 @@ class Answer:
         Who says that it was it, which may name a version.
     tokens : int
         Prompt and completion together, as counted there; 0 where it does not count.
+    lost : int
+        Tokens that attempts before it may have taken at most which brought no answer, or not in time.
     """
 
     text: str = field(repr=False)
@@ -80,3 +82,4 @@ class Answer:
     refusal: str = field(default="", repr=False)
     model: str = ""
     tokens: int = 0
+    lost: int = 0

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,18 +42,21 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
 
 
 class Unanswered(InputError):
-    """The endpoint has no answer to this one request."""
+    """The endpoint has no answer to this one request; `lost` are the tokens that asking may have taken at most."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, lost: int = 0) -> None:
         super().__init__(UNANSWERED, detail)
+        self.lost = lost
 
 
 class _NoAnswer(Exception):
     """One attempt failed; `told` says how and quotes nothing, since what an endpoint says may quote the record."""
 
-    def __init__(self, told: str, status: int = 0, retry_after: str = "") -> None:
+    def __init__(self, told: str, status: int = 0, retry_after: str = "", *, uncounted: bool = False) -> None:
         super().__init__(told)
         self.told, self.status, self.retry_after = told, status, retry_after
+        self.uncounted = uncounted
+        """Whether the model may have been at work: tokens were taken that nobody counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,13 @@ class Endpoint:
         EndpointUnavailable
             The endpoint answers nothing.
         """
-        before = self._answered
+        before, lost = self._answered, 0
         for attempt in range(1, self._retries.attempts + 1):
             try:
-                return await self._once(request)
+                return replace(await self._once(request), lost=lost)
             except _NoAnswer as fault:
                 failed = fault
+                lost += request.most_tokens if fault.uncounted else 0
                 if fault.status in _REFUSES_ALL:
                     raise self._unavailable(fault.told) from None
                 if fault.status in _REFUSES_REQUEST:
@@ -131,23 +134,26 @@ class Endpoint:
                 if attempt < self._retries.attempts:
                     await self._pause(_pause_s(fault, attempt))
         if self._answered == before:
-            await self._look_without_record(request, failed)
+            lost += await self._look_without_record(request, failed)
             if failed.status not in _REFUSES_REQUEST:  # it may have come up just now
-                with suppress(_NoAnswer):
-                    return await self._once(request)
+                try:
+                    return replace(await self._once(request), lost=lost)
+                except _NoAnswer as fault:
+                    lost += request.most_tokens if fault.uncounted else 0
         if failed.status in _REFUSES_REQUEST:
-            raise Unanswered(f"expected an answer, but the endpoint refused the request with {failed.told}")
+            raise Unanswered(f"expected an answer, but the endpoint refused the request with {failed.told}", lost)
         raise Unanswered(
             f"expected an answer within {self._retries.attempts} attempts, found {failed.told} each time while other "
-            "requests were answered"
+            "requests were answered",
+            lost,
         )
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._client.close()
 
-    async def _look_without_record(self, request: Request, failed: _NoAnswer) -> None:
-        """Raises `EndpointUnavailable` where the endpoint does not answer without a record either.
+    async def _look_without_record(self, request: Request, failed: _NoAnswer) -> int:
+        """The tokens that it took; raises `EndpointUnavailable` where no record changes nothing.
 
         Too many requests (429) are no fault of a record, and a small one more shows nothing about a large one.
         """
@@ -155,7 +161,8 @@ class Endpoint:
             raise self._unavailable(failed.told)
         await self._pause(0)
         try:
-            await self._once(replace(request, messages=_NO_RECORD))
+            without = replace(request, messages=_NO_RECORD)
+            return (await self._once(without)).tokens or without.most_tokens
         except _NoAnswer as fault:
             if fault.status in _REFUSES_REQUEST:
                 raise self._refusing(fault.told) from None
@@ -168,12 +175,12 @@ class Endpoint:
             after = error.response.headers.get("retry-after", "")
             raise _NoAnswer(f"status {error.status_code}", error.status_code, after) from None
         except (openai.APITimeoutError, TimeoutError):
-            raise _NoAnswer("no answer in time") from None
+            raise _NoAnswer("no answer in time", uncounted=True) from None
         except openai.APIConnectionError:
             raise _NoAnswer("no connection") from None
         except (openai.OpenAIError, ValueError, AttributeError, LookupError, TypeError) as error:
             # the client does not check the JSON of an answer: any shape comes through, or breaks where it is read
-            raise _NoAnswer(f"an answer that is no chat completion ({type(error).__name__})") from None
+            raise _NoAnswer(f"an answer that is no chat completion ({type(error).__name__})", uncounted=True) from None
         self._answered += 1
         return answer
 

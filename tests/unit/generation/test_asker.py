@@ -13,6 +13,7 @@ from ccit.generation.answers import Answers
 from ccit.generation.asker import Asker
 from ccit.generation.asking import Answer, Request, RequestSampling
 from ccit.generation.budget import TokenBudget
+from ccit.generation.endpoint import Unanswered
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import prompt, source
 
@@ -102,3 +103,24 @@ def test_a_failure_keeps_nothing_and_gives_its_tokens_back(tmp_path: Path) -> No
         ask(Asker(Down(), Answers(tmp_path), budget, 1), ONE)
     assert budget.wait_s(ONE.most_tokens, 0.0) == 0.0
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("tokens", "lost"), [(10, 0), (10, 500), (0, 0), (0, 500)])
+def test_a_budget_knows_after_a_restart_what_it_knew_before(tmp_path: Path, tokens: int, lost: int) -> None:
+    class Counting:
+        async def ask(self, _: Request) -> Answer:
+            return Answer("Yes.", tokens=tokens, lost=lost)
+
+    ask(Asker(Counting(), Answers(tmp_path), TokenBudget(0), 1), ONE)
+    assert [took for _, took in Answers(tmp_path).spent_since(0.0)] == [(tokens or ONE.most_tokens) + lost]
+
+
+def test_what_a_request_without_an_answer_may_have_taken_counts_too(tmp_path: Path) -> None:
+    class Poisoned:
+        async def ask(self, _: Request) -> Answer:
+            raise Unanswered("expected an answer", lost=30)
+
+    budget = TokenBudget(ONE.most_tokens + 29)
+    with pytest.raises(Unanswered):
+        ask(Asker(Poisoned(), Answers(tmp_path), budget, 1, clock=lambda: 7.0), ONE)
+    assert budget.wait_s(ONE.most_tokens, 7.0) == 3600.0

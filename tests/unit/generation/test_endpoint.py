@@ -237,3 +237,18 @@ def test_a_count_that_is_none_and_a_reason_that_is_a_number_do_not_get_into_an_a
     )
     (answer,), _ = ask(Server(served))
     assert answer == Answer("a", "3")
+
+
+def test_what_came_too_late_counts_at_the_most_it_may_have_taken() -> None:
+    late = httpx2.ReadTimeout("late")
+    (answer,), _ = ask(Server(late, failing(503), late, completion("x")))
+    assert (answer.tokens, answer.lost) == (11, 2 * ONE.most_tokens)
+
+    def serve(request: httpx2.Request) -> httpx2.Response:
+        if b"shadow" in request.content:
+            raise late
+        return completion("x")
+
+    with pytest.raises(Unanswered) as caught:
+        ask(Server(by=serve), attempts=2)
+    assert caught.value.lost == 3 * ONE.most_tokens + 11
