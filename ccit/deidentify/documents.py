@@ -1,8 +1,8 @@
 """A clinical document without its identities: what leaves `ccit.clinical`.
 
-Everything in it that is text goes through the recognisers, codes apart, which are looked at for the record's own
-numbers and names alone. What names the document and its patient becomes a surrogate. Nothing of the message is kept:
-no digest, no sender, no number.
+Everything in it that is text goes through the recognisers. What stands under the key of a terminology and looks like a
+code, which holds no blanks, is looked at for the record's own numbers and names alone. What names the document and its
+patient becomes a surrogate. Nothing of the message is kept: no digest, no sender, no number.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from ccit.ports.deidentify import Known, Replacing, Span
 REASON = "identifying"
 """Of a dead letter: something of the record was still found after masking."""
 
-_CODED = "code codes coding system unit units loinc snomed icd kind type version"
-_CODES = frozenset(_CODED.split())  # keys under which terminologies speak
+_CODES = frozenset({"code", "codes", "coding", "system", "loinc", "snomed", "icd", "version"})
+"""Keys under which terminologies speak, of codes that look like telephone numbers or dates, and of systems by URL."""
+_CODE = re.compile(r"[!-~]{1,200}")  # a URL of a code system is the longest; whoever writes a sentence leaves blanks
 _WORDS = frozenset({"text", "display", "name", "title"})  # keys under which people write, beside a code too
 _ABOUT_THE_RECORD = ("known_names", "known_numbers", "known_places")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -167,7 +168,7 @@ class _Work:
         label : str
             The key under which it stands: `account: 4711` is told from `4711`.
         codes : bool
-            Whether a terminology speaks here.
+            Whether a terminology speaks here; a sentence is read as one all the same.
         """
         if isinstance(value, Mapping):
             return {self.text(key): self._under(key, inner, codes) for key, inner in _named(value)}
@@ -176,7 +177,8 @@ class _Work:
         if value is None or isinstance(value, bool):
             return value
         written = str(value)
-        cleaned = self.text(written, _ABOUT_THE_RECORD) if codes else self._labelled(label, written)
+        is_code = codes and _CODE.fullmatch(written) is not None
+        cleaned = self.text(written, _ABOUT_THE_RECORD) if is_code else self._labelled(label, written)
         return value if cleaned == written else cleaned
 
     def _under(self, key: str, value: Any, codes: bool) -> Any:

@@ -103,6 +103,38 @@ def test_text_beside_a_code_and_what_only_its_label_gives_away_are_gone(
     assert {key: inner[key] for key in kept} == kept
 
 
+SAID = "said by Dr. Karl Quell on 3/14/2019 tel 620-555-0199"
+
+
+@pytest.mark.parametrize("key", ["type", "unit", "units", "kind", "version", "system", "code"])
+def test_a_sentence_under_the_key_of_a_terminology_is_a_sentence(key: str) -> None:
+    written = json.dumps(cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, fields={key: SAID})).body)
+    assert [told for told in ("Quell", "3/14", "0199") if told in written] == []
+
+
+@pytest.mark.parametrize("key", ["type", "unit"])
+def test_what_no_terminology_gives_is_found_without_blanks_too(key: str) -> None:
+    observation = {key: "620-555-0199,3/14/2019", "value": 9.1}
+    clean = cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, fields={"observations": [observation]})).body
+    assert [told for told in ("3/14", "0199") if told in json.dumps(clean)] == []
+
+
+CODES = (
+    *({"code": "271737000", "system": "http://snomed.info/sct", "version": "20190301"}, {"code": "1554-5"}),
+    *({"code": "K35.80", "system": "ICD-10-CM"}, {"code": "620-555-0199", "system": "urn:oid:2.16.840.1.113883.6.96"}),
+    *({"system": "SNOMED CT"}, {"type": "NM"}, {"type": "allergy"}, {"kind": "principal diagnosis"}),
+)
+UNITS = (
+    *("%", "mg", "g/dL", "mmol/L", "10*3/uL", "10*9/L", "mm[Hg]", "{score}", "/[HPF]", "[IU]/L", "mL/min/{1.73_m2}"),
+    *("[in_i]", "ug/24h", "tablet", "mm Hg", "g per day"),
+)
+
+
+def test_codes_and_units_stay_letter_by_letter() -> None:
+    fields = {"code": list(CODES), "observations": [{"unit": unit} for unit in UNITS]}
+    assert cleaner().clean(ClinicalDocument("1", DOCUMENT.origin, fields=fields)).body["fields"] == fields
+
+
 def test_a_date_field_is_a_date_in_whatever_form() -> None:
     dates = {"a": "201903", "b": "14.3.", "c": "2019", "Zyxwald": "03.2019", "d": "2019-03"}
     clean = cleaner().clean(replace(DOCUMENT, dates=dates, written="2019W11")).body
