@@ -19,7 +19,7 @@ from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
 _SIX_DIGITS = re.compile(r"\d(?:[A-Z\s\-\u2010-\u2015]{0,3}\d){5}")  # every form but a labelled rest has them
 _SSN = re.compile(r"(?<![\w\-])\d{3}(?P<s>[\- \u2010-\u2015])\d{2}(?P=s)\d{4}(?![\w\-])")
 _SSN_LABEL = re.compile(
-    r"\b(?i:ssn|social security(?: number| no\.?)?|soc\.? sec\.?)[\s:#]{0,3}"
+    r"\b(?i:ssn|social security(?: number| no\.?)?|soc\.? sec\.?)[\s:#\-]{0,3}"
     r"(?:is\s|ending in\s|last (?:4|four)\s?:?\s?)?(?P<it>[\dxX*]{3}[\- ]?[\dxX*]{2}[\- ]?\d{4}|\d{4})(?!\d)"
 )
 _NHS = re.compile(r"(?<![\d\-])\d{3}[\s\-]?\d{3}[\s\-]?\d{4}(?![\d\-])")

@@ -67,7 +67,8 @@ _CUES = frozenset(
     ]
 )
 _CUED = re.compile(
-    rf"(?<!\w){_CUE}(?:\s?(?:no|number|nr|num)?[.:#\s]{{0,3}}[\s(]?)(?P<it>{_GROUPS}{_EXTENSION})(?!\w)", re.IGNORECASE
+    rf"(?<!\w){_CUE}(?:\s?(?:no|number|nr|num)?[.:#\s\-]{{0,3}}[\s(]?)(?P<it>{_GROUPS}{_EXTENSION})(?!\w)",
+    re.IGNORECASE,
 )
 _TAGGED = re.compile(
     rf"(?<![\w+.])(?P<it>{_GROUPS}{_EXTENSION})(?=[\s\-]{{1,2}}\(?(?:office|fax|mobile|cell|home|work|desk)\b)",

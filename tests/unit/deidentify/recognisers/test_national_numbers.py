@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ccit.ports.deidentify import Page
 from ccit.testing import recognisers
 
@@ -15,3 +17,11 @@ def test_what_is_found_and_what_is_kept() -> None:
     found = {TEXT[span.start : span.end] for span in spans}
     outermost = {text for text in found if not any(text != other and text in other for other in found)}
     assert outermost == set(FOUND)
+
+
+@pytest.mark.parametrize("number", ["123-45-6789", "123 45 6789", "123456789", "6789"])
+@pytest.mark.parametrize("label", ["SSN-", "ssn - "])
+def test_a_dash_behind_the_label_hides_no_social_security_number(label: str, number: str) -> None:
+    text = label + number
+    found = {text[span.start : span.end] for span in recognisers()["national_numbers"].find(Page(text))}
+    assert number in found

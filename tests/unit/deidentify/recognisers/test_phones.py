@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ccit.ports.deidentify import Page
 from ccit.testing import recognisers
 
@@ -23,3 +25,9 @@ def test_what_is_found_and_what_is_kept() -> None:
     found = {TEXT[span.start : span.end] for span in spans}
     outermost = {text for text in found if not any(text != other and text in other for other in found)}
     assert outermost == set(FOUND)
+
+
+@pytest.mark.parametrize("text", ["PHONE-555 123 4567", "Tel-030/1234567", "Phone - 555-1234", "fax -467 3395"])
+def test_a_dash_behind_the_word_that_announces_a_number_hides_none(text: str) -> None:
+    found = {text[span.start : span.end] for span in recognisers()["phones"].find(Page(text))}
+    assert text[next(at for at, character in enumerate(text) if character.isdigit()) :] in found
