@@ -1,7 +1,8 @@
 """A second look at a masked text, by other means than the first: is anything left of what the record holds?
 
 The recognisers look for words where names stand and spare words of the language. Here only letters count: a part of a
-name of six letters or more inside any word, a number of six digits or more inside any run of digits.
+name of six letters or more inside any word, a number of six digits or more inside any run of digits, those counted too
+that a mask shows: a record's number may be written as `[2019]0471`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ccit.ports.deidentify import Known, Page, Span
 
 _LEAST = 6
 _BETWEEN = re.compile(r"(?<=\d)[\s.\-/()]{1,3}(?=\d)")
+_SHOWN = re.compile(r"\[(?:NAME-|ZIP )?([0-9]{1,4})\]")  # a year, a person counted, three digits of a postcode
 
 
 def residue(text: str, masks: Sequence[tuple[int, int]], known: Known) -> list[Span]:
@@ -36,7 +38,7 @@ def residue(text: str, masks: Sequence[tuple[int, int]], known: Known) -> list[S
         page = Page(open_text)
         line = " ".join(word.folded for word in page.words)
         found += [Span(0, 0, "name", "residue") for name in names if name in line]
-    runs = _BETWEEN.sub("", open_text) if numbers else ""
+    runs = _BETWEEN.sub("", _blanked(text, masks, shown=True)) if numbers else ""
     found += [Span(0, 0, "other", "residue") for number in numbers if number in runs]
     return found
 
@@ -52,9 +54,11 @@ def _wanted(known: Known) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return names, tuple(sorted(number for number in numbers if len(number) >= _LEAST))
 
 
-def _blanked(text: str, masks: Sequence[tuple[int, int]]) -> str:
+def _blanked(text: str, masks: Sequence[tuple[int, int]], *, shown: bool = False) -> str:
+    """The text with nothing in place of its masks, or with the digits that they show."""
     pieces, at = [], 0
     for start, end in masks:
-        pieces += [text[at:start], "\n|\n"]
+        digits = _SHOWN.fullmatch(text, start, end) if shown else None
+        pieces += [text[at:start], digits[1] if digits else "\n|\n"]
         at = end
     return "".join([*pieces, text[at:]])

@@ -50,6 +50,21 @@ def test_shifted_knows_its_own_marks_and_nobody_elses() -> None:
     assert [span.kind for span in earlier_masks(stays.replace("RECORD", "PHONE"), KNOWN, own)[1]] == ["phone"]
 
 
+@pytest.mark.parametrize("text", ["[2019]0471", "[NAME-201][NAME-904][NAME-71]", "2[019]0471, [ZIP 201] [NAME-904]71"])
+@pytest.mark.parametrize("mode", [SafeHarbor(), SHIFTED], ids=["safe_harbor", "shifted"])
+def test_a_number_of_the_record_pieced_together_of_masks_is_held_back(mode: Mode, text: str) -> None:
+    record = Known(people=(Person("patient", identifiers=(Identifier("20190471", kind="MR"),)),), year=2026)
+    left = Deidentifier(recognisers(), mode).clean(f"no {text}", record, "p").left
+    assert [(span.kind, span.rule) for span in left] == [("other", "residue")]
+
+
+def test_masks_beside_numbers_that_are_not_the_records_go_on() -> None:
+    record = Known(people=(Person("patient", identifiers=(Identifier("20190471", kind="MR"),)),), year=2026)
+    text = "[2019]-[2020], [2019] 0472 [NAME-1][NAME-2] of [ZIP 021]39, 0471"
+    cleaned = Deidentifier(recognisers(), SafeHarbor()).clean(text, record)
+    assert (cleaned.text, cleaned.left) == (text, ())
+
+
 @pytest.mark.parametrize("mode", [SafeHarbor(), SHIFTED], ids=["safe_harbor", "shifted"])
 def test_of_a_thousand_people_the_last_are_not_counted(mode: Mode) -> None:
     """A number of four digits may be one of the record: no mask holds one that would not stay."""
