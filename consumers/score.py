@@ -94,6 +94,7 @@ class ScoreConsumer:
             incumbent = self._versions.catch_up()
             self._outcomes.catch_up()
             with self._gather() as self._admitted:
+                self._reporter.drifted(self.scoring.drift.found)  # told in an earlier life: no warning again
                 self._begin_with(incumbent)
                 self._decide(self._admitted)
 

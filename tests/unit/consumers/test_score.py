@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def feed(settings: KafkaSettings, *texts: str) -> None:
     assert client.flush(10.0) == 0
 
 
+def watching(config: Config) -> tuple[DriftMonitor, ScoreConsumer]:
+    """A scorer whose monitor finds a change at each partition's fifth accepted sample."""
+    monitor = DriftMonitor(lambda: {"always": Always(at=5)}, standing=500, stamp="test")
+    return monitor, ScoreConsumer(config, replace(stub_scoring(config, 0.0), drift=monitor), "a")
+
+
+def stop_after(scorer: ScoreConsumer, count: int, _: object) -> None:
+    if sum(scorer.step.decided.values()) >= count:
+        scorer.loop.stop()
+
+
 def test_a_scorer_that_leaves_writes_down_what_it_knows(scorer: ScoreConsumer, tmp_path: Path) -> None:
     scorer.loop.observers.append(lambda _: scorer.loop.stop())
     scorer.run()
@@ -91,15 +103,10 @@ def test_a_change_in_what_was_let_in_is_told_and_marks_what_comes(
             "selection": LENIENT,
         }
     )
-    monitor = DriftMonitor(lambda: {"always": Always(at=5)}, standing=500, stamp="test")
-    scorer = ScoreConsumer(config, replace(stub_scoring(config, 0.0), drift=monitor), "a")
+    monitor, scorer = watching(config)
     feed(settings, *(f"{number} mg." for number in range(200)))
 
-    def enough(_: object) -> None:
-        if sum(scorer.step.decided.values()) >= 200:
-            scorer.loop.stop()
-
-    scorer.loop.observers.append(enough)
+    scorer.loop.observers.append(partial(stop_after, scorer, 200))
     scorer.run()
     assert {drift.offset for drift in monitor.found} == {4}
     assert "what is let in has changed: ifd went from 0.7 to 0.9 (always" in caplog.text
@@ -107,3 +114,11 @@ def test_a_change_in_what_was_let_in_is_told_and_marks_what_comes(
     assert replica.drifts == monitor.found
     (file,) = (tmp_path / "snapshots").iterdir()
     assert read_snapshot(file, scorer.known.origin).drift == monitor.snapshot() != {}
+    caplog.clear()
+    again, restarted = watching(config)
+    feed(settings, "one more")
+    restarted.loop.observers.append(partial(stop_after, restarted, 1))
+    restarted.run()
+    assert again.found == monitor.found
+    assert "what is let in has changed" not in caplog.text, "an earlier life has told it"
+    assert [replica.drifts for replica in look(settings, "ccit").replicas] == [again.found]
