@@ -21,7 +21,7 @@ def test_a_change_of_two_spreads_is_found_within_60_samples(seed: int, up: bool)
     after = 0.95 if up else 0.55
     (place, change), *_ = fed(detector(), scored(ifds(seed, (300, 0.75, 0.1), (60, after, 0.1))))
     assert place >= 300
-    assert abs(change.after - after) < 0.1
+    assert abs(change.after - after) < 0.2  # the mean of 5 values at least: more than four standard errors
 
 
 @few
