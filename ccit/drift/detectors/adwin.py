@@ -43,6 +43,11 @@ class AdwinDetector(OfScore):
         delta: float = Field(0.0001, gt=0, lt=1, description="chance of a false alarm at one look, at most")
         every: int = Field(8, ge=1, description="values from one look to the next")
 
+        @property
+        def needed(self) -> int:
+            """Those before its first look."""
+            return self.every
+
     def __init__(self, settings: Settings, context: DetectorContext) -> None:
         self._settings = settings
         super().__init__(settings)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccit.drift.two_samples import Distance, distance
 from ccit.errors import InputError
@@ -56,6 +56,15 @@ class EmbeddingWindowsDetector:
         permutations: int = Field(
             4999, ge=99, le=50_000, description="random ways to deal two windows; a p-value is at least 1 / (these + 1)"
         )
+
+        @model_validator(mode="after")
+        def _can_find(self) -> Self:
+            if (least := 1 / (self.permutations + 1)) > self.alpha:
+                raise ValueError(
+                    f"alpha ({self.alpha}) is below {least:.3g}, the least p of {self.permutations} permutations; "
+                    "raise either"
+                )
+            return self
 
     def __init__(self, settings: Settings, context: DetectorContext) -> None:
         self._settings = settings

@@ -47,6 +47,11 @@ class KswinDetector(OfScore):
         window: int = Field(200, ge=20, description="values that are looked at")
         newest: int = Field(50, ge=10, description="the newest of them, which are compared with those before")
 
+        @property
+        def needed(self) -> int:
+            """A whole window."""
+            return self.window
+
         @model_validator(mode="after")
         def _halves(self) -> Self:
             if 2 * self.newest > self.window:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ccit.drift.change_point import change_point
 from ccit.plugins import PluginSettings
@@ -26,6 +26,20 @@ class ScoreSettings(PluginSettings):
     memory: int = Field(
         2000, ge=100, description="values after which a detector begins anew, from the newer half of them"
     )
+
+    @property
+    def needed(self) -> int:
+        """Values after the baseline without which nothing is ever found."""
+        return 1
+
+    @model_validator(mode="after")
+    def _can_find(self) -> Self:
+        if self.baseline + self.needed > self.memory:
+            raise ValueError(
+                f"memory ({self.memory}) is below baseline ({self.baseline}) and the {self.needed} values after it "
+                "without which nothing is ever found; raise memory or lower baseline"
+            )
+        return self
 
 
 class OnlineDetector(Protocol):

@@ -10,6 +10,8 @@ from ccit.drift.detectors.of_score import OfScore, OnlineDetector, ScoreSettings
 from ccit.plugins import plugin
 from ccit.ports.drift import DetectorContext
 
+_SETTLED = 30  # values, of which a running mean is worth something
+
 
 @plugin("detector")
 class PageHinkleyDetector(OfScore):
@@ -44,6 +46,11 @@ class PageHinkleyDetector(OfScore):
         slack: float = Field(0.5, ge=0, description="change that does not matter, in spreads of the score")
         threshold: float = Field(20.0, gt=0, description="how far the sum may run, in spreads of the score")
 
+        @property
+        def needed(self) -> int:
+            """As many as river's running mean is given before a sum counts."""
+            return _SETTLED
+
     def __init__(self, settings: Settings, context: DetectorContext) -> None:
         self._settings = settings
         super().__init__(settings)
@@ -51,4 +58,5 @@ class PageHinkleyDetector(OfScore):
     def _fresh(self) -> OnlineDetector:
         from river.drift import PageHinkley  # brings SciPy: not for every process that reads the configuration
 
-        return PageHinkley(delta=self._settings.slack, threshold=self._settings.threshold, alpha=1.0)
+        own = self._settings
+        return PageHinkley(min_instances=_SETTLED, delta=own.slack, threshold=own.threshold, alpha=1.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from ccit.drift.detectors.embedding_windows import EmbeddingWindowsDetector
 from ccit.ports.drift import Accepted, DetectorContext
@@ -28,3 +29,9 @@ def test_a_sample_without_a_vector_says_nothing() -> None:
     found = detector()
     assert found.observe(Accepted(accepted(0).decision)) is None
     assert found.snapshot() == {"reference": [], "newest": []}
+
+
+def test_a_p_value_that_the_permutations_cannot_reach_is_refused() -> None:
+    assert EmbeddingWindowsDetector.Settings(alpha=0.001, permutations=999).alpha == 0.001
+    with pytest.raises(ValidationError, match=r"alpha .0.001. is below 0.001"):
+        EmbeddingWindowsDetector.Settings(alpha=0.001, permutations=998)

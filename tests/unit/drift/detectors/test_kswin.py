@@ -28,3 +28,9 @@ def test_a_wider_distribution_with_the_same_mean_is_a_change() -> None:
 def test_windows_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValidationError, match="above half of window"):
         KswinDetector.Settings(window=60, newest=40)
+
+
+def test_a_memory_without_room_for_baseline_and_window_is_refused() -> None:
+    assert KswinDetector.Settings(memory=250).baseline == 50
+    with pytest.raises(ValidationError, match=r"memory .249. is below baseline .50. and the 200 values"):
+        KswinDetector.Settings(memory=249)

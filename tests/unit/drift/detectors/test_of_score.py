@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from pydantic import ValidationError
+
+from ccit.drift.detectors.adwin import AdwinDetector
+from ccit.drift.detectors.of_score import ScoreSettings
 from ccit.drift.detectors.page_hinkley import PageHinkleyDetector
 from ccit.ports.drift import DetectorContext
 from ccit.records import Score
@@ -39,3 +44,20 @@ def test_a_sample_without_the_score_says_nothing() -> None:
     assert found.observe(one) is None
     assert found.observe(replace(one, decision=replace(one.decision, scores=(unscored,)))) is None
     assert found.snapshot()["values"] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [(ScoreSettings, {}), (PageHinkleyDetector.Settings, {}), (AdwinDetector.Settings, {"every": 40})],
+)
+def test_a_memory_in_which_nothing_can_be_found_is_refused(
+    settings: type[ScoreSettings], needed: dict[str, int]
+) -> None:
+    least = settings(**needed).needed
+    assert settings(baseline=100 - least, memory=100, **needed).memory == 100
+    with pytest.raises(ValidationError, match="without which nothing is ever found"):
+        settings(baseline=101 - least, memory=100, **needed)
+
+
+def test_in_the_smallest_memory_a_change_is_found() -> None:
+    assert fed(detector(memory=100, baseline=70), scored([0.5 + n % 2 / 10 for n in range(75)] + [90.0] * 25))
