@@ -31,7 +31,8 @@ class Change:
     before, after : float
         Its mean before and after the change.
     since : int
-        The newest samples that lie behind the change, at least 1.
+        The newest samples that lie behind the change, at least 1; of those that were observed, whether or not the
+        detector could use them.
     """
 
     metric: str

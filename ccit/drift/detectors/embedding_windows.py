@@ -21,6 +21,7 @@ class _State(BaseModel):
 
     reference: list[str]
     newest: list[str]
+    behind: int  # samples since the newest window began, those without a vector too
 
 
 @plugin("detector")
@@ -71,14 +72,19 @@ class EmbeddingWindowsDetector:
         self._seed = context.seed
         self._reference: list[str] = []
         self._newest: list[str] = []
+        self._behind = 0
 
     def observe(self, accepted: Accepted) -> Change | None:
         """Fill the window; when it is full, compare it."""
+        if self._newest:
+            self._behind += 1
         vector = accepted.vectors.get(SAMPLE)
         if vector is None:
             return None
         filling = self._newest if len(self._reference) == self._settings.window else self._reference
         filling.append(encode_vector(vector))
+        if len(self._newest) == 1:
+            self._behind = 1
         if len(self._newest) < self._settings.window:
             return None
         found = self._compared()
@@ -87,20 +93,21 @@ class EmbeddingWindowsDetector:
         self._newest.clear()
         if found.p > self._settings.alpha:
             return None
-        return Change("embedding", found.by_chance, found.squared, self._settings.window)
+        return Change("embedding", found.by_chance, found.squared, self._behind)
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Both windows, in the form that events have."""
-        return {"reference": list(self._reference), "newest": list(self._newest)}
+        """Both windows, in the form that events have, and how many samples the newest spans."""
+        return {"reference": list(self._reference), "newest": list(self._newest), "behind": self._behind}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take both back. Raises `ValueError`."""
+        """Take them back. Raises `ValueError`."""
         try:
             found = _State.model_validate(state)
             _rows([*found.reference, *found.newest])
         except (ValidationError, InputError, ValueError) as error:
-            raise ValueError(f"expected a reference and a newest window, found {sorted(state)}") from error
+            raise ValueError(f"expected a reference, a newest window and its span, found {sorted(state)}") from error
         self._reference, self._newest = list(found.reference), list(found.newest)
+        self._behind = found.behind
 
     def _compared(self) -> Distance:
         return distance(_rows(self._reference), _rows(self._newest), self._settings.permutations, self._seed)

@@ -28,7 +28,15 @@ def test_other_embeddings_are_found_within_two_windows_and_none_in_640_alike(see
 def test_a_sample_without_a_vector_says_nothing() -> None:
     found = detector()
     assert found.observe(Accepted(accepted(0).decision)) is None
-    assert found.snapshot() == {"reference": [], "newest": []}
+    assert found.snapshot() == {"reference": [], "newest": [], "behind": 0}
+
+
+def test_where_a_change_began_is_counted_in_samples() -> None:
+    """Every third has no vector."""
+    log = [accepted(n, centre=float(n >= 192)) for n in range(400)]
+    log = [Accepted(one.decision) if n % 3 == 2 else one for n, one in enumerate(log)]
+    (place, change), *_ = fed(detector(), log)
+    assert place - change.since + 1 == 192
 
 
 def test_a_p_value_that_the_permutations_cannot_reach_is_refused() -> None:

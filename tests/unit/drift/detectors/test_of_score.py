@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from ccit.drift.detectors.of_score import ScoreSettings
 from ccit.drift.detectors.page_hinkley import PageHinkleyDetector
 from ccit.ports.drift import DetectorContext
 from ccit.records import Score
+from ccit.selection.admission import RELEASED
 from tests.drifting import accepted, fed, ifds, scored
 
 
@@ -29,7 +31,9 @@ def test_another_version_of_the_scorer_is_no_change() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     found = detector(memory=100)
     fed(found, scored(ifds(0, (450, 0.7, 0.05))))
-    assert len(found.snapshot()["values"]) == 100
+    assert [len(own["values"]) for own in found.snapshot()["fed"]] == [100]
+    fed(found, [accepted(n, 0.7, scorer=f"v{n}") for n in range(10)])
+    assert [own["scorer"] for own in found.snapshot()["fed"]] == ["v6", "v7", "v8", "v9"]
 
 
 def test_a_value_that_never_changes_has_a_unit() -> None:
@@ -43,7 +47,38 @@ def test_a_sample_without_the_score_says_nothing() -> None:
     one = accepted(0)
     assert found.observe(one) is None
     assert found.observe(replace(one, decision=replace(one.decision, scores=(unscored,)))) is None
-    assert found.snapshot()["values"] == []
+    assert found.snapshot() == {"seen": 2, "fed": []}
+
+
+def test_scorers_that_take_turns_do_not_blind_it_and_a_change_is_told_once() -> None:
+    """Two number formats, say: the values of each compare among themselves."""
+    values = ifds(0, (200, 0.7, 0.05), (60, 0.9, 0.05))
+    log = [accepted(n, value + n % 2, scorer=f"v1 {n % 2}") for n, value in enumerate(values)]
+    ((place, change),) = fed(detector(), log)
+    assert place >= 200
+    assert abs(place - change.since + 1 - 200) <= 5
+
+
+def test_what_a_person_has_released_says_nothing() -> None:
+    """Its score is as old as its refusal, and by an older version."""
+    released = accepted(0, 0.2, scorer="v0")
+    released = replace(released, decision=replace(released.decision, annotations={RELEASED: "a.mueller"}))
+    found, values = detector(), scored(ifds(0, (60, 0.7, 0.05)))
+    fed(found, [*values[:30], released, *values[30:]])
+    assert [len(own["values"]) for own in found.snapshot()["fed"]] == [60]
+
+
+def test_where_a_change_began_is_counted_in_samples() -> None:
+    """Two of three have no score."""
+    values = ifds(0, (100, 0.7, 0.05), (40, 0.9, 0.05))
+    log = [accepted(n, values[n // 3] if n % 3 == 0 else None) for n in range(3 * len(values))]
+    ((place, change),) = fed(detector(), log)
+    assert place - change.since + 1 == 300
+
+
+def test_a_state_with_values_of_unknown_samples_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected samples seen"):
+        detector().restore({"seen": 2, "fed": [{"scorer": "v0", "values": [0.7, 0.8], "numbers": [1]}]})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +86,7 @@ def test_a_sample_without_the_score_says_nothing() -> None:
     [(ScoreSettings, {}), (PageHinkleyDetector.Settings, {}), (AdwinDetector.Settings, {"every": 40})],
 )
 def test_a_memory_in_which_nothing_can_be_found_is_refused(
-    settings: type[ScoreSettings], needed: dict[str, int]
+    settings: type[ScoreSettings], needed: dict[str, Any]
 ) -> None:
     least = settings(**needed).needed
     assert settings(baseline=100 - least, memory=100, **needed).memory == 100
