@@ -132,9 +132,9 @@ _TIMING = {"h": "hour", "d": "day", "wk": "week", "mo": "month", "min": "minute"
 def fact_in(place: Place) -> ResourceText:
     """The fact in a resource of one of the types in `FACTS`.
 
-    >>> from ccit.ingest.fhir.resources import Message
+    >>> from ccit.ingest.fhir.resources import ResourceSet
     >>> resource = {"resourceType": "Condition", "code": {"text": "Asthma"}, "severity": {"text": "mild"}}
-    >>> fact_in(Place(resource, Message([]), resource)).text
+    >>> fact_in(Place(resource, ResourceSet([]), resource)).text
     'Diagnosis: Asthma (severity: mild)'
     """
     resource = place.resource

@@ -14,10 +14,10 @@ _DATES = {"observed": "effective", "resulted": "issued"}
 def observation_in(place: Place) -> ResourceText:
     """An Observation as a line, its components below it.
 
-    >>> from ccit.ingest.fhir.resources import Message
+    >>> from ccit.ingest.fhir.resources import ResourceSet
     >>> resource = {"code": {"text": "Hgb"}, "valueQuantity": {"value": 9.1, "unit": "g/dL"},
     ...             "referenceRange": [{"low": {"value": 12}}], "interpretation": [{"text": "low"}]}
-    >>> observation_in(Place(resource, Message([]), resource)).text
+    >>> observation_in(Place(resource, ResourceSet([]), resource)).text
     'Hgb: 9.1 g/dL (at least 12) low'
     """
     resource = place.resource

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 import pytest
 
+from ccit.assembly import versions
 from ccit.console import Console
 from ccit.demo.stage import merged
 from ccit.errors import CcitError
@@ -58,6 +60,16 @@ def lines_of(cells: list[Cell], folder: Path) -> bytes:
     return written
 
 
+@pytest.fixture
+def own_code_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process that is killed has no plug-ins of other tests, which this one may have: its lines name the code."""
+    monkeypatch.setattr(versions, "foreign_sources", dict)
+    versions.code_digest.cache_clear()
+    yield
+    versions.code_digest.cache_clear()
+
+
+@pytest.mark.usefixtures("own_code_alone")
 def test_a_killed_experiment_goes_on_to_the_same_file(plan: Path, tmp_path: Path) -> None:
     cells, killed = read_plan(plan), tmp_path / "killed"
     command = [sys.executable, "-m", "ccit.cli.main", "experiment", str(plan), "--out", str(killed), "--json"]
