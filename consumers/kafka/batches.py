@@ -204,12 +204,14 @@ class BatchLoop:
             self._put_back(member, batch, "partitions moved or a stop came while it was decided")
             return
         failpoint("batch.stepped")
+        offsets = next_offsets(batch)
         try:
-            delivered = self._commit.commit(outputs, next_offsets(batch), member.consumer, member.membership)
+            delivered = self._commit.commit(outputs, offsets, member.consumer, member.membership)
         except BatchAborted as aborted:
             self._put_back(member, batch, str(aborted))
             self._back_off()
             return
+        member.committed(offsets)
         failpoint("batch.committed")
         self.counters.commit_seconds += time.monotonic() - stepped
         self._failures = 0

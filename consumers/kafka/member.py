@@ -18,7 +18,7 @@ from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import FORBIDDEN, KafkaSettings, group_consumer
 from consumers.kafka.deadlines import leave
 from consumers.kafka.intake import Intake, PartitionEnd
-from consumers.kafka.messages import KafkaMessage, PartitionId
+from consumers.kafka.messages import GroupOffset, KafkaMessage, PartitionId
 from consumers.kafka.offsets import start_offsets
 
 logger = logging.getLogger("ccit.kafka")
@@ -70,6 +70,7 @@ class Member:
         self._owned: set[PartitionId] = set()
         self._moved: set[PartitionId] = set()  # taken away since the batch was read, even if they came back
         self._moves = 0
+        self._committed: dict[PartitionId, int] = {}  # where this member itself has moved the group
         self._queue: deque[KafkaMessage] = deque()
         self._intake = Intake(settings, ", ".join(topics), self._refused)
         self._paused = False
@@ -182,10 +183,14 @@ class Member:
         """What is still ours returns to the front of the queue; the rest belongs to another member."""
         self._queue.extendleft(message for message in reversed(batch) if self.ours(message))
 
+    def committed(self, offsets: Sequence[GroupOffset]) -> None:
+        """The group has moved there: it never continues before that."""
+        self._committed |= {(one.topic, one.partition): one.offset for one in offsets}
+
     # -- partitions come and go (called inside poll) --------------------------------------------------------------
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        starts = start_offsets(consumer, partitions, self._stopped)
+        starts = start_offsets(consumer, partitions, self._stopped, at_least=self._committed)
         if starts is None:
             return  # leaving: the client takes them over by itself, and nothing of theirs is queued
         self._moves += 1

@@ -13,6 +13,7 @@ from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.commit import BatchAborted
 from consumers.kafka.follower import Follower
+from consumers.kafka.member import Member
 from consumers.kafka.messages import Delivered, GroupOffset, KafkaMessage, Output
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
@@ -87,6 +88,22 @@ def test_an_aborted_batch_comes_again_and_is_told_once(settings: KafkaSettings, 
     assert run.aborts == run.loop.counters.aborted == 2
     assert sorted((d.output.key or b"") for d in run.told) == sorted(keys)
     assert run.loop.counters.messages == 50
+
+
+def test_the_member_is_told_where_the_group_has_moved(
+    settings: KafkaSettings, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: dict[int, int] = {}
+    told = Member.committed
+
+    def noted(member: Member, offsets: Sequence[GroupOffset]) -> None:
+        moved.update({one.partition: one.offset for one in offsets})
+        told(member, offsets)
+
+    monkeypatch.setattr(Member, "committed", noted)
+    publish(50)
+    Run(settings, 50, AbortsFirst(settings), BatchLimits(batch_size=20)).loop.run()
+    assert sum(moved.values()) == 50
 
 
 def test_batches_are_bounded_by_bytes(settings: KafkaSettings, publish: Publish) -> None:

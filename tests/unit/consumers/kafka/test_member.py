@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 
+from consumers.kafka import member as member_module
 from consumers.kafka.backlog import BacklogWatch
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.member import Member
-from consumers.kafka.messages import KafkaMessage
+from consumers.kafka.messages import GroupOffset, KafkaMessage, PartitionId
+from consumers.kafka.offsets import start_offsets
 from consumers.kafka.topics import Topics
 from tests.unit.consumers.kafka.conftest import Publish
 
@@ -97,6 +101,24 @@ def test_a_batch_put_back_again_and_again_grows_by_nothing(trial_of: Callable[..
     while len(found) < len(keys):
         found += [message.key for message in trial.batch()]
     assert sorted(found, key=lambda key: int(key or b"-1")) == keys, "what was dropped meanwhile is fetched again"
+
+
+def test_a_group_is_asked_for_what_was_committed_here_at_least(
+    trial_of: Callable[..., Trial], publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Mapping[PartitionId, int]] = []
+
+    def starts(*known: Any, at_least: Mapping[PartitionId, int]) -> list[TopicPartition] | None:
+        asked.append(dict(at_least))
+        return start_offsets(*known)
+
+    monkeypatch.setattr(member_module, "start_offsets", starts)
+    publish(1)
+    trial = trial_of()
+    trial.member.committed([GroupOffset("t", 0, 5), GroupOffset("t", 1, 2)])
+    trial.member.committed([GroupOffset("t", 0, 7)])
+    assert trial.batch()
+    assert asked[0] == {("t", 0): 7, ("t", 1): 2}
 
 
 def test_who_is_leaving_takes_no_partitions(trial_of: Callable[..., Trial], publish: Publish) -> None:
