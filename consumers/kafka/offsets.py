@@ -8,7 +8,9 @@ it). Members therefore ask here and hand the answer to `incremental_assign`.
 
 A member also knows what it has committed itself. An answer that lies behind that is none: it is asked again. A commit
 is answered before its markers are written, and a member that is missed by its group at that very moment joins again and
-asks; a broker that told it the offset before would have a batch decided twice.
+asks. Kafka 4 then looks whether a commit is pending as of its last written record, but reads the offset as of the last
+one that all replicas have (`OffsetMetadataManager.fetchOffsets`): between the two it tells the offset before as a
+stable one, and a batch would be decided twice.
 """
 
 from __future__ import annotations
