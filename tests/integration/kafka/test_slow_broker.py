@@ -11,9 +11,11 @@ import itertools
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 RECORDS, RECORD_BYTES, BATCH = 45_000, 1_500, 1_500  # 64 MiB in, 64 MiB out: who held all of it would be noticed
 WHILE_SLOW = 6 * BATCH
 STOPPED_S, RUNNING_S, LONG_S = 0.4, 0.1, 4.0  # the long pause is longer than the tests' session timeout of 2.5 s
+AT_WORK_S, RUNNING_MOST_S = 0.1, 1.0
+"""It runs on until it has had so much of a processor, but not for ever: on a machine that others use, a tenth of a
+second may give it nothing at all, and then nothing moves."""
 EVERY_NTH_LONG, LONG_PAUSES = 6, 2
 ALLOWED_MIB = 96
 """Prefetch, twice for a moment (32 MiB); a batch, its outputs, and these again in the producer's queue (7 MiB); what
@@ -72,8 +77,12 @@ def slow(kafka: LocalKafka) -> Iterator[list[float]]:
                 pauses.append(LONG_S if long else STOPPED_S)
                 os.kill(pid, signal.SIGSTOP)
                 done.wait(pauses[-1])
+                had = _processor_s(pid)
                 os.kill(pid, signal.SIGCONT)
-                if done.wait(RUNNING_S):
+                until = time.monotonic() + RUNNING_MOST_S
+                while not done.wait(RUNNING_S) and _processor_s(pid) < had + AT_WORK_S and time.monotonic() < until:
+                    pass
+                if done.is_set():
                     return
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -85,3 +94,9 @@ def slow(kafka: LocalKafka) -> Iterator[list[float]]:
     finally:
         done.set()
         thread.join()
+
+
+def _processor_s(pid: int) -> float:
+    """Seconds of a processor that a process has had: fields 14 and 15 of /proc/PID/stat (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
