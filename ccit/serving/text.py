@@ -13,10 +13,11 @@ _INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class IncrementalDecoder:
-    """Turns a growing list of token ids into text; the pieces joined are what decoding all ids at once gives.
+    """Turns a growing list of token ids into text, of which nothing is taken back.
 
-    A character may be spread over several tokens; what is incomplete is held back. Replacement characters that the
-    model means (it said broken UTF-8) come out once something follows them.
+    The pieces joined are what decoding all ids at once gives, but for what follows broken UTF-8 (below). A character
+    may be spread over several tokens; what is incomplete is held back. Replacement characters that the model means (it
+    said broken UTF-8) come out once something follows them.
 
     A token's text depends on those before it, so each piece is the difference of two decodings that begin at the last
     piece, as in vLLM's `detokenize_incrementally`. `DecodeStream` of the tokenizers library does the same, and raises
