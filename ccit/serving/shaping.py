@@ -45,7 +45,9 @@ class Shaping:
     ) -> None:
         self._sampling, self._ends, self._schema = sampling, sorted(ends), schema
         self._biased, self._bias = _columns(sampling.logit_bias)
-        self._seen = _Mentioned(prompt if sampling.repetition_penalty != 1 else ())
+        self._repetition = sampling.repetition_penalty != 1
+        self._mention = sampling.presence_penalty != 0 or sampling.frequency_penalty != 0
+        self._seen = _Mentioned(prompt if self._repetition else ())
         self._said = _Mentioned()
         self._count = 0
         plain = Sampling(sampling.max_tokens)
@@ -69,8 +71,10 @@ class Shaping:
         self._count += 1
         if self.idle:
             return
-        self._said.take(token)
-        self._seen.take(token)
+        if self._mention:
+            self._said.take(token)
+        if self._repetition:
+            self._seen.take(token)
         if self._schema is not None:
             self._schema.take(token)
 
@@ -82,11 +86,11 @@ class Shaping:
 
     def _penalise(self, shaped_V: torch.Tensor) -> None:
         sampling, penalty = self._sampling, self._sampling.repetition_penalty
-        if penalty != 1:
+        if self._repetition:
             seen, _ = self._seen.on(shaped_V)
             found = shaped_V[seen]
             shaped_V[seen] = torch.where(found > 0, found / penalty, found * penalty)
-        if sampling.presence_penalty or sampling.frequency_penalty:
+        if self._mention:
             said, often = self._said.on(shaped_V)
             shaped_V[said] -= sampling.presence_penalty + sampling.frequency_penalty * often
 

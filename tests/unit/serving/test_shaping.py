@@ -59,6 +59,13 @@ def test_a_bias_is_added_and_no_end_comes_before_min_tokens() -> None:
     assert shaped([1.0, 2.0, 3.0], said=(0, 0), min_tokens=2) == [1.0, 2.0, 3.0]
 
 
+def test_what_no_penalty_asks_about_is_not_counted() -> None:
+    shaping = Shaping(Sampling(9, top_k=2), [3, 4], [1])
+    with _Calls() as made:
+        shaping.take(0)
+    assert made.found == []
+
+
 @pytest.mark.parametrize(
     ("wish", "prompt"),
     [
