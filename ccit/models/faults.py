@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ccit.errors import MemoryExhausted, TrainingFailed
 
 # No OSError: what the system refuses (a pipe that nobody reads, a folder) has its own ways and words.
-_LIBRARIES_RAISE = (
+LIBRARIES_RAISE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -51,7 +51,7 @@ def library_faults(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except _LIBRARIES_RAISE as error:
+    except LIBRARIES_RAISE as error:
         if lacks_memory(error):
             raise MemoryExhausted(f"{doing} needs more memory than there is: {sentence_of(error)}") from error
         raise TrainingFailed(f"{doing} failed in a library: {sentence_of(error)}") from error

@@ -53,7 +53,7 @@ class Residents:
         ModelUnusable
             The adapter is no LoRA, is not finite, or does not fit the model.
         RuntimeError
-            There is no memory for it. Whatever is raised, its slot is free again.
+            There is no memory for it, mostly; whatever else a library raises. Its slot is free again.
         """
         resident = Resident()
         if files is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -86,16 +87,16 @@ class EmbeddedBackend:
 
     def load(self, version: int, files: Mapping[str, bytes] | None) -> None:
         """Take the version in and try it out. Raises `ModelUnusable`; nothing has changed then."""
+        from ccit.models.faults import LIBRARIES_RAISE, sentence_of
+
         try:
-            resident = self._residents.take_in(files)
-        except RuntimeError as error:  # out of memory (torch.OutOfMemoryError), mostly
-            why = str(error).partition("\n")[0] or type(error).__name__
-            raise ModelUnusable(f"version {version} cannot be loaded: {why}") from error
-        try:
-            self._try_out(resident, version)
-        except ModelUnusable:
-            self._residents.drop(resident)
-            raise
+            with ExitStack() as failed:
+                resident = self._residents.take_in(files)
+                failed.callback(self._residents.drop, resident)
+                self._try_out(resident, version)
+                failed.pop_all()
+        except LIBRARIES_RAISE as error:  # out of memory (torch.OutOfMemoryError), mostly
+            raise ModelUnusable(f"version {version} cannot be loaded: {sentence_of(error)}") from error
         self._versions[version] = resident
 
     def unload(self, version: int) -> None:

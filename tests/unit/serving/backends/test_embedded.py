@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from safetensors.torch import load, save
 
 from ccit.errors import ModelUnusable
+from ccit.models.adapter_bank import AdapterBank
 from ccit.models.causal import CausalModel
 from ccit.models.decoding import Batch
 from tests.unit.serving.held import slots_over
@@ -39,3 +42,23 @@ def test_a_version_that_finds_no_memory_is_refused_and_the_active_one_answers_on
     assert slots.active == 1
     slots.load(2, adapters[2])
     slots.activate(2)
+
+
+@pytest.mark.parametrize("fault", [torch.OutOfMemoryError("full"), KeyError("layer"), TypeError("meta")])
+def test_whatever_a_library_raises_over_a_version_it_is_refused_and_the_others_answer_on(
+    base: CausalModel, adapters: list[dict[str, bytes]], monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    slots = slots_over(base)
+
+    def failing(*_: object) -> Iterator[None]:
+        yield
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AdapterBank, "install", failing)
+        with pytest.raises(
+            ModelUnusable, match=f"version 1 cannot be loaded: {type(fault).__name__}: '?{fault.args[0]}"
+        ):
+            slots.load(1, adapters[1])
+    assert slots.held == (0,)
+    slots.load(1, adapters[1])
