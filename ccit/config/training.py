@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ccit.config.section import Section
 from ccit.plugin_tables import OneOf
-from ccit.plugins import PluginSettings, kind_of
+from ccit.plugins import PluginSettings, kind_of, plugins
 
 _METHOD = OneOf("method")
 _BATCHER = OneOf("batcher", "bucketed")
@@ -61,3 +61,14 @@ class Training(Section):
         if len(set(kinds)) < len(kinds):
             raise ValueError(f"expected each kind once, found {', '.join(kinds)}")
         return methods
+
+    @model_validator(mode="after")
+    def _keeps_what_it_starts_with(self) -> Self:
+        known = plugins("method")
+        holding = [kind for kind in map(kind_of, self.methods) if getattr(known[kind].cls, "holds_directions", False)]
+        if self.start and holding:
+            raise ValueError(
+                f"start names an imported adapter, which {holding[0]!r} in methods would train over: it protects only "
+                "what it has trained itself; take one of the two out"
+            )
+        return self

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 KEY_PREFIX = "base_model.model."  # PeftModel wraps twice; every reader of such files expects it
 
 # Keys that say where an adapter comes from and do not change what it computes once its weights are loaded.
-INFORMATION = {
+_INFORMATION = {
     "auto_mapping",
     "base_model_name_or_path",
     "inference_mode",
@@ -37,7 +37,7 @@ INFORMATION = {
     "runtime_config",
     "task_type",
 }
-UNDERSTOOD = {"peft_type", "r", "lora_alpha", "lora_dropout", "target_modules"}
+_UNDERSTOOD = {"peft_type", "r", "lora_alpha", "lora_dropout", "target_modules"}
 
 Tensors = dict[str, torch.Tensor]
 
@@ -82,15 +82,43 @@ def read_adapter(files: Mapping[str, bytes]) -> tuple[LoraShape, Tensors]:
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if name not in files:
             raise ModelUnusable(f"expected an adapter with the file {name}, found {sorted(files) or 'no file'}")
-    shape = _parse_config(files[CONFIG_FILE])
+    config = parse_config(files[CONFIG_FILE])
+    for key, value in foreign_settings(config):
+        raise ModelUnusable(f"{CONFIG_FILE} sets {key} = {value!r}, but only plain LoRA is served here")
+    shape, tensors = _shape(config), parse_weights(files[WEIGHTS_FILE])
+    return shape, {name.removeprefix(KEY_PREFIX): tensor for name, tensor in tensors.items()}
+
+
+def parse_config(text: bytes) -> Mapping[str, Any]:
+    """The settings of a LoRA adapter. Raises `ModelUnusable` where they are of anything else."""
     try:
-        tensors = parse_tensors(files[WEIGHTS_FILE])
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelUnusable(f"{CONFIG_FILE} is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise ModelUnusable(f"{CONFIG_FILE} must be an object, found {type(config).__name__}; save the adapter again")
+    if config.get("peft_type") != "LORA":
+        raise ModelUnusable(f"{CONFIG_FILE} has the PEFT type {config.get('peft_type')!r}; only LORA is understood")
+    return config
+
+
+def foreign_settings(config: Mapping[str, Any], known: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """What is set and may change what the adapter computes, beyond plain LoRA and what is `known` besides."""
+    for key, value in config.items():
+        if key not in _UNDERSTOOD | _INFORMATION and key not in known and value not in (None, False, 0, "none", [], {}):
+            yield key, value
+
+
+def parse_weights(content: bytes) -> Tensors:
+    """The tensors of an adapter by the names in its file. Raises `ModelUnusable`; of numbers that are none too."""
+    try:
+        tensors = parse_tensors(content)
     except SafetensorError as error:
         raise ModelUnusable(f"{WEIGHTS_FILE} is not a safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
-            raise ModelUnusable(f"{WEIGHTS_FILE} holds a number in {name} that is not finite; train the round again")
-    return shape, {name.removeprefix(KEY_PREFIX): tensor for name, tensor in tensors.items()}
+            raise ModelUnusable(f"{WEIGHTS_FILE} holds a number in {name} that is not finite; train the adapter again")
+    return tensors
 
 
 def write_adapter(shape: LoraShape, tensors: Mapping[str, torch.Tensor], base: str) -> dict[str, bytes]:
@@ -132,19 +160,6 @@ def check_fit(wanted: Mapping[str, tuple[int, ...]], weights: Tensors) -> None:
     for name, shape in wanted.items():
         if tuple(weights[name].shape) != shape:
             raise ValueError(f"{name} has shape {tuple(weights[name].shape)}, the model wants {shape}")
-
-
-def _parse_config(text: bytes) -> LoraShape:
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelUnusable(f"{CONFIG_FILE} is not JSON: {error}") from error
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise ModelUnusable(f'{CONFIG_FILE} must be an object with "peft_type": "LORA"; train the adapter with ccit')
-    for key, value in config.items():
-        if key not in UNDERSTOOD | INFORMATION and value not in (None, False, 0, "none", [], {}):
-            raise ModelUnusable(f"{CONFIG_FILE} sets {key} = {value!r}, but only plain LoRA is served here")
-    return _shape(config)
 
 
 def _shape(config: Mapping[str, Any]) -> LoraShape:

@@ -12,7 +12,7 @@ weights that an initialisation has changed) is refused, not dropped.
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -22,23 +22,25 @@ from typing import Any
 
 import torch
 from peft.utils.other import get_pattern_key
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_tensors
 
 from ccit.errors import ModelUnusable
 from ccit.models.adapter_format import (
     CONFIG_FILE,
-    INFORMATION,
     KEY_PREFIX,
-    UNDERSTOOD,
     WEIGHTS_FILE,
     LoraShape,
+    Tensors,
+    foreign_settings,
+    parse_config,
+    parse_weights,
     read_adapter,
     write_adapter,
 )
 from ccit.models.causal import CausalModel, adapter_files, trainable
 
-_SAME_UPDATE = UNDERSTOOD | {
+logger = logging.getLogger("ccit.models")
+
+_SAME_UPDATE = {
     *("rank_pattern", "alpha_pattern", "use_rslora"),
     *("exclude_modules", "layers_to_transform", "layers_pattern"),  # the weights' own names say it
     *("fan_in_fan_out", "eva_config"),  # how the base layer keeps its weight; how A was begun
@@ -91,9 +93,14 @@ def plain_adapter(files: Mapping[str, bytes], base: CausalModel, shape: LoraShap
     ------
     ModelUnusable
         It is no LoRA, does more than add B A to linear layers, belongs to another model, or is not finite.
+
+    Notes
+    -----
+    Where the names of the two models differ and may yet be one model's, that is logged as a warning.
     """
     config = _config(files[CONFIG_FILE])
-    updates = dict(_updates(config, _tensors(files[WEIGHTS_FILE])))
+    _check_base(config.get("base_model_name_or_path"), base.name)
+    updates = dict(_updates(config, parse_weights(files[WEIGHTS_FILE])))
     view = trainable(base, shape.rank, shape.alpha, 0.0, shape.target_modules, seed)
     weights = read_adapter(adapter_files(view))[1]
     for path, update in updates.items():
@@ -117,44 +124,61 @@ def plain_adapter(files: Mapping[str, bytes], base: CausalModel, shape: LoraShap
 
 
 def _config(text: bytes) -> Mapping[str, Any]:
-    try:
-        config: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelUnusable(f"{CONFIG_FILE} is not JSON: {error}") from error
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        found = repr(config.get("peft_type")) if isinstance(config, dict) else "that is no object"
-        raise ModelUnusable(f"{CONFIG_FILE} has the PEFT type {found}; only LORA adapters can be trained on")
-    for key, value in config.items():
-        if key not in _SAME_UPDATE | INFORMATION and value not in (None, False, 0, "none", [], {}):
-            raise ModelUnusable(
-                f"{CONFIG_FILE} sets {key} = {value!r}, which is more than a low-rank update of linear layers; merge "
-                "the adapter into its model and use that as models.deployed"
-            )
+    config = parse_config(text)
+    for key, value in foreign_settings(config, _SAME_UPDATE):
+        raise ModelUnusable(
+            f"{CONFIG_FILE} sets {key} = {value!r}, which is more than a low-rank update of linear layers; merge "
+            "the adapter into its model and use that as models.deployed"
+        )
     if config.get("init_lora_weights") not in _KEEPS_THE_BASE:
         raise ModelUnusable(
             f"the adapter was begun with init_lora_weights = {config['init_lora_weights']!r}, which changes the base "
             "model's weights too; convert it to plain LoRA first (`path_initial_model_for_weight_conversion` of PEFT)"
         )
+    for key in ("rank_pattern", "alpha_pattern"):
+        if not isinstance(config.get(key) or {}, dict):
+            raise ModelUnusable(f"{CONFIG_FILE}: {key} must be an object, found {config[key]!r}")
     return config
 
 
-def _tensors(content: bytes) -> dict[str, torch.Tensor]:
-    try:
-        tensors = parse_tensors(content)
-    except SafetensorError as error:
-        raise ModelUnusable(f"{WEIGHTS_FILE} is not a safetensors file: {error}") from error
-    for name, tensor in tensors.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise ModelUnusable(f"{WEIGHTS_FILE} holds a number in {name} that is not finite; it cannot be used")
-    return {name.removeprefix(KEY_PREFIX).replace("_orig_mod.", ""): t.float() for name, t in tensors.items()}
+def _check_base(named: object, ours: str) -> None:
+    """Raise where the adapter was certainly made for another model.
+
+    A folder is called anything, and a model has copies under other owners; but an owner gives two models two names.
+    """
+    if not isinstance(named, str) or not named:
+        return
+    owner, _, own = named.replace("\\", "/").rstrip("/").casefold().rpartition("/")
+    our_owner, _, our_own = ours.casefold().rpartition("/")
+    if own == our_own:
+        return
+    if owner and owner == our_owner:
+        raise ModelUnusable(
+            f"{CONFIG_FILE} says that the adapter was made for {named}, but models.deployed is {ours}; set it to the "
+            "adapter's model, or train the adapter again on this one"
+        )
+    logger.warning(
+        "%s says that the adapter was made for %s, and models.deployed is %s: names alone do not tell whether that is "
+        "the same model; go on only if it is",
+        CONFIG_FILE,
+        named,
+        ours,
+    )
 
 
-def _updates(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, _Update]]:
-    factors: dict[str, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        if (found := _NAME.fullmatch(name)) is None or tensor.ndim != 2:
+def _updates(config: Mapping[str, Any], tensors: Tensors) -> Iterator[tuple[str, _Update]]:
+    factors: dict[str, Tensors] = {}
+    for name, tensor in sorted(tensors.items()):
+        found = _NAME.fullmatch(name.removeprefix(KEY_PREFIX).replace("_orig_mod.", ""))
+        if found is None or tensor.ndim != 2:
             raise ModelUnusable(f"{WEIGHTS_FILE} holds {name}, which is no matrix A or B of a LoRA layer")
-        factors.setdefault(found["path"], {})[found["factor"]] = tensor
+        pair = factors.setdefault(found["path"], {})
+        if found["factor"] in pair:
+            raise ModelUnusable(
+                f"{WEIGHTS_FILE} holds the matrix {found['factor']} of {found['path']} twice, {name} being one of "
+                "them; save one adapter alone"
+            )
+        pair[found["factor"]] = tensor.float()
     if not factors:
         raise ModelUnusable(f"{WEIGHTS_FILE} holds no weights; there is nothing to begin from")
     for path, pair in sorted(factors.items()):
@@ -165,6 +189,8 @@ def _updates(config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> 
 
 def _scale(config: Mapping[str, Any], path: str, rank: int) -> float:
     """What PEFT multiplies the layer's B A by."""
+    if rank == 0:
+        raise ModelUnusable(f"{WEIGHTS_FILE} gives {path} the rank 0, which adds nothing; save the adapter without it")
     ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
     said = ranks.get(get_pattern_key(list(ranks), path), config.get("r"))
     alpha = alphas.get(get_pattern_key(list(alphas), path), config.get("lora_alpha"))

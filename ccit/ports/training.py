@@ -103,8 +103,9 @@ class MicroBatch:
 class Method(Protocol):
     """Changes how a round is trained: hooks, of which one overrides what it needs. One object works on one adapter."""
 
-    holds_directions: bool = False
-    """Whether it relies on each of the rank's directions (row of A, column of B) being its own in every round."""
+    holds_directions: ClassVar[bool] = False
+    """Whether it relies on each of the rank's directions (row of A, column of B) being its own in every round, so
+    not together with an imported adapter (`training.start`); a class attribute, as the configuration asks for it."""
     turns_directions: bool = False
     """Whether `adapter` may give the update B A in other directions of the rank; not together with the former."""
 

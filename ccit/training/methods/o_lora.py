@@ -28,8 +28,9 @@ class OLora(Method):
         loss + strength * sum over layers and i of || A_i A_t^T ||^2     (squared Frobenius norm)
 
     After `slots` rounds the first slot is trained again. The rank bounds the number of slots. Not together with what
-    cuts a sum of updates to the rank (`average` with the incumbent, `fast_and_slow`): that mixes the slots. Cost: a
-    product of two small matrices a layer; each round learns with 1 / slots of the rank.
+    cuts a sum of updates to the rank (`average` with the incumbent, `fast_and_slow`): that mixes the slots. Nor with
+    `training.start`: no slot counts as used in an imported adapter, so it would be trained over. Cost: a product of two
+    small matrices a layer; each round learns with 1 / slots of the rank.
 
     Example
     -------

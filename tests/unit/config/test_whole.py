@@ -83,6 +83,10 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
         ("[[training.methods]]\nkind = 'emma'\n", "a method of the kinds .*found 'emma'; did you mean 'ema'"),
         ("[[training.methods]]\nstrength = 1\n", "training.methods: expected `kind`, one of .*ema"),
         (2 * "[[training.methods]]\nkind = 'ema'\n", "training.methods: .*each kind once, found ema, ema"),
+        (
+            f"[training]\nstart = 'store://{64 * '0'}'\n[[training.methods]]\nkind = 'o_lora'\n",
+            "training: .*start names an imported adapter, which 'o_lora' in methods would train over",
+        ),
         ("[training.batcher]\nkind = 'bucket'\n", "a batcher of the kinds .*did you mean 'bucketed'"),
         ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
         ("[rounds.sources.reply]\n", "a source of the kinds .*found 'reply'; did you mean 'replay'"),

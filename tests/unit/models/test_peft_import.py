@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,7 @@ def test_training_goes_on_from_it_and_all_of_its_rank_can_learn(base: CausalMode
         ({"peft_type": "IA3"}, "PEFT type 'IA3'"),
         ({"r": 3}, "gives .* the rank 3, its weights have 2"),
         ({"lora_alpha": "much"}, "the alpha 'much', which is no number"),
+        ({"rank_pattern": ["v_proj"]}, "rank_pattern must be an object"),
     ],
 )
 def test_what_is_more_than_a_low_rank_update_is_refused(
@@ -146,6 +149,64 @@ def test_weights_of_something_else_are_refused(
 ) -> None:
     with pytest.raises(ModelUnusable, match=why):
         plain_adapter(renamed(made(), name), base, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda key: key.removeprefix("base_model.model."),
+        lambda key: key.replace(".weight", ".second.weight"),
+        lambda key: key.replace("base_model.model.", "base_model.model._orig_mod."),
+    ],
+    ids=["no prefix", "a second adapter", "compiled"],
+)
+def test_two_tensors_under_one_name_are_refused(base: CausalModel, made: Made, other: Callable[[str], str]) -> None:
+    adapter = made()
+    weights = load(adapter_folder(adapter)["adapter_model.safetensors"])
+    both = weights | {other(key): tensor.clone() for key, tensor in weights.items()}
+    with pytest.raises(ModelUnusable, match=r"the matrix A of .*q_proj twice"):
+        plain_adapter({**adapter_folder(adapter), "adapter_model.safetensors": save(both)}, base, SHAPE)
+
+
+def test_a_rank_of_0_is_refused(base: CausalModel, made: Made) -> None:
+    files = changed(made(), r=0)
+    none = {
+        name: tensor[:0] if "lora_A" in name else tensor[:, :0].contiguous()
+        for name, tensor in load(files["adapter_model.safetensors"]).items()
+    }
+    with pytest.raises(ModelUnusable, match="the rank 0, which adds nothing"):
+        plain_adapter({**files, "adapter_model.safetensors": save(none)}, base, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "said"),
+    [
+        ("Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-0.5B-Instruct", "refused"),
+        ("qwen/qwen2.5-14b-instruct/", "Qwen/Qwen2.5-0.5B-Instruct", "refused"),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        ("unsloth/qwen2.5-0.5b-instruct", "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        ("/home/me/models/Qwen2.5-0.5B-Instruct/", "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "Qwen2.5-0.5B-Instruct", ""),
+        (r"C:\models\Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        (None, "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        ("", "Qwen/Qwen2.5-0.5B-Instruct", ""),
+        ("unsloth/qwen2.5-0.5b-instruct-bnb-4bit", "Qwen/Qwen2.5-0.5B-Instruct", "warned"),
+        ("/home/Qwen/base", "Qwen/Qwen2.5-0.5B-Instruct", "warned"),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "deployed", "warned"),
+        ("proxy", "deployed", "warned"),
+    ],
+)
+def test_another_model_of_one_owner_is_refused_and_a_name_that_proves_nothing_is_said(
+    base: CausalModel, made: Made, caplog: pytest.LogCaptureFixture, theirs: str | None, ours: str, said: str
+) -> None:
+    files = changed(made(), base_model_name_or_path=theirs)
+    with caplog.at_level(logging.WARNING, "ccit.models"):
+        if said == "refused":
+            with pytest.raises(ModelUnusable, match=f"made for {theirs}, but models.deployed is {ours}"):
+                plain_adapter(files, replace(base, name=ours), SHAPE)
+        else:
+            plain_adapter(files, replace(base, name=ours), SHAPE)
+    assert ["names alone do not tell" in message for message in caplog.messages] == ([True] if said == "warned" else [])
 
 
 def test_what_the_settings_have_no_room_for_is_refused_with_what_would_have(base: CausalModel, made: Made) -> None:
