@@ -25,6 +25,7 @@ import orjson
 
 from ccit.assembly.generation import asker, endpoint, row_maker
 from ccit.config import Config
+from ccit.deidentify.documents import REASON as IDENTIFYING
 from ccit.errors import CcitError, InputError
 from ccit.generation.making import Outcome
 from ccit.generation.prompts import Prompt
@@ -35,6 +36,7 @@ from consumers.dead_letters import attempts, dead_letter
 from consumers.kafka.batches import BatchLimits, BatchLoop
 from consumers.kafka.messages import Delivered, KafkaMessage, Output
 from consumers.kafka.topics import Topics
+from consumers.sealed_letters import sealed_letter
 
 logger = logging.getLogger("ccit.generate")
 
@@ -63,7 +65,7 @@ class Counts:
     rows : Counter[str]
         By the prompt or template that made them, `entry` for the text itself.
     rejects : Counter[tuple[str, str]]
-        Faulty replies, by constraint and what was done then: `asked_again` or `dead_letter`.
+        Faulty replies and rows of templates, by constraint and what was done then: `asked_again` or `dead_letter`.
     not_asked : int
         Documents about which a model was not asked: too short or too long, or there is none.
     """
@@ -126,14 +128,14 @@ class GenerateStep:
         self._batch.documents += 1
         self._batch.not_asked += not prompts
         plain = [] if only else self._maker.plain(body)
-        outputs = [self._written(Outcome(name, row), message) for name, row in plain]
+        outputs = [self._written(outcome, message) for outcome in plain]
         asked = await _together(self._maker.generated(body, prompt, attempts(message)) for prompt in prompts)
         for prompt, outcome in zip(prompts, asked, strict=True):
             outputs.append(self._written(outcome, _about(message, prompt)))
         return outputs
 
     def _written(self, outcome: Outcome, message: KafkaMessage) -> Output:
-        """The row, or the dead letter of the document and the one prompt."""
+        """The row, or the dead letter of the document and the one prompt or template."""
         ends = outcome.row is None
         for number, fault in enumerate(outcome.faults, start=1):
             then = "dead_letter" if ends and number == len(outcome.faults) else "asked_again"
@@ -144,7 +146,9 @@ class GenerateStep:
             value = _encoded(outcome.row, self._max_row)
         except InputError as error:
             said = InputError(error.reason, f"{outcome.prompt}: {error.detail}")
-            return dead_letter(message, said, _STAGE, self._topics)
+            # what a template says the document says: a letter with its bytes would say it too
+            letter = sealed_letter if error.reason == IDENTIFYING else dead_letter
+            return letter(message, said, _STAGE, self._topics)
         self._batch.rows[outcome.prompt] += 1
         return Output(self._topics.raw.name, message.key, value, _TYPE)
 

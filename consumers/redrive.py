@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
+from ccit.deidentify.documents import REASON as IDENTIFYING
 from ccit.errors import ConfigError
 from consumers.connection import commit_protocol
 from consumers.dead_letters import DeadLetter, letter_in, redriven_marker, redriven_number, sent_again
@@ -79,6 +80,8 @@ def refusal(letter: DeadLetter, redriven: Collection[int], topics: Topics, force
     if letter.cut:
         if letter.reason == EXPIRED:
             return f"its originals were deleted by the topic's retention ({letter.cut})"
+        if letter.reason == IDENTIFYING:
+            return f"it holds nothing of its original, which may identify somebody ({letter.cut})"
         return f"it was too large to be kept whole ({letter.cut}); the original may still be where it came from"
     if force:
         return ""

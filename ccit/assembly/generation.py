@@ -47,14 +47,14 @@ def row_maker(config: Config, asked: Asker | None) -> RowMaker:
     own = Path(settings.texts) if settings.texts else None
     limits = Limits(settings.min_record, settings.max_record, settings.entries, settings.train_on_reasoning)
     templates = StructuredTemplates(own / "templates" if own else None) if settings.templates else None
+    scan = IdentifierScan(deidentifier(config), shifted=config.deidentify.mode == "shifted").fault
     if asked is None:
-        return RowMaker(limits, templates)
-    scan = IdentifierScan(deidentifier(config), shifted=config.deidentify.mode == "shifted")
+        return RowMaker(limits, scan, templates)
     lengths = Lengths(settings.min_answer, settings.min_evidence)
     model = Model(
         asked,
         load_prompts(settings.prompts, own / "prompts" if own else None, lengths),
-        Constraints(scan.fault, with_reasoning=settings.train_on_reasoning),
+        Constraints(scan, with_reasoning=settings.train_on_reasoning),
         RequestSampling(settings.model, settings.max_tokens, settings.temperature, settings.seed),
     )
-    return RowMaker(limits, templates, model)
+    return RowMaker(limits, scan, templates, model)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from ccit.deidentify.documents import REASON as IDENTIFYING
 from ccit.errors import InputError
 from ccit.generation.asking import RequestSampling
-from ccit.generation.constraints import Constraints
+from ccit.generation.constraints import Constraints, Scan
 from ccit.generation.conversation import Ask, Rejected, converse
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault
@@ -52,7 +53,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a prompt gave: a row, or why there is none; and the faults on the way."""
+    """What a prompt or a template gave: a row, or why there is none; and the faults on the way."""
 
     prompt: str
     row: Mapping[str, Any] | None
@@ -81,6 +82,8 @@ class RowMaker:
 
     Parameters
     ----------
+    scan : callable
+        The second scan for identifiers, of what templates say; that of replies is among the model's constraints.
     templates : StructuredTemplates, optional
         For structured records.
     model : Model, optional
@@ -88,27 +91,45 @@ class RowMaker:
 
     Example
     -------
-    >>> maker = RowMaker(Limits(), StructuredTemplates())
+    >>> from ccit.deidentify.deidentifier import Deidentifier
+    >>> from ccit.deidentify.safe_harbor import SafeHarbor
+    >>> from ccit.generation.identifiers import IdentifierScan
+    >>> from ccit.testing import recognisers
+    >>> scan = IdentifierScan(Deidentifier(recognisers(), SafeHarbor()))
+    >>> maker = RowMaker(Limits(), scan.fault, StructuredTemplates())
     >>> body = {"document": "d", "subject": "s", "title": "Chest x-ray", "text": "Clear lungs."}
-    >>> [(name, row["output"]) for name, row in maker.plain(body)]
+    >>> [(made.prompt, made.row["output"]) for made in maker.plain(body)]
     [('entry', 'Clear lungs.')]
     """
 
     def __init__(
-        self, limits: Limits, templates: StructuredTemplates | None = None, model: Model | None = None
+        self, limits: Limits, scan: Scan, templates: StructuredTemplates | None = None, model: Model | None = None
     ) -> None:
         self._limits = limits
+        self._scan = scan
         self._templates = templates
         self._model = model
 
-    def plain(self, body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-        """Rows that need no model, with the name of what made each: the entry itself, and that of a template."""
+    def plain(self, body: Mapping[str, Any]) -> list[Outcome]:
+        """What needs no model: the entry itself, and what a template says where nothing in it identifies anybody."""
         entry = row_from_document(body)
         if entry is None:
             return []
-        made = self._templates.row(body, source_of(body)) if self._templates is not None else None
-        rows: list[tuple[str, Mapping[str, Any]]] = [(ENTRY, entry)] if self._limits.entries else []
-        return rows if made is None else [*rows, (made["meta"]["generated"]["prompt"], made)]
+        made = [Outcome(ENTRY, entry)] if self._limits.entries else []
+        if self._templates is not None:
+            source = source_of(body)
+            if (row := self._templates.row(body, source)) is not None:
+                made.append(self._scanned(row, source))
+        return made
+
+    def _scanned(self, row: Mapping[str, Any], source: SourceText) -> Outcome:
+        """The row that a template made; none where something in it may identify somebody."""
+        name = row["meta"]["generated"]["prompt"]
+        fault = self._scan("\n".join(row[part] for part in ("instruction", "input", "output")), source)
+        if fault is None:
+            return Outcome(name, row)
+        said = f"expected a row that identifies nobody, found one that may: {fault.sentence}"
+        return Outcome(name, None, InputError(IDENTIFYING, said), (fault,))
 
     def asked_about(self, body: Mapping[str, Any], only: str = "") -> tuple[Prompt, ...]:
         """What is asked about a document; raises `InputError` where it is not one that is asked about.

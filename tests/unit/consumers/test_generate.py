@@ -214,6 +214,26 @@ def test_without_a_model_rows_are_made_by_templates_alone(tmp_path: Path) -> Non
     assert step.counts.rows == {"entry": 1, "medication.v1.en": 1}
 
 
+def test_a_template_s_row_that_may_identify_somebody_is_not_written_and_counted_as_a_faulty_reply_is(
+    tmp_path: Path,
+) -> None:
+    step = GenerateStep(config("http://127.0.0.1:1/v1", tmp_path, model=""), threading.Event())
+    fact = body(kind="medication", title="Aspirin", fields={"note": "Seen by Dr. Ann Roe."})
+    outputs = step([message(fact, 7)])
+    step.close()
+    step.committed()
+    assert [one["meta"].get("generated") for one in rows(outputs)] == [None]
+    (letter,) = letters(outputs)
+    told = letter_in(KafkaMessage(letter.topic, 0, 0, letter.key, letter.value, letter.headers))
+    assert (told.reason, told.stage, told.offset) == ("identifying", "generate", 7)
+    assert "medication.v1.en" in told.error
+    assert (letter.key, letter.value) == (None, None), "the document says what its template said"
+    assert b"Roe" not in b"".join(one.value or b"" for one in outputs)
+    assert "may identify somebody" in refusal(told, (), Topics(), force=True)
+    assert step.counts.rows == {"entry": 1}
+    assert step.counts.rejects == {("identifying", "dead_letter"): 1}
+
+
 def test_clinical_writes_documents_where_rows_are_to_be_made_of_them() -> None:
     report = (
         b"MSH|^~\\&|LAB|NORTH|||20260101||ORU^R01|C17|P|2.5\rPID|1||4711^^^H^MR||Roe^Ann||19620214|F\r"

@@ -14,7 +14,7 @@ from ccit.generation.endpoint import Unanswered
 from ccit.generation.making import Limits, Model, Outcome, RowMaker
 from ccit.generation.prompts import load_prompts
 from ccit.generation.structured import StructuredTemplates
-from tests.unit.generation.parts import ANSWER, NOTE, Scripted, body, constraints, prompt, said
+from tests.unit.generation.parts import ANSWER, NOTE, Scripted, body, constraints, prompt, said, scan
 
 PROMPTS = load_prompts(["summary.v1", "plan.v1"])
 FACT: dict[str, Any] = {
@@ -27,7 +27,7 @@ FACT: dict[str, Any] = {
 
 def maker(ask: Ask | None = None, limits: Limits | None = None) -> RowMaker:
     model = None if ask is None else Model(ask, PROMPTS, constraints(), RequestSampling("m"))
-    return RowMaker(limits or Limits(min_record=50), StructuredTemplates(), model)
+    return RowMaker(limits or Limits(min_record=50), scan().fault, StructuredTemplates(), model)
 
 
 def generate(ask: Ask) -> Outcome:
@@ -35,9 +35,25 @@ def generate(ask: Ask) -> Outcome:
 
 
 def test_a_text_is_a_row_by_itself_and_a_structured_record_two() -> None:
-    assert [name for name, _ in maker().plain(body())] == ["entry"]
-    assert [name for name, _ in maker().plain(body(**FACT))] == ["entry", "medication.v1.en"]
-    assert [name for name, _ in maker(limits=Limits(entries=False)).plain(body(**FACT))] == ["medication.v1.en"]
+    assert [made.prompt for made in maker().plain(body())] == ["entry"]
+    assert [made.prompt for made in maker().plain(body(**FACT))] == ["entry", "medication.v1.en"]
+    assert [made.prompt for made in maker(limits=Limits(entries=False)).plain(body(**FACT))] == ["medication.v1.en"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"fields": {"note": "Seen by Dr. Ann Roe."}}, {"title": "Dr. Ann Roe"}, {"text": "Medication of Dr. Ann Roe"}],
+)
+def test_a_template_that_says_what_may_identify_somebody_gives_no_row(changes: dict[str, Any]) -> None:
+    made = maker(limits=Limits(entries=False))
+    assert [one.row is not None for one in made.plain(body(**FACT))] == [True]
+    (outcome,) = made.plain(body(**(FACT | changes)))
+    assert outcome.row is None
+    assert outcome.refusal is not None
+    assert (outcome.prompt, outcome.refusal.reason) == ("medication.v1.en", "identifying")
+    assert [fault.constraint for fault in outcome.faults] == ["identifying"]
+    assert "name (1)" in outcome.refusal.detail
+    assert "Roe" not in outcome.refusal.detail
 
 
 @pytest.mark.parametrize("changes", [{"status": "withdrawn"}, {"text": " "}])
