@@ -82,8 +82,7 @@ class Mllp(Section):
     max_connections: int = Field(
         256,
         ge=1,
-        description="connections at a time; each may hold one message that has not ended (`clinical.max_bytes`); what "
-        "is on its way to Kafka lies in one queue of 64 MiB for all",
+        description="connections at a time; each may hold one message that has not ended (`clinical.max_bytes`)",
     )
     in_flight: int = Field(
         64, ge=1, description="messages of one connection that may wait for Kafka at a time; then it is read no further"

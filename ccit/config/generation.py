@@ -13,7 +13,10 @@ _Prompt = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}\.v[1-
 
 
 class RowGeneration(Section):
-    """Instruction rows by a model and by templates (`ccit generate`), between `documents` and `raw`."""
+    """Instruction rows by a model and by templates (`ccit generate`), between `documents` and `raw`.
+
+    Least lengths are in characters of English; a third of them do in Chinese, which says as much in fewer.
+    """
 
     base_url: str = Field("http://127.0.0.1:8000/v1", description="an OpenAI-compatible endpoint; ours is one")
     model: str = Field("", description="the model that is asked; empty asks none: templates alone")
@@ -34,21 +37,10 @@ class RowGeneration(Section):
     train_on_reasoning: bool = Field(
         False, description="puts the model's reasoning before its answer in the row; without, it is thrown away"
     )
-    min_record: int = Field(
-        200,
-        ge=1,
-        description="characters of a text about which a model is asked, at least, of English; a third of that "
-        "in Chinese",
-    )
-    max_record: int = Field(
-        24_000, ge=100, description="characters of such a text, at most; about a longer one none is"
-    )
-    min_answer: int = Field(
-        200, ge=1, description="characters of an answer, at least, of English; a third of that in Chinese"
-    )
-    min_evidence: int = Field(
-        12, ge=1, description="characters of each passage of evidence, at least, of English; a third of that in Chinese"
-    )
+    min_record: int = Field(200, ge=1, description="length of a text about which a model is asked, at least")
+    max_record: int = Field(24_000, ge=100, description="characters of such a text in any language, at most")
+    min_answer: int = Field(200, ge=1, description="length of an answer, at least")
+    min_evidence: int = Field(12, ge=1, description="length of each passage of evidence, at least")
     max_tokens: int = Field(1500, ge=16, description="tokens of a reply, at most; one that is cut there is rejected")
     temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy")
     seed: int = Field(0, description="sent with each request; an endpoint may pass over it")
