@@ -9,9 +9,8 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from ccit.generation.answers import Answers
-from ccit.generation.asking import Answer, Request
+from ccit.generation.asking import Answer, Request, Unanswered
 from ccit.generation.budget import TokenBudget
-from ccit.generation.endpoint import Unanswered
 
 _LOOK_S = 1.0  # between two looks at a budget that only answers in flight can free
 

@@ -1,4 +1,4 @@
-"""One request to a model, named by all that its answer depends on; and the answer."""
+"""One request to a model, named by all that its answer depends on; and the answer, or that there is none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ccit.errors import InputError
 from ccit.records import digest_of
+
+UNANSWERED = "unanswered"
+"""Of a dead letter: the endpoint refused this request, or got through others and not through it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +87,17 @@ class Answer:
     model: str = ""
     tokens: int = 0
     lost: int = 0
+
+
+class Unanswered(InputError):
+    """There is no answer to this one request.
+
+    Parameters
+    ----------
+    lost : int
+        Tokens that asking may have taken, at most.
+    """
+
+    def __init__(self, detail: str, lost: int = 0) -> None:
+        super().__init__(UNANSWERED, detail)
+        self.lost = lost

@@ -23,30 +23,19 @@ from typing import TYPE_CHECKING, Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from ccit.errors import EndpointUnavailable, InputError
-from ccit.generation.asking import Answer, Request
+from ccit.errors import EndpointUnavailable
+from ccit.generation.asking import Answer, Request, Unanswered
 
 if TYPE_CHECKING:
     import httpx2
 
 logger = logging.getLogger("ccit.generate")
 
-UNANSWERED = "unanswered"
-"""Of a dead letter: the endpoint refused this request, or got through others and not through it."""
-
 _REFUSES_REQUEST = {400, 413, 422}
 _REFUSES_ALL = {401, 403, 404}
 _TOO_MANY = 429
 _NO_RECORD = ({"role": "user", "content": "There is no record yet. Fill each field of the JSON object with one word."},)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
-
-
-class Unanswered(InputError):
-    """The endpoint has no answer to this one request; `lost` are the tokens that asking may have taken at most."""
-
-    def __init__(self, detail: str, lost: int = 0) -> None:
-        super().__init__(UNANSWERED, detail)
-        self.lost = lost
 
 
 class _NoAnswer(Exception):

@@ -8,9 +8,9 @@ unknown name is an error, and so is one that a file asks for and nobody gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import (
     ChainableUndefined,
@@ -24,11 +24,13 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ccit.errors import ConfigError
+from ccit.generation.source import Language
 from ccit.records import digest_of
 
 TEXTS = Path(__file__).parent / "texts"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}\.v[1-9][0-9]{0,3}")
 _SUFFIX = ".jinja"
+_OF_A_ROW = ("instruction", "input", "output")
 
 
 class JinjaFiles:
@@ -79,10 +81,14 @@ class JinjaFiles:
         """SHA-256 (hex) of the file and of all that it includes: what a version names does not change unseen."""
         return digest_of(self._sources(f"{name}{_SUFFIX}"))
 
-    def asks_for(self, name: str) -> frozenset[str]:
-        """The values that the file and what it includes ask for."""
+    def asks_for(self, name: str, given: Set[str]) -> frozenset[str]:
+        """The values that the file and what it includes ask for. Raises `ConfigError`: one is not `given`."""
         parsed = [self._environment.parse(source) for source in self._sources(f"{name}{_SUFFIX}").values()]
-        return frozenset().union(*map(meta.find_undeclared_variables, parsed))
+        asked: frozenset[str] = frozenset().union(*map(meta.find_undeclared_variables, parsed))
+        if unknown := asked - given:
+            file = self.template(name).filename
+            raise ConfigError(f"{file} asks for {', '.join(sorted(unknown))}, which nobody gives it")
+        return asked
 
     def _sources(self, file: str) -> dict[str, str]:
         if self._environment.loader is None:
@@ -96,6 +102,27 @@ class JinjaFiles:
             found[now], _, _ = self._environment.loader.get_source(self._environment, now)
             waiting += [one for one in meta.find_referenced_templates(self._environment.parse(found[now])) if one]
         return found
+
+
+def files_of(
+    room: Literal["prompts", "templates"], language: Language, own: Path | None = None, *, holes: bool = False
+) -> JinjaFiles:
+    """The files of a language that come along, behind those of a folder of the user's with a folder for each language.
+
+    >>> files_of("templates", "zh").template("medication.v1").name
+    'medication.v1.jinja'
+    """
+    return JinjaFiles(*([own / language] if own else []), TEXTS / room / language, holes=holes)
+
+
+def makes_row(template: Template) -> bool:
+    """Whether a file has the three blocks of a row; one without is included by others."""
+    return set(_OF_A_ROW) <= set(template.blocks)
+
+
+def row_in(template: Template, values: Mapping[str, Any]) -> dict[str, str]:
+    """`instruction`, `input` and `output` of a file, rendered; raises `ConfigError` as `block` does."""
+    return {name: block(template, name, values) for name in _OF_A_ROW}
 
 
 def block(template: Template, name: str, values: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from jinja2 import Template
 
 from ccit.errors import ConfigError
-from ccit.generation.jinja import TEXTS, JinjaFiles, block
+from ccit.generation.jinja import block, files_of, row_in
 from ccit.generation.replies import Reply
 from ccit.generation.source import LANGUAGES, Language, SourceText
 
@@ -80,7 +80,7 @@ class Prompt:
             "question": reply.question,
             "reasoning": reply.reasoning if with_reasoning else "",
         }
-        return {name: block(self.template, name, values) for name in ("instruction", "input", "output")}
+        return row_in(self.template, values)
 
 
 def load_prompts(
@@ -109,11 +109,9 @@ def load_prompts(
 
 
 def _loaded(name: str, language: Language, own: Path | None, lengths: Lengths) -> Prompt:
-    files = JinjaFiles(*([own / language] if own else []), TEXTS / "prompts" / language)
+    files = files_of("prompts", language, own)
     template = files.template(name)
-    asks = files.asks_for(name)
-    if unknown := asks - _VALUES:
-        raise ConfigError(f"prompt {name}.{language} asks for {', '.join(sorted(unknown))}, which nobody gives it")
+    asks = files.asks_for(name, _VALUES)
     prompt = Prompt(f"{name}.{language}", files.digest(name), "question" in asks, lengths.among(language), template)
     _require_data(prompt)
     return prompt

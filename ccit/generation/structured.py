@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Template
 
 from ccit.errors import ConfigError
-from ccit.generation.jinja import TEXTS, JinjaFiles, block
+from ccit.generation.jinja import JinjaFiles, files_of, makes_row, row_in
 from ccit.generation.rows import row_of
 from ccit.generation.source import LANGUAGES, Language, SourceText
 
@@ -53,10 +53,7 @@ class StructuredTemplates:
 
     def __init__(self, own: Path | None = None) -> None:
         self._templates = {
-            language: _newest(
-                JinjaFiles(*([own / language] if own else []), TEXTS / "templates" / language, holes=True), language
-            )
-            for language in LANGUAGES
+            language: _newest(files_of("templates", language, own, holes=True), language) for language in LANGUAGES
         }
 
     def row(self, body: Mapping[str, Any], source: SourceText) -> dict[str, Any] | None:
@@ -67,7 +64,7 @@ class StructuredTemplates:
             return None
         values = {"record": source.text, "title": str(body.get("title") or ""), "fields": fields, "kind": body["kind"]}
         try:
-            said = {name: block(found.template, name, values) for name in ("instruction", "input", "output")}
+            said = row_in(found.template, values)
         except ConfigError:
             return None  # fields of a shape that no template was written for
         if not said["output"] or not said["instruction"]:
@@ -81,10 +78,7 @@ def _newest(files: JinjaFiles, language: Language) -> dict[str, _Structured]:
     for name in sorted(files.names(), key=lambda name: int(name.rpartition(".v")[2])):
         kind = name.rpartition(".v")[0]
         template = files.template(name)
-        if {"instruction", "input", "output"} <= set(template.blocks):  # others are parts that are included
-            if unknown := files.asks_for(name) - _VALUES:
-                raise ConfigError(
-                    f"template {name}.{language} asks for {', '.join(sorted(unknown))}, which nobody gives it"
-                )
+        if makes_row(template):
+            files.asks_for(name, _VALUES)
             found[kind] = _Structured(f"{name}.{language}", files.digest(name), template)
     return found

@@ -11,9 +11,8 @@ import pytest
 from ccit.errors import EndpointUnavailable
 from ccit.generation.answers import Answers
 from ccit.generation.asker import Asker
-from ccit.generation.asking import Answer, Request, RequestSampling
+from ccit.generation.asking import Answer, Request, RequestSampling, Unanswered
 from ccit.generation.budget import TokenBudget
-from ccit.generation.endpoint import Unanswered
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import prompt, source
 

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from ccit.errors import EndpointUnavailable
-from ccit.generation.asking import Answer, Request, RequestSampling
-from ccit.generation.endpoint import Endpoint, RetryPolicy, Unanswered
+from ccit.generation.asking import Answer, Request, RequestSampling, Unanswered
+from ccit.generation.endpoint import Endpoint, RetryPolicy
 from ccit.generation.replies import schema
 from tests.unit.generation.parts import NOTE, prompt, said, source
 

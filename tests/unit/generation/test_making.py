@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from ccit.errors import EndpointUnavailable, InputError
-from ccit.generation.asking import Answer, Request, RequestSampling
+from ccit.generation.asking import Answer, Request, RequestSampling, Unanswered
 from ccit.generation.conversation import Ask
-from ccit.generation.endpoint import Unanswered
 from ccit.generation.making import Limits, Model, Outcome, RowMaker
 from ccit.generation.prompts import load_prompts
 from ccit.generation.structured import StructuredTemplates
