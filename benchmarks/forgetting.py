@@ -257,8 +257,7 @@ def figures(line: Line) -> dict[str, float]:
 
 def interval(values: Sequence[float]) -> float:
     """Half the width of the interval of 95 % of the mean; not a number for a single value."""
-    found = Interval.of(values)
-    return found.high - found.mean
+    return Interval.of(values).half
 
 
 def table(lines: Iterable[Line]) -> list[str]:

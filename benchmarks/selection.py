@@ -26,6 +26,7 @@ from ccit.console import Console
 from ccit.experiment.cell import Line
 from ccit.experiment.metrics import Interval, by_arm, over_seeds, paired
 from ccit.experiment.plan import read_plan
+from ccit.experiment.report import difference
 from ccit.experiment.results import Results
 from ccit.experiment.run import run_experiment
 
@@ -88,7 +89,7 @@ def accuracy_table(lines: Sequence[Line]) -> list[str]:
             _number(found["tokens"].times(1e-3), 0),
             _number(found["flops"].times(1e-12), 2),
             *(_number(found[key], 1) for key in ("average", "forgetting", "general")),
-            _signed(paired(own, arms[lot], "average")) if known else "",
+            difference(paired(own, arms[lot], "average")) if known else "",
         ]
         rows.append(f"| {arm} | {' | '.join(cells)} |")
     return rows
@@ -100,16 +101,7 @@ def _number(interval: Interval, digits: int) -> str:
     >>> _number(Interval(75.0, 70.0, 80.0), 1)
     '75.0 ± 5.0'
     """
-    half = interval.high - interval.mean
-    return f"{interval.mean:.{digits}f}" + ("" if math.isnan(half) else f" ± {half:.{digits}f}")
-
-
-def _signed(interval: Interval) -> str:
-    if math.isnan(interval.mean):
-        return ""
-    return f"{interval.mean:+.1f}" + (
-        "" if math.isnan(interval.low) else f" ({interval.low:+.1f} to {interval.high:+.1f})"
-    )
+    return f"{interval.mean:.{digits}f}" + ("" if math.isnan(interval.half) else f" ± {interval.half:.{digits}f}")
 
 
 def tables(lines: Sequence[Line]) -> Mapping[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -89,11 +90,11 @@ def written(interval: Interval, key: str) -> str:
     >>> written(Interval(75.0, 70.0, 80.0), "average"), written(Interval(2.0, float("nan"), float("nan")), "forgetting")
     ('75.0 ± 5.0', '2.0')
     """
-    if interval.mean != interval.mean:  # not a number
+    if math.isnan(interval.mean):
         return NOT_MEASURED
     show = big if key in ("tokens", "flops") else "{:.1f}".format
-    half = interval.high - interval.mean
-    return show(interval.mean) if half != half else f"{show(interval.mean)} \u00b1 {show(half)}"
+    half = interval.half
+    return show(interval.mean) if math.isnan(half) else f"{show(interval.mean)} \u00b1 {show(half)}"
 
 
 def _table(arms: Mapping[Arm, Lines], found: Mapping[Arm, Mapping[str, Interval]]) -> Figure:
@@ -102,7 +103,7 @@ def _table(arms: Mapping[Arm, Lines], found: Mapping[Arm, Mapping[str, Interval]
     heads = ["Arm", "Seeds", *columns, f"Average against {named(first)}, points"]
     rows = [
         [named(arm), str(len(own)), *(written(found[arm][key], key) for key in MEASURES),
-         "" if arm == first else _against(paired(own, arms[first], "average"))]
+         "" if arm == first else difference(paired(own, arms[first], "average"))]
         for arm, own in arms.items()
     ]  # fmt: skip
     head = element("tr", *(element("th", cell, scope="col") for cell in heads))
@@ -115,15 +116,20 @@ def _table(arms: Mapping[Arm, Lines], found: Mapping[Arm, Mapping[str, Interval]
     return Figure("table", "What came out", sentence, table, _finding(found))
 
 
-def _against(interval: Interval) -> str:
-    if interval.mean != interval.mean:
+def difference(interval: Interval) -> str:
+    """A difference with its interval.
+
+    >>> difference(Interval(2.0, -1.0, 5.0))
+    '+2.0 (-1.0 to +5.0)'
+    """
+    if math.isnan(interval.mean):
         return NOT_MEASURED
-    ends = "" if interval.low != interval.low else f" ({interval.low:+.1f} to {interval.high:+.1f})"
+    ends = "" if math.isnan(interval.low) else f" ({interval.low:+.1f} to {interval.high:+.1f})"
     return f"{interval.mean:+.1f}{ends}"
 
 
 def _finding(found: Mapping[Arm, Mapping[str, Interval]]) -> str:
-    known = {arm: own["average"].mean for arm, own in found.items() if own["average"].mean == own["average"].mean}
+    known = {arm: own["average"].mean for arm, own in found.items() if not math.isnan(own["average"].mean)}
     if len(known) < 2:
         return ""
     best = max(known, key=lambda arm: known[arm])
@@ -139,7 +145,7 @@ def _dots(found: Mapping[Arm, Mapping[str, Interval]]) -> list[Figure]:
     for key in _DOTS:
         name, _, unit = MEASURES[key]
         values = {arm: own[key] for arm, own in found.items()}
-        if all(one.mean != one.mean for one in values.values()):
+        if all(math.isnan(one.mean) for one in values.values()):
             continue
         body = dots_chart(f"{name}, {unit}", values, zero=key != "average")
         numbers = Numbers(["Arm", f"{name}, {unit}"], [[named(arm), written(v, key)] for arm, v in values.items()])

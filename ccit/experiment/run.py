@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -14,9 +15,11 @@ from pathlib import Path
 from ccit.console import Console
 from ccit.errors import CcitError
 from ccit.experiment.cell import Line, run_cell
+from ccit.experiment.metrics import average_accuracy
 from ccit.experiment.plan import Cell
 from ccit.experiment.report import render_experiment
 from ccit.experiment.results import Results, alone_in
+from ccit.report.words import NOT_MEASURED
 from ccit.store.atomic import write_atomically
 from consumers.orphans import end_with
 
@@ -67,9 +70,9 @@ def said_of(line: Line) -> str:
     """
     if line["failed"]:
         return f"failed: {line['failed']}"
-    last = [value for value in line["matrix"][-1] if value is not None]
-    mean = f"{100 * sum(last) / len(last):.1f} %" if last else "not measured"
-    return f"accuracy {mean} after {len(line['rounds'])} rounds of {line['records']['accepted']} accepted samples"
+    mean = average_accuracy(line["matrix"])
+    said = NOT_MEASURED if math.isnan(mean) else f"{100 * mean:.1f} %"
+    return f"accuracy {said} after {len(line['rounds'])} rounds of {line['records']['accepted']} accepted samples"
 
 
 def _alone(cells: Sequence[Cell], folder: Path, console: Console) -> Iterator[tuple[Cell, Line, float]]:

@@ -35,7 +35,7 @@ def test_the_figures_by_hand() -> None:
 
 
 def test_the_interval_is_students() -> None:
-    assert interval([1.0, 2.0, 3.0]) == pytest.approx(4.303 / math.sqrt(3))
+    assert interval([1.0, 2.0, 3.0]) == pytest.approx(4.302653 / math.sqrt(3))
     assert math.isnan(interval([1.0]))
 
 

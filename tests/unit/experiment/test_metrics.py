@@ -83,7 +83,7 @@ def test_one_period_has_nothing_to_transfer() -> None:
 def test_the_interval_is_students() -> None:
     found = Interval.of([1.0, 2.0, 3.0, math.nan])
     assert found.mean == 2.0
-    assert found.high - found.mean == pytest.approx(4.303 / math.sqrt(3))
+    assert found.high - found.mean == found.half == pytest.approx(4.302653 / math.sqrt(3))
     assert math.isnan(Interval.of([1.0]).low)
 
 
