@@ -1,5 +1,5 @@
-"""Things to test with: a tiny random causal language model, made in about a second, with nothing downloaded; and the
-context of a check, without any model.
+"""Things to test with: a tiny random causal language model, made in about a second, with nothing downloaded; the
+context of a check, without any model; and what a drift detector sees.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 from ccit.plugins import plugins
 from ccit.ports.deidentify import Recogniser, RecogniserContext
+from ccit.ports.drift import Accepted
 from ccit.ports.selection import CheckContext, ProxyScorer
 from ccit.ports.vectors import Embedder, Neighbour, Vectors
-from ccit.records import Position, Sample, Score, Spend, Version
+from ccit.records import Decision, Position, Sample, Score, Spend, Version
 from ccit.vectors import quantise
 
 CHATML = (
@@ -136,6 +137,12 @@ def check_context(embedder: Embedder | None = None, proxy: ProxyScorer | None = 
         tokenizer=lambda: "words",
         seed=0,
     )
+
+
+def accepted_with(value: float, metric: str = "ifd") -> Accepted:
+    """What a drift detector sees of an accepted sample with this score."""
+    sample = Sample("s", "r", "ward", "en", "Which dose?", "5 mg.")
+    return Accepted(Decision(sample, True, "accepted", (Score(metric, value, "v0"),)))
 
 
 def recognisers() -> dict[str, Recogniser]:

@@ -25,13 +25,10 @@ class AdwinDetector(OfScore):
 
     Example
     -------
-    >>> from ccit.ports.drift import Accepted
-    >>> from ccit.records import Decision, Sample, Score
+    >>> from ccit.testing import accepted_with
     >>> detector = AdwinDetector(AdwinDetector.Settings(baseline=10), DetectorContext(seed=0))
-    >>> def said(value):
-    ...     sample = Sample("s", "r", "ward", "en", "Dose?", "5 mg.")
-    ...     return detector.observe(Accepted(Decision(sample, True, "accepted", (Score("ifd", value, ""),))))
-    >>> changes = [said(0.7 + 0.05 * (-1) ** n) for n in range(200)] + [said(0.9) for _ in range(100)]
+    >>> values = [0.65, 0.75] * 100 + [0.9] * 100
+    >>> changes = [detector.observe(accepted_with(value)) for value in values]
     >>> [round(change.after, 2) for change in changes if change]
     [0.9]
     """

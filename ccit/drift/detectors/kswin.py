@@ -27,14 +27,11 @@ class KswinDetector(OfScore):
 
     Example
     -------
-    >>> from ccit.ports.drift import Accepted
-    >>> from ccit.records import Decision, Sample, Score
+    >>> from ccit.testing import accepted_with
     >>> detector = KswinDetector(KswinDetector.Settings(baseline=10), DetectorContext(seed=0))
-    >>> def said(value):
-    ...     sample = Sample("s", "r", "ward", "en", "Dose?", "5 mg.")
-    ...     return detector.observe(Accepted(Decision(sample, True, "accepted", (Score("ifd", value, ""),))))
-    >>> wider = [0.7 + 0.2 * (-1) ** n for n in range(100)]  # the same mean
-    >>> changes = [said(0.7 + n % 10 / 1000) for n in range(200)] + [said(value) for value in wider]
+    >>> wider = [0.5, 0.9] * 50  # the same mean
+    >>> values = [0.7 + n % 10 / 1000 for n in range(200)] + wider
+    >>> changes = [detector.observe(accepted_with(value)) for value in values]
     >>> any(changes[:200]), any(changes[200:])
     (False, True)
     """

@@ -28,15 +28,13 @@ class PageHinkleyDetector(OfScore):
 
     Example
     -------
-    >>> from ccit.ports.drift import Accepted
-    >>> from ccit.records import Decision, Sample, Score
-    >>> detector = PageHinkleyDetector(PageHinkleyDetector.Settings(baseline=10), DetectorContext(seed=0))
-    >>> def said(value):
-    ...     sample = Sample("s", "r", "ward", "en", "Dose?", "5 mg.")
-    ...     return detector.observe(Accepted(Decision(sample, True, "accepted", (Score("ifd", value, ""),))))
-    >>> changes = [said(0.7 + 0.05 * (-1) ** n) for n in range(200)] + [said(0.9) for _ in range(100)]
-    >>> [round(change.after, 2) for change in changes if change]
-    [0.9]
+    >>> from ccit.testing import accepted_with
+    >>> def changes(value):  # after 200 with a mean of 0.7 and a spread of 0.05
+    ...     detector = PageHinkleyDetector(PageHinkleyDetector.Settings(baseline=10), DetectorContext(seed=0))
+    ...     said = [detector.observe(accepted_with(one)) for one in [0.65, 0.75] * 100 + [value] * 100]
+    ...     return sum(change is not None for change in said)
+    >>> changes(0.9), changes(0.72)  # the latter is within the slack
+    (1, 0)
     """
 
     class Settings(ScoreSettings):

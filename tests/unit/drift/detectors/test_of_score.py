@@ -4,11 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ccit.drift.detectors.adwin import AdwinDetector
 from ccit.drift.detectors.of_score import ScoreSettings
 from ccit.drift.detectors.page_hinkley import PageHinkleyDetector
+from ccit.plugins import build
 from ccit.ports.drift import DetectorContext
 from ccit.records import Score
 from ccit.selection.admission import RELEASED
@@ -18,6 +21,32 @@ from tests.drifting import accepted, fed, ifds, scored
 def detector(memory: int = 200, baseline: int = 20) -> PageHinkleyDetector:
     settings = PageHinkleyDetector.Settings(memory=memory, baseline=baseline)
     return PageHinkleyDetector(settings, DetectorContext(seed=0))
+
+
+few = settings(max_examples=10)
+seeds = st.integers(0, 2**32 - 1)
+of_a_mean = pytest.mark.parametrize(
+    "defaults", [AdwinDetector.Settings(), PageHinkleyDetector.Settings()], ids=lambda own: own.kind
+)
+
+
+@of_a_mean
+@few
+@given(seed=seeds, up=st.booleans())
+def test_a_change_of_two_spreads_is_found_within_60_samples(defaults: ScoreSettings, seed: int, up: bool) -> None:
+    after = 0.95 if up else 0.55
+    found = build("detector", defaults, DetectorContext(seed=0))
+    (place, change), *_ = fed(found, scored(ifds(seed, (300, 0.75, 0.1), (60, after, 0.1))))
+    assert place >= 300
+    assert abs(change.after - after) < 0.2  # the mean of 5 values at least: more than four standard errors
+
+
+@of_a_mean
+@few
+@given(seed=seeds)
+def test_2000_samples_without_a_change_give_no_alarm(defaults: ScoreSettings, seed: int) -> None:
+    found = build("detector", defaults, DetectorContext(seed=0))
+    assert fed(found, scored(ifds(seed, (2000, 0.75, 0.1)))) == []
 
 
 def test_another_version_of_the_scorer_is_no_change() -> None:
