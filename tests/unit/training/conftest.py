@@ -11,6 +11,7 @@ from ccit.models.revision import revision_of
 from ccit.records import Due, Material, OffsetRange, Round, Sample, Version
 from ccit.testing import random_model
 from tests.nouns import version
+from tests.unit.training.tiny_rounds import TinyRounds
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -108,3 +109,10 @@ def plan(base_version: Version, material: Material) -> Callable[[int], Round]:
         )
 
     return planned
+
+
+@pytest.fixture
+def rounds(
+    config: Config, bases: BaseModels, plan: Callable[[int], Round], material: Material, base_version: Version
+) -> TinyRounds:
+    return TinyRounds(config, bases, plan, material, base_version)

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,20 +12,13 @@ import pytest
 from ccit.config import Config
 from ccit.errors import ConfigError, MemoryExhausted, ModelUnusable, TrainingFailed
 from ccit.failpoints import ENVIRONMENT_VARIABLE
-from ccit.models.bases import BaseModels
-from ccit.records import Candidate, Material, Question, Round, Version
-from ccit.store.files import FileStore
-from ccit.training.lora import LoraTrainer
+from ccit.records import Candidate, Material, Question
 from ccit.training.process import TrainingProcess
 from tests.unit.training.conftest import make_config
+from tests.unit.training.tiny_rounds import TinyRounds, quiet
 
 pytestmark = pytest.mark.trains
-Plan = Callable[[int], Round]
 SUITES = {"domain": (Question("q", "g", "Which?", "a", ("a", "b")),)}
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -44,37 +37,29 @@ def children() -> list[psutil.Process]:
 
 
 def test_a_child_trains_as_this_process_would_and_answers(
-    process: TrainingProcess,
-    config: Config,
-    bases: BaseModels,
-    plan: Plan,
-    material: Material,
-    base_version: Version,
-    tmp_path: Path,
+    process: TrainingProcess, rounds: TinyRounds, tmp_path: Path
 ) -> None:
     stages: list[tuple[str, int, int]] = []
-    there = process.train(plan(0), material, base_version, lambda *at: stages.append(at))
-    here = LoraTrainer(config.training, bases, FileStore(tmp_path / "here"), tmp_path / "here" / "work").train(
-        plan(0), material, base_version, quiet
-    )
+    there = process.train(*rounds.job(), lambda *at: stages.append(at))
+    here = rounds.train(tmp_path / "here")
     assert there.adapters == here.adapters
     assert stages[-1] == ("train proxy", 8, 8)
     assert children()[0].nice() >= 5
-    before = process.evaluate(None, SUITES, material.validation, quiet)
-    after = process.evaluate(there.adapters, SUITES, material.validation, quiet)
+    before = process.evaluate(None, SUITES, rounds.material.validation, quiet)
+    after = process.evaluate(there.adapters, SUITES, rounds.material.validation, quiet)
     assert [a.question_id for a in after.of("domain")] == ["q"]
     assert after.validation_loss != before.validation_loss
 
 
 def test_settings_that_do_not_fit_the_models_are_said_at_start_and_of_each_training(
-    config: Config, plan: Plan, material: Material, base_version: Version, tmp_path: Path
+    rounds: TinyRounds, tmp_path: Path
 ) -> None:
-    training = config.training.model_copy(update={"target_modules": ["q_proj", "embed_tokens"]})
-    process = TrainingProcess(config.model_copy(update={"training": training}), tmp_path / "child.log")
+    training = rounds.settings(target_modules=["q_proj", "embed_tokens"])
+    process = TrainingProcess(rounds.config.model_copy(update={"training": training}), tmp_path / "child.log")
     try:
         for _ in range(2):
             with pytest.raises(ConfigError, match="names 'embed_tokens', but that is the table of embeddings"):
-                process.train(plan(0), material, base_version, quiet)
+                process.train(*rounds.job(), quiet)
         assert process.evaluate(None, SUITES, (), quiet).of("domain")
     finally:
         process.close()
@@ -83,57 +68,46 @@ def test_settings_that_do_not_fit_the_models_are_said_at_start_and_of_each_train
 
 
 def test_a_killed_child_is_a_failure_and_the_next_one_ends_the_round_alike(
-    config: Config,
-    bases: BaseModels,
-    plan: Plan,
-    material: Material,
-    base_version: Version,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    rounds: TinyRounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = TrainingProcess(config, tmp_path / "child.log")
+    process = TrainingProcess(rounds.config, tmp_path / "child.log")
     steps: list[tuple[str, int, int]] = []
     try:
         monkeypatch.setenv(ENVIRONMENT_VARIABLE, "training.checkpointed@3")
         with pytest.raises(TrainingFailed, match="signal 9"):
-            process.train(plan(0), material, base_version, quiet)
+            process.train(*rounds.job(), quiet)
         monkeypatch.delenv(ENVIRONMENT_VARIABLE)
-        resumed = process.train(plan(0), material, base_version, lambda *at: steps.append(at))
+        resumed = process.train(*rounds.job(), lambda *at: steps.append(at))
     finally:
         process.close()
-    whole = LoraTrainer(config.training, bases, FileStore(tmp_path / "whole"), tmp_path / "whole" / "work").train(
-        plan(0), material, base_version, quiet
-    )
+    whole = rounds.train(tmp_path / "whole")
     assert resumed.adapters == whole.adapters
     assert resumed.losses == whole.losses
     assert steps[0] == ("train deployed", 7, 8)  # the third checkpoint stands at step 6
 
 
-def test_errors_keep_their_class_and_the_child_goes_on(
-    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
-) -> None:
+def test_errors_keep_their_class_and_the_child_goes_on(process: TrainingProcess, rounds: TinyRounds) -> None:
+    planned, _, base = rounds.job()
     with pytest.raises(ModelUnusable, match="no sample"):
-        process.train(plan(0), Material((), ()), base_version, quiet)
+        process.train(planned, Material((), ()), base, quiet)
     first = children()[0].pid
     assert process.evaluate(None, SUITES, (), quiet).of("domain")
     assert children()[0].pid == first
 
 
 def test_an_error_in_the_progress_callback_ends_the_job_and_its_child(
-    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
+    process: TrainingProcess, rounds: TinyRounds
 ) -> None:
     def progress(stage: str, done: int, total: int) -> None:
         raise ZeroDivisionError
 
     first = children()[0].pid
     with pytest.raises(ZeroDivisionError):
-        process.train(plan(5), material, base_version, progress)
+        process.train(*rounds.job(5), progress)
     assert first not in [child.pid for child in children()]
 
 
-def test_a_cancelled_job_fails_and_the_next_one_runs(
-    process: TrainingProcess, plan: Plan, material: Material, base_version: Version
-) -> None:
+def test_a_cancelled_job_fails_and_the_next_one_runs(process: TrainingProcess, rounds: TinyRounds) -> None:
     begun = threading.Event()
     results: list[Candidate | TrainingFailed] = []
 
@@ -144,7 +118,7 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
                 begun.set()
 
         try:
-            results.append(process.train(plan(1), material, base_version, progress))
+            results.append(process.train(*rounds.job(1), progress))
         except TrainingFailed as failure:
             results.append(failure)
 
@@ -155,7 +129,7 @@ def test_a_cancelled_job_fails_and_the_next_one_runs(
     thread.join(60)
     assert isinstance(results[0], TrainingFailed)
     assert "cancelled" in str(results[0])
-    assert process.train(plan(1), material, base_version, quiet).round_id == plan(1).round_id
+    assert process.train(*rounds.job(1), quiet).round_id == rounds.plan(1).round_id
     process.close()
     assert not children()
 
