@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from ccit.assembly.scoring import scoring
 from ccit.config import Config, Models, Selection
@@ -29,6 +28,7 @@ from ccit.ingest.rows import parse_row, record_from_row, sample_from_record
 from ccit.pipeline import admit
 from ccit.plugins import plugins
 from ccit.records import Position, Sample
+from ccit.report.histogram import separation
 from ccit.testing import random_model
 
 SETS = "medquad,meqsum,pubmedqa,medmcqa,mts_dialog,zhongjing"
@@ -56,11 +56,12 @@ def main() -> None:
     for name in options.sets.split(","):
         samples, groups = read(options.data / "instructions" / f"{name}.jsonl", options.rows, options.seed)
         mixed, is_wrong = exchanged(samples, groups, options.seed)
-        values, refused = measured(mixed, options.proxy)
+        values, refused = measured(mixed, [kind for kind in METRICS if options.proxy or kind != "ifd"], options.proxy)
         for metric, found in values.items():
             told = ~np.isnan(found)
             row = [name, len(mixed), int(is_wrong.sum()), metric, f"{told.mean():.1%}"]
-            row += area_with_interval(metric, found[told], is_wrong[told])
+            signed = -found[told] if metric in LOW_IS_WRONG else found[told]
+            row += area_with_interval(signed, is_wrong[told])
             row += [f"{refused[metric][is_wrong == wrong].mean():.1%}" for wrong in (False, True)]
             print("| " + " | ".join(map(str, row)) + " |", flush=True)
 
@@ -86,10 +87,11 @@ def exchanged(samples: Sequence[Sample], groups: Sequence[str], seed: int) -> tu
     return mixed, np.array([new.response != old.response for new, old in zip(mixed, samples, strict=True)])
 
 
-def measured(samples: Sequence[Sample], proxy: str) -> tuple[dict[str, Numbers], dict[str, Truth]]:
-    """Of each metric its value per sample (NaN without one), and whether its check refuses the sample."""
+def measured(
+    samples: Sequence[Sample], kinds: Sequence[str], proxy: str
+) -> tuple[dict[str, Numbers], dict[str, Truth]]:
+    """Of each check its own score per sample (NaN without one), and whether it refuses the sample by its defaults."""
     known = plugins("check")
-    kinds = [kind for kind in METRICS if proxy or kind != "ifd"]
     selection = Selection.model_construct(
         checks={kind: known[kind].settings() for kind in kinds}, policy=plugins("policy")["accept_all"].settings()
     )
@@ -116,26 +118,16 @@ def batches(samples: Sequence[Sample]) -> Iterator[tuple[int, list[Sample]]]:
         yield begin, list(samples[begin : begin + BATCH])
 
 
-def area_with_interval(metric: str, values: Numbers, is_wrong: Truth, draws: int = 1000) -> tuple[str, str]:
-    """AUC and its 95 % interval, as text; `-` where nothing is scored."""
-    if not is_wrong.any() or is_wrong.all():
+def area_with_interval(values: Numbers, is_wrong: Truth, draws: int = 1000) -> tuple[str, str]:
+    """AUC of values that are high for a wrong row, and its 95 % interval, as text; `-` where nothing is scored."""
+    area = separation(values[~is_wrong], values[is_wrong])
+    if area is None:
         return "-", "-"
-    signed = -values if metric in LOW_IS_WRONG else values
     rng = np.random.default_rng(0)
-    found = []
-    for _ in range(draws):
-        rows = rng.integers(0, len(signed), len(signed))
-        if 0 < is_wrong[rows].sum() < len(rows):
-            found.append(area(signed[rows], is_wrong[rows]))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return f"{area(signed, is_wrong):.3f}", f"{low:.3f} to {high:.3f}"
-
-
-def area(values: Numbers, is_wrong: Truth) -> float:
-    """Probability that a wrong row has the higher value than a right one; half for a tie (Mann-Whitney)."""
-    wrong = int(is_wrong.sum())
-    ranks = float(rankdata(values)[is_wrong].sum())
-    return (ranks - wrong * (wrong + 1) / 2) / (wrong * (len(values) - wrong))
+    picks = (rng.integers(0, len(values), len(values)) for _ in range(draws))
+    found = [separation(values[own][~is_wrong[own]], values[own][is_wrong[own]]) for own in picks]
+    low, high = np.quantile([one for one in found if one is not None], [0.025, 0.975])
+    return f"{area:.3f}", f"{low:.3f} to {high:.3f}"
 
 
 if __name__ == "__main__":

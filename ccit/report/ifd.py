@@ -13,13 +13,13 @@ import numpy as np
 from markupsafe import Markup
 
 from ccit.report.facts import finite
+from ccit.report.histogram import Histogram, separation
 from ccit.report.history import Bounds, History
-from ccit.report.svg import WIDTH, Scale, drawing, hot, join, line, rect, text, ticks
+from ccit.report.svg import WIDTH, Scale, drawing, join, line, rect, text, ticks
 from ccit.report.words import Figure, Key, Numbers, percent, version_name
 
 _MOST_PANELS = 6
 _CEILING = 10.0  # a ratio beyond this is drawn here: the text is garbage, and the axis must stay readable
-_BINS = 44
 _HALF, _HEAD, _GAP = (
     62,
     26,
@@ -33,20 +33,6 @@ class _Panel:
     proxy: int
     above: np.ndarray  # IFD of clean answers, or of all where the truth is unknown
     below: np.ndarray  # IFD of wrong answers
-
-
-def separation(clean: np.ndarray, wrong: np.ndarray) -> float | None:
-    """Probability that a wrong answer looks harder than a clean one (area under the ROC curve), ties half.
-
-    >>> separation(np.array([0.4, 0.5]), np.array([0.9, 0.5]))
-    0.875
-    """
-    if not len(clean) or not len(wrong):
-        return None
-    ordered = np.sort(clean)
-    lower = np.searchsorted(ordered, wrong, side="left")
-    upper = np.searchsorted(ordered, wrong, side="right")
-    return float((lower + upper).mean() / (2 * len(clean)))
 
 
 def _panels(history: History) -> tuple[list[_Panel], bool]:
@@ -71,35 +57,6 @@ def _range(panels: Sequence[_Panel], bounds: Bounds) -> tuple[float, float]:
     low = min([float(np.percentile(values, 0.5)), *marks])
     high = max([float(np.percentile(values, 99.5)), 1.0, *marks])
     return max(0.0, np.floor(low * 10 - 0.5) / 10), float(np.ceil(high * 10 + 0.5) / 10)
-
-
-def _shares(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    counts, _ = np.histogram(np.clip(values, low, high), bins=_BINS, range=(low, high))
-    return counts / max(1, len(values))
-
-
-def _side(values: np.ndarray, x: Scale, base: float, height: float, peak: float, name: str, class_: str) -> Markup:
-    """One histogram from the base line, upwards (height > 0) or downwards, with its median."""
-    if not len(values):
-        return Markup()
-    pieces, step = [], (x.high - x.low) / _BINS
-    for i, share in enumerate(_shares(values, x.low, x.high)):
-        if not share:
-            continue
-        size = abs(height) * share / peak
-        start = x.low + i * step
-        bar = rect(
-            x(start) + 0.7,
-            base - size if height > 0 else base,
-            x(start + step) - x(start) - 1.4,
-            size,
-            f"fill {class_}",
-        )
-        pieces.append(hot(f"{name}: {percent(share, 1)} with IFD {start:.2f} to {start + step:.2f}", bar))
-    middle = float(np.median(values))
-    end = base - height * 1.04
-    mark = line(x(middle), base, x(middle), end, f"median {class_}")
-    return join([*pieces, hot(f"{name}: median IFD {middle:.2f}, {len(values)} records", mark)])
 
 
 def _heading(panel: _Panel, known: bool) -> str:
@@ -138,7 +95,7 @@ def _thresholds(bounds: Bounds, x: Scale, height: float) -> Markup:
 def _draw(panels: Sequence[_Panel], known: bool, bounds: Bounds) -> Markup:
     low, high = _range(panels, bounds)
     x = Scale(low, high, _LEFT, WIDTH - _RIGHT)
-    peak = max(float(_shares(part, low, high).max()) for p in panels for part in (p.above, p.below))
+    bars = Histogram.of("IFD", x, [part for p in panels for part in (p.above, p.below)])
     each = _HEAD + _HALF * (2 if known else 1) + _GAP
     bottom = _TOP + each * len(panels)
     pieces = [line(x(t), _TOP, x(t), bottom, "grid") for t in ticks(low, high, 10)]
@@ -154,8 +111,8 @@ def _draw(panels: Sequence[_Panel], known: bool, bounds: Bounds) -> Markup:
         pieces += [
             text(_LEFT + 2, top + 18, name, "t strong"),
             text(WIDTH - _RIGHT - 2, top + 18, _heading(panel, known), "t faint", "end"),
-            _side(panel.above, x, base, _HALF, peak, "Clean" if known else "All records", "k-clean"),
-            _side(panel.below, x, base, -_HALF, peak, "Wrong answers", "k-wrong"),
+            bars.side(panel.above, base, _HALF, "Clean" if known else "All records", "k-clean"),
+            bars.side(panel.below, base, -_HALF, "Wrong answers", "k-wrong"),
             line(_LEFT, base, WIDTH - _RIGHT, base, "axis"),
         ]
     labels = [text(x(t), bottom + 18, f"{t:g}", "t", "middle") for t in ticks(low, high, 10)]

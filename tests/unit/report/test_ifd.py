@@ -1,33 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ccit.report.history import DecisionRow, History
-from ccit.report.ifd import ifd_figure, separation
-
-scores = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=12).map(np.array)
-
-
-@given(scores, scores)
-def test_separation_is_the_share_of_pairs_in_the_right_order(clean: np.ndarray, wrong: np.ndarray) -> None:
-    pairs = [(w > c) + 0.5 * (w == c) for c in clean for w in wrong]
-    assert separation(clean, wrong) == np.float64(sum(pairs) / len(pairs)).round(12) or np.isclose(
-        separation(clean, wrong) or 0.0, sum(pairs) / len(pairs)
-    )
-
-
-@given(scores, scores)
-def test_separation_turns_round_with_its_arguments(clean: np.ndarray, wrong: np.ndarray) -> None:
-    there, back = separation(clean, wrong), separation(wrong, clean)
-    assert there is not None
-    assert back is not None
-    assert abs(there + back - 1) < 1e-9
-
-
-def test_separation_of_nothing_is_unknown() -> None:
-    assert separation(np.array([]), np.array([1.0])) is None
+from ccit.report.ifd import ifd_figure
 
 
 def test_one_panel_per_proxy_with_its_medians(run: History) -> None:
