@@ -6,13 +6,8 @@ metrics; and what ingest makes of its rows.
 
 from __future__ import annotations
 
-import signal
-import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import tomli_w
@@ -22,7 +17,8 @@ from consumers.ingest import IngestStep
 from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import KafkaMessage, Output
-from consumers.kafka.topics import Topic, Topics
+from consumers.kafka.topics import Topics
+from tests.integration.door import PLANTED, door, free_port, more, planted_in, written
 from tests.integration.following import until
 
 FIELDS = {
@@ -37,7 +33,7 @@ NAMED = [("PID", 3), ("PID", 5), ("PID", 6), ("PID", 11), ("NK1", 2), ("PV1", 7)
 def canary(segment: str, field: int) -> str:
     """A word in capitals that is in no dictionary, with the field's own end."""
     ones, tens = "BCDFGHKLMN"[field % 10], "PRSTVWXZJQ"[field // 10]
-    return f"QUZZ{segment.replace('1', 'I').replace('2', 'Y')}{tens}{ones}ORK"
+    return f"{PLANTED}{segment.replace('1', 'I').replace('2', 'Y')}{tens}{ones}ORK"
 
 
 def line(segment: str, content: dict[int, str]) -> str:
@@ -68,40 +64,6 @@ def unreadable() -> Iterator[tuple[bytes | None, list[tuple[str, str | bytes | N
     yield None, [*hl7, ("x-patient", b"QUZZ")]
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@contextmanager
-def deidentifying(config: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "ccit.cli.main", "-vv", "clinical", "--config", str(config), "--instance", "0"]
-    with (config.parent / "clinical.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        yield
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30.0) == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
-def written(settings: KafkaSettings, *topics: Topic) -> list[KafkaMessage]:
-    """All that is in these topics."""
-    found: list[KafkaMessage] = []
-    for topic in topics:
-        with Follower(settings, topic) as reader:
-            found += reader.catch_up()
-    return found
-
-
-def more(seen: list[KafkaMessage], *followers: Follower) -> list[KafkaMessage]:
-    seen += [message for follower in followers for message in follower.poll(0.05)]
-    return seen
-
-
 def ingested(config: Path, rows: Sequence[KafkaMessage]) -> list[Output]:
     return IngestStep(load_config(config))(rows)
 
@@ -122,7 +84,7 @@ def test_nothing_identified_gets_past_de_identification(settings: KafkaSettings,
     for bad, headers in refused:
         client.produce(topics.clinical.name, bad, b"QUZZ-key", headers=headers)
     assert client.flush(30.0) == 0
-    with deidentifying(config):
+    with door(config, "clinical"):
         with Follower(settings, topics.dead_letters) as letters, Follower(settings, topics.raw) as raw:
             seen: list[KafkaMessage] = []
             until(lambda: len(more(seen, letters, raw)) >= len(refused) + 2, "all is there")
@@ -136,5 +98,5 @@ def test_nothing_identified_gets_past_de_identification(settings: KafkaSettings,
     assert any(b"The lungs are clear." in (row.value or b"") for row in rows)
     assert 'outcome="sent_again"} 1.0' in metrics
     assert 'ccit_dead_letters_total{reason="' in metrics
-    assert not [text for text in everything if "QUZZ" in text.upper()]
+    assert planted_in(*everything) == []
     assert (tmp_path / "table.sqlite").stat().st_mode & 0o077 == 0
