@@ -12,7 +12,7 @@ from pathlib import Path
 
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
-from consumers.kafka.messages import KafkaMessage
+from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topic
 
 PLANTED = "QUZZ"
@@ -61,6 +61,12 @@ def more(seen: list[KafkaMessage], *followers: Follower) -> list[KafkaMessage]:
     """`seen`, and what has come since."""
     seen += [message for follower in followers for message in follower.poll(0.05)]
     return seen
+
+
+def text_of(message: KafkaMessage | Output) -> str:
+    """Key, headers and value; its `repr` shows none of them."""
+    in_headers = (part for name, value in message.headers for part in (name.encode(), value or b""))
+    return b"\n".join((message.key or b"", *in_headers, message.value or b"")).decode("utf-8", "replace")
 
 
 def planted_in(*texts: str) -> list[str]:

@@ -18,7 +18,7 @@ from consumers.kafka.clients import KafkaSettings, producer
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import KafkaMessage, Output
 from consumers.kafka.topics import Topics
-from tests.integration.door import PLANTED, door, free_port, more, planted_in, written
+from tests.integration.door import PLANTED, door, free_port, more, planted_in, text_of, written
 from tests.integration.following import until
 
 FIELDS = {
@@ -92,11 +92,13 @@ def test_nothing_identified_gets_past_de_identification(settings: KafkaSettings,
     rows, others = written(settings, topics.raw), [t for t in topics if t not in (topics.clinical, topics.raw)]
     log = (tmp_path / "clinical.log").read_text("utf-8")
     letters_there = written(settings, *others)
-    everything = [*map(repr, (*rows, *letters_there, *ingested(config, rows))), log, metrics]
+    everything = [*map(text_of, (*rows, *letters_there)), *map(text_of, ingested(config, rows)), log, metrics]
     assert [letter.topic for letter in letters_there] == [topics.dead_letters.name] * len(refused)
     assert len(rows) == 2, "one for the report and one for the diagnosis"
     assert any(b"The lungs are clear." in (row.value or b"") for row in rows)
     assert 'outcome="sent_again"} 1.0' in metrics
     assert 'ccit_dead_letters_total{reason="' in metrics
     assert planted_in(*everything) == []
+    came = written(settings, topics.clinical)
+    assert len(planted_in(*map(text_of, came))) == len(came), "the same look finds them where they belong"
     assert (tmp_path / "table.sqlite").stat().st_mode & 0o077 == 0

@@ -27,7 +27,7 @@ from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.follower import Follower
 from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.topics import Topics
-from tests.integration.door import PLANTED, door, free_port, more, planted_in, written
+from tests.integration.door import PLANTED, door, free_port, more, planted_in, text_of, written
 from tests.integration.following import messages_of, until
 
 BORN, NUMBER, PHONE = "1931-02-14", "QX-5530871", "620 555 0188"
@@ -198,12 +198,12 @@ def test_nothing_identified_of_an_export_gets_past_de_identification(settings: K
     wrote = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "export"]
     assert {path.name for path in wrote} >= {"clinical.log", "generate.log", "ingest.log"}
     kept = [path.read_text("utf-8", "replace") for path in wrote if path.name != "table.sqlite"]
-    everything = [*map(repr, behind), *kept, *map(str, wrote), *metrics, told]
+    everything = [*map(text_of, behind), *kept, *map(str, wrote), *metrics, told]
     assert planted_in(*everything) == []
     assert [text for text in everything for hidden in HIDDEN if hidden in text] == []
-    clinical = "".join(map(repr, messages_of(settings, "clinical")))
-    assert len(planted_in(clinical)) == 1, "the same look finds them where they belong"
-    assert all(hidden in clinical for hidden in HIDDEN)
+    came = messages_of(settings, "clinical")
+    assert len(planted_in(*map(text_of, came))) == len(came), "the same look finds them where they belong"
+    assert all(hidden in "".join(map(text_of, came)) for hidden in HIDDEN)
     rows = [json.loads(message.value or b"") for message in behind if message.topic == topics.raw.name]
     assert len({row["subject"] for row in rows}) == 1, "the patient's pseudonym"
     assert sum("The lungs are clear." in row["output"] for row in rows) >= 4
@@ -211,6 +211,6 @@ def test_nothing_identified_of_an_export_gets_past_de_identification(settings: K
     assert all(word in said for word in ("Asthma", "Hgb: 9.1 g/dL", "Bronchoscopy", "Budesonide", "rash", "Influenza"))
     made = Counter(row["meta"].get("generated", {}).get("prompt", "entry") for row in rows)
     assert made == {"entry": len(DOCUMENTS) + 1, **dict.fromkeys(TEMPLATES, 1), "diagnosis.v1.en": 2}
-    straight = ClinicalStep(Config(clinical=Clinical()))(messages_of(settings, "clinical"))
+    straight = ClinicalStep(Config(clinical=Clinical()))(came)
     assert Counter(one.topic for one in straight) == {"ccit.raw": len(DOCUMENTS) + 1, "ccit.dead-letters": LETTERS}
-    assert planted_in(*map(repr, straight)) == []
+    assert planted_in(*map(text_of, straight)) == []
