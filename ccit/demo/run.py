@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 
 from ccit.console import Console
+from ccit.demo.arrival import Arrival, RowArrival
+from ccit.demo.door import DoorArrival, door_tables
 from ccit.demo.real import Real, stream_of_rows
-from ccit.demo.stage import Stage, clear_stage, real_ingredients, set_stage, small_ingredients
+from ccit.demo.stage import Stage, clear_stage, merged, real_ingredients, set_stage, small_ingredients
 from ccit.demo.summary import Rollback, summarise
 from ccit.demo.traffic import QUICK, REAL, Traffic
 from ccit.demo.watch import Watch
@@ -32,6 +32,7 @@ from ccit.records import DOMAIN, Spend
 from ccit.report.history import Bounds, History
 from ccit.report.render import render_report
 from ccit.selection.checks.ifd import IfdCheck
+from ccit.simulation.clinical_stream import ClinicalStream, clinical_stream
 from ccit.simulation.stream import DAYS, SimulatedMessage, hospital_stream
 from ccit.store.atomic import write_atomically
 from ccit.store.private import make_directory
@@ -39,7 +40,6 @@ from consumers.broker.configured import embedded_environment
 from consumers.broker.embedded import EmbeddedKafka
 from consumers.broker.local import LocalKafka
 from consumers.commands import issue
-from consumers.feed import Feeder, Raw
 from consumers.kafka.clients import KafkaSettings
 from consumers.kafka.topic_creation import create_topics
 from consumers.kafka.topics import Topics
@@ -67,6 +67,12 @@ class Demo:
     broker: Broker
     overrides: Mapping[str, Mapping[str, Any]]
     real: Real | None = None
+    door: bool = False
+
+    @property
+    def days(self) -> int:
+        """Over which the simulated hospital's records are spread."""
+        return DAYS if self.records >= MANY else DAYS_OF_A_TASTE
 
 
 def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
@@ -79,32 +85,42 @@ def run_demo(demo: Demo, console: Console) -> dict[str, Any]:
     """
     make_directory(demo.out)
     clear_stage(demo.out)
-    stage, stream = _prepared(demo, console)
-    # A line is a message, so a line break inside garbage becomes a space; the others are JSON on one line.
-    lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
-    write_atomically(demo.out / "data" / "stream.jsonl", lines)  # for `ccit replay`
-    sender = "the files" if demo.real and demo.real.rows else "the simulated hospital"
-    console.story(f"{sender} will send {len(stream)} records over {stream[-1].day + 1} days")
+    stage, stream = _prepared_door(demo, console) if demo.door else _prepared(demo, console)
     with _broker(demo, console) as (settings, environment):
         create_topics(settings)
         return _Course(demo, stage, stream, settings, environment, console).run()
 
 
 def _prepared(demo: Demo, console: Console) -> tuple[Stage, list[SimulatedMessage]]:
-    """The stage, with its models, and what will be sent."""
+    """The stage, with its models, and the rows that will be sent."""
     if demo.real is not None and demo.real.rows:
+        sender = "the files"
         stream, questions = stream_of_rows(demo.real.rows, demo.records)
         ingredients = real_ingredients(demo.real.proxy_layers, questions, console.progress)
     else:
-        days = DAYS if demo.records >= MANY else DAYS_OF_A_TASTE
-        stream = list(hospital_stream(demo.records, demo.seed, days=days))
+        sender = "the simulated hospital"
+        stream = list(hospital_stream(demo.records, demo.seed, days=demo.days))
         real = demo.real
         ingredients = (
             small_ingredients(console.progress)
             if real is None
             else real_ingredients(real.proxy_layers, None, console.progress)
         )
+    # A line is a message, so a line break inside garbage becomes a space; the others are JSON on one line.
+    lines = b"".join(message.value.replace(b"\n", b" ") + b"\n" for message in stream)
+    write_atomically(demo.out / "data" / "stream.jsonl", lines)  # for `ccit replay`
+    console.story(f"{sender} will send {len(stream)} records over {stream[-1].day + 1} days")
     return set_stage(demo.out, demo.seed, ingredients, demo.overrides), stream
+
+
+def _prepared_door(demo: Demo, console: Console) -> tuple[Stage, ClinicalStream]:
+    """The same with messages that name people; they are written nowhere but where the hospital keeps its own."""
+    stream = clinical_stream(demo.records, demo.seed, demo.days)
+    console.story(
+        f"the simulated hospital will speak HL7 v2 and FHIR for {demo.days} days, and name {len(stream.people)} people"
+    )
+    tables = merged(demo.overrides, door_tables(demo.out))
+    return set_stage(demo.out, demo.seed, small_ingredients(console.progress), tables), stream
 
 
 @contextmanager
@@ -126,21 +142,26 @@ class _Course:
         self,
         demo: Demo,
         stage: Stage,
-        stream: list[SimulatedMessage],
+        stream: list[SimulatedMessage] | ClinicalStream,
         settings: KafkaSettings,
         environment: Mapping[str, str],
         console: Console,
     ) -> None:
         self._demo = demo
         self._stage = stage
-        self._stream = stream
         self._settings = settings
         self._console = console
         self._pace = QUICK if demo.real is None else REAL
         self._stall_s = STALL_TIMEOUT_S if demo.real is None else REAL_STALL_TIMEOUT_S
         self._began = time.monotonic()
         self._heard = self._began
-        self._watch = Watch(stream, stage.config.rounds.size)
+        known: list[SimulatedMessage] = []  # of whose truth something is known
+        if isinstance(stream, ClinicalStream):
+            self._arrival: Arrival = DoorArrival(settings, stage, stream, environment)
+        else:
+            self._arrival, known = RowArrival(settings, stream), stream
+        self._known = known
+        self._watch = Watch(known, stage.config.rounds.size)
         topics = Topics(settings.prefix)
         self._observer = Observer(
             settings,
@@ -165,31 +186,33 @@ class _Course:
         seconds = time.monotonic() - self._began
         for error in dict.fromkeys(traffic.errors):
             self._console.story(f"a request failed: {error}")
-        summary = summarise(
-            self._watch, self._stream, traffic.rows, rollback, self._scoring(), self._demo.seed, seconds
-        )
+        summary = summarise(self._watch, self._known, traffic.rows, rollback, self._scoring(), self._demo.seed, seconds)
         history = self._history(traffic)
-        write_atomically(self._demo.out / "summary.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-        write_atomically(self._demo.out / "report.html", render_report(summary, history).encode())
+        self._write(summary, history)
+        if more := self._arrival.account():  # looks through what was just written, too
+            summary |= more
+            self._write(summary, history)
         return summary
 
     # -- the acts ---------------------------------------------------------------------------------------------------
 
     def _start(self) -> str:
-        for role in ROLES:
+        roles = (*self._arrival.roles, *ROLES)
+        for role in roles:
             self._supervisor.start(role, [role, "--config", str(self._stage.config_path), "--instance", "demo"])
-        self._console.story("starting ingest, score, train and serve, each a process of its own")
+        self._console.story(f"starting {', '.join(roles[:-1])} and {roles[-1]}, each a process of its own")
         self._until(lambda: {"score", "train", "serve"} <= self._active_roles(), START_TIMEOUT_S, "starting")
         return next(r.detail for r in self._watch.replicas.values() if r.role == "serve")
 
     def _days(self) -> None:
-        feeder = Feeder(self._settings)
-        sent = 0
-        for day, messages in groupby(self._stream, key=lambda m: m.day):
+        arrival = self._arrival
+        for day in range(arrival.days):
             self._watch.day = day
-            sent += feeder.send(Raw(m.key, m.value) for m in messages)
-            self._console.progress("records sent", sent, len(self._stream))
-            self._until(partial(self._decided, sent), self._stall_s, f"deciding day {day + 1}")
+            arrival.send(day)
+            self._console.progress("messages sent", arrival.sent, arrival.total)
+            self._until(arrival.arrived, self._stall_s, f"taking in day {day + 1}")
+            self._watch.came = arrival.rows
+            self._until(self._watch.decided, self._stall_s, f"deciding day {day + 1}")
             self._until(self._watch.at_rest, self._stall_s, f"the round of day {day + 1}")
             accepted = sum(row.accepted for row in self._watch.decisions)
             self._console.story(
@@ -233,7 +256,7 @@ class _Course:
             line = self._watch.take(seen, now - self._began)
             if line is not None:
                 self._console.story(line)
-        self._console.progress("records decided", self._watch.settled, len(self._stream))
+        self._console.progress("records decided", self._watch.settled, max(self._watch.came, self._watch.settled))
 
     def _drain(self) -> None:
         """The last words of the processes that have ended: a scorer says in them what it has spent."""
@@ -243,9 +266,6 @@ class _Course:
         ):
             self._look()
             time.sleep(_TICK_S)
-
-    def _decided(self, sent: int) -> bool:
-        return self._watch.settled >= sent
 
     def _active_roles(self) -> set[str]:
         return {report.role for report in self._watch.replicas.values() if report.state == "active"}
@@ -259,6 +279,10 @@ class _Course:
         )
 
     # -- what is kept -----------------------------------------------------------------------------------------------
+
+    def _write(self, summary: Mapping[str, Any], history: History) -> None:
+        write_atomically(self._demo.out / "summary.json", orjson.dumps(summary, option=orjson.OPT_INDENT_2))
+        write_atomically(self._demo.out / "report.html", render_report(summary, history).encode())
 
     def _prompts(self) -> list[str]:
         lines = Path(self._stage.config.evaluation.suites[DOMAIN]).read_bytes().splitlines()

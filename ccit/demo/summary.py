@@ -39,9 +39,10 @@ def summarise(
     return {
         "seed": seed,
         "records": {
-            "in": len(stream),
+            "in": watch.came,
             "decided": len(decided),
             "accepted": sum(row.accepted for row in decided),
+            "trained": sum(len(r.planned.sample_ids) for r in watch.rounds if r.row.outcome == "promote"),
             "rejected": dict(refused.most_common()),
             "dead_lettered": len(watch.dead_letters),
             "dead_letters": dict(Counter(row.reason for row in watch.dead_letters)),

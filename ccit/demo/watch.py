@@ -24,6 +24,8 @@ from ccit.simulation.stream import SimulatedMessage
 from consumers.kafka.messages import KafkaMessage
 from consumers.observe import Seen
 
+_BEFORE_ROWS = (b"clinical", b"generate")  # what these refuse never was a row
+
 
 @dataclass(slots=True)
 class JudgedRound:
@@ -54,6 +56,7 @@ class Watch:
     seen_records: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)  # by cause
     day: int = 0
+    came: int = 0  # rows that the stream has brought so far
     audit: Concordances = field(default_factory=lambda: Concordances(versions=1000))
     _by_record: dict[str, SimulatedMessage] = field(default_factory=dict)
     _by_value: dict[bytes, SimulatedMessage] = field(default_factory=dict)
@@ -88,14 +91,18 @@ class Watch:
             return self._announced(event.announcement, now)
         elif isinstance(event, ReplicaReported):
             return self._reported(event.report)
-        elif seen.message.topic.endswith("dead-letters"):
+        elif seen.message.topic.endswith("dead-letters") and seen.message.header("ccit_stage") not in _BEFORE_ROWS:
             self._refused(seen.message, now)
         return None
 
     @property
     def settled(self) -> int:
-        """Messages of the stream that have their decision or their dead letter."""
+        """Rows of the stream that have their decision or their dead letter."""
         return len(self.decisions) + len(self.dead_letters)
+
+    def decided(self) -> bool:
+        """Whether that holds of all that came."""
+        return self.settled >= self.came
 
     @property
     def pooled(self) -> int:

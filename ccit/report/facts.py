@@ -36,6 +36,31 @@ class ComputeFact:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorFact:
+    """What became of messages at the hospital's door, counted step by step.
+
+    `leaks`: place -> names and numbers of people found there; None where nobody looked.
+    """
+
+    messages: Mapping[str, float]  # by form
+    answers: Mapping[str, float]  # by code of MLLP
+    unreadable: Mapping[str, float]  # by reason
+    documents: Mapping[str, float]  # by what became of them
+    identifiers: Mapping[str, float]  # masked, by kind
+    rows: Mapping[str, float]  # by what made them
+    planted: float | None
+    on_clinical: float | None
+    places: float | None
+    bytes_searched: float | None
+    leaks: Mapping[str, float] | None
+
+    @property
+    def leaked(self) -> float | None:
+        """Names and numbers found behind the door, all places together."""
+        return None if self.leaks is None else sum(self.leaks.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The summary, field by field as DESIGN.md lists them."""
 
@@ -44,6 +69,7 @@ class Facts:
     records_in: float | None
     decided: float | None
     accepted: float | None
+    trained: float | None  # on samples, by versions that were promoted
     rejected: Mapping[str, float]
     dead_lettered: float | None
     truth: Mapping[str, tuple[float, float]]  # kind -> (in, accepted)
@@ -60,6 +86,7 @@ class Facts:
     rollback_to: float | None
     rollback_seconds: float | None
     compute: ComputeFact
+    door: DoorFact | None  # None where rows came without it
 
     @property
     def promoted(self) -> int:
@@ -143,6 +170,24 @@ def _compute(entry: Mapping[str, Any]) -> ComputeFact:
     )
 
 
+def _door(entry: Mapping[str, Any]) -> DoorFact | None:
+    if not entry:
+        return None
+    counts = {
+        name: _numbers(entry.get(name))
+        for name in ("messages", "answers", "unreadable", "documents", "identifiers", "rows")
+    }
+    leaks = _mapping(entry.get("leaks"))
+    return DoorFact(
+        **counts,
+        planted=finite(leaks.get("planted")),
+        on_clinical=finite(leaks.get("on_clinical")),
+        places=finite(leaks.get("places")),
+        bytes_searched=finite(leaks.get("bytes")),
+        leaks=_numbers(leaks["found"]) if "found" in leaks else None,
+    )
+
+
 def read_summary(summary: Mapping[str, Any]) -> Facts:
     """Read the summary; every field may be missing.
 
@@ -159,6 +204,7 @@ def read_summary(summary: Mapping[str, Any]) -> Facts:
         records_in=finite(records.get("in")),
         decided=finite(records.get("decided")),
         accepted=finite(records.get("accepted")),
+        trained=finite(records.get("trained")),
         rejected=_numbers(records.get("rejected")),
         dead_lettered=finite(records.get("dead_lettered")),
         by_lot=_by_lot(summary.get("arms")),
@@ -175,4 +221,5 @@ def read_summary(summary: Mapping[str, Any]) -> Facts:
         rollback_to=finite(rollback.get("to")),
         rollback_seconds=finite(rollback.get("seconds")),
         compute=_compute(_mapping(summary.get("compute"))),
+        door=_door(_mapping(summary.get("door"))),
     )

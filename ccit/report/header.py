@@ -88,6 +88,11 @@ def tiles(facts: Facts) -> Sequence[Tile]:
         Tile("Rollback", duration(facts.rollback_seconds), _rollback(facts)),
         _saving(facts),
     ]
+    if facts.door is not None:
+        leaked = facts.door.leaked
+        tone = "" if leaked is None else "bad" if leaked else "good"
+        note = f"of {number(facts.door.planted)} that messages held"
+        shown.insert(0, Tile("Names and numbers behind the door", number(leaked), note, tone))
     if facts.by_lot is not None:
         came, accepted = facts.by_lot
         note = f"of {number(came)} drawn; whether the policy beats them is not measured"

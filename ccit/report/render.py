@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ccit.report.accuracy import accuracy_figure
 from ccit.report.admission import admission_figure
 from ccit.report.compute import compute_figure
+from ccit.report.door import door_figure
 from ccit.report.facts import Facts, read_summary
 from ccit.report.forgetting import forgetting_figure
 from ccit.report.header import tiles
@@ -42,6 +43,7 @@ def _environment() -> Environment:
 
 def _figures(facts: Facts, history: History) -> list[Figure]:
     shown = [
+        *([] if facts.door is None else [door_figure(facts.door, facts)]),
         accuracy_figure(facts),
         lineage_figure(facts, history),
         stream_figure(history),

@@ -57,7 +57,9 @@ def reported(role: Any, number: int, sequence: int, state: Any = "active", spent
 
 @pytest.fixture
 def watch() -> Watch:
-    return Watch(STREAM, SIZE)
+    watch = Watch(STREAM, SIZE)
+    watch.came = len(STREAM)
+    return watch
 
 
 def live(watch: Watch) -> None:
@@ -131,6 +133,7 @@ def test_the_summary_has_every_promised_field_and_the_right_counts(watch: Watch)
         "in": 12,
         "decided": 11,
         "accepted": 10,
+        "trained": 9,
         "rejected": {"ifd_too_high": 1},
         "dead_lettered": 1,
         "dead_letters": {"not_json": 1},
