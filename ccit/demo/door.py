@@ -63,7 +63,7 @@ class DoorArrival:
         self, settings: KafkaSettings, stage: Stage, stream: ClinicalStream, environment: Mapping[str, str]
     ) -> None:
         self._settings = settings
-        self._stage = stage
+        self.stage = stage
         self._stream = stream
         self._environment = environment
         self._answers: Counter[str] = Counter()
@@ -77,16 +77,16 @@ class DoorArrival:
     def send(self, day: int) -> None:
         """A day's HL7 v2 over a socket, its FHIR export by `ccit feed`. Raises `CcitError`."""
         said = self._stream.days[day]
-        with MllpSender(self._stage.config.mllp.port, _START_S) as sender:
+        with MllpSender(self.stage.config.mllp.port, _START_S) as sender:
             self._answers += sender.send(said.messages)
-        export = self._stage.out / STAYS / f"day-{day + 1}.ndjson"
+        export = self.stage.out / STAYS / f"day-{day + 1}.ndjson"
         write_atomically(export, b"".join(line + b"\n" for line in said.lines))
         self._fed += self._feed(export)
         self._lines += len(said.lines)
 
     def arrived(self) -> bool:
         """Whether all that is on `clinical` has been read, and rows made of all of it that is on `documents`."""
-        port = self._stage.config.metrics.port
+        port = self.stage.config.metrics.port
         self._pages = {role: Scraped.at(port + below) for role, below in _METRICS.items()}
         clinical, generate = self._pages["clinical"], self._pages["generate"]
         documents = clinical.by("ccit_documents_total", "outcome")["written"]
@@ -126,7 +126,7 @@ class DoorArrival:
                 search.look(_place_of(topic), bytes_of(messages))
         for role, page in self._pages.items():
             search.look(f"metrics of {role}", [page.text.encode()])
-        search.look_into(self._stage.out, (STAYS, _BROKERS_OWN))
+        search.look_into(self.stage.out, (STAYS, _BROKERS_OWN))
         on_clinical = search.found.pop(_place_of(topics.clinical), 0)
         del search.searched[_place_of(topics.clinical)]
         return {
@@ -140,17 +140,23 @@ class DoorArrival:
     def _feed(self, export: Path) -> int:
         """How many messages `ccit feed` made of an export."""
         command = [sys.executable, "-m", "ccit.cli.main", "feed", str(export), "--json"]
-        with open_private(self._stage.out / "logs" / "feed.log", "ab") as log:
-            done = subprocess.run(
-                [*command, "--config", str(self._stage.config_path)],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **self._environment},
-                timeout=_FEED_S,
-                check=False,
+        environment, log_file = {**os.environ, **self._environment}, self.stage.out / "logs" / "feed.log"
+        with open_private(log_file, "ab") as log:
+            try:
+                done = subprocess.run(
+                    [*command, "--config", str(self.stage.config_path)],
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=environment,
+                    timeout=_FEED_S,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise CcitError(f"`ccit feed` should end within {_FEED_S:.0f} s, but did not; see {log_file}") from None
+        if not done.stdout:  # with places that gave no message it ends with 1, and says what it has sent all the same
+            raise CcitError(
+                f"`ccit feed` should say what it has sent, but ended with {done.returncode}; see {log_file}"
             )
-        if not done.stdout:
-            raise CcitError(f"`ccit feed` ended with code {done.returncode}; see {self._stage.out / 'logs'}/feed.log")
         return sum(orjson.loads(done.stdout)["sent"].values())
 
 

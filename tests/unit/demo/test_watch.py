@@ -124,6 +124,15 @@ def test_the_story_tells_what_matters_once(watch: Watch) -> None:
     assert "refused" in failed
 
 
+def test_what_was_refused_before_it_was_a_row_settles_none(watch: Watch) -> None:
+    for stage in (b"clinical", b"generate", b"ingest"):
+        letter = KafkaMessage("ccit.dead-letters", 0, 0, None, None, (("ccit_stage", stage),))
+        watch.take(Seen(letter, None), 1.0)
+    assert (watch.settled, watch.decided()) == (1, False)
+    watch.came = 1
+    assert watch.decided()
+
+
 def test_the_summary_has_every_promised_field_and_the_right_counts(watch: Watch) -> None:
     live(watch)
     serving = [ServingRow(1.0, 0, True, 0.1), ServingRow(6.5, 1, True, 0.1), ServingRow(9.0, None, False, 0.1)]
