@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def door_tables(out: Path) -> dict[str, dict[str, Any]]:
 class DoorArrival:
     """Messages by MLLP and by `ccit feed`, and what the door's processes say of them."""
 
-    roles = ROLES
+    roles: Sequence[str] = ROLES
 
     def __init__(
         self, settings: KafkaSettings, stage: Stage, stream: ClinicalStream, environment: Mapping[str, str]

@@ -79,7 +79,7 @@ def test_all_has_come_when_both_have_read_to_the_end(
         port - 1: Scraped.of(CLINICAL.format(messages=messages)),
         port - 3: Scraped.of(GENERATE.format(documents=documents)),
     }
-    monkeypatch.setattr(door.Scraped, "at", lambda one: pages.get(one, Scraped()))
+    monkeypatch.setattr(Scraped, "at", lambda one: pages.get(one, Scraped()))
     assert arrival.arrived() is whole
     assert arrival.rows == 9
     assert (arrival.stage.out / "hospital" / "day-1.ndjson").read_bytes().count(b"\n") == arrival.sent - 6
@@ -89,7 +89,7 @@ def test_its_account_tells_each_step(arrival: DoorArrival, monkeypatch: pytest.M
     sent(arrival, monkeypatch)
     pages = {-1: Scraped.of(CLINICAL.format(messages=9)), -3: Scraped.of(GENERATE.format(documents=7))}
     port = arrival.stage.config.metrics.port
-    monkeypatch.setattr(door.Scraped, "at", lambda one: pages.get(one - port, Scraped()))
+    monkeypatch.setattr(Scraped, "at", lambda one: pages.get(one - port, Scraped()))
     monkeypatch.setattr(arrival, "_leaks", dict)
     arrival.arrived()
     assert arrival.account()["door"] == {
