@@ -39,7 +39,6 @@ def check_summary(out: Path) -> dict[str, Any]:
     records, serving = summary["records"], summary["serving"]
     assert records["decided"] + records["dead_lettered"] == records["in"]
     assert records["accepted"] + sum(records["rejected"].values()) == records["decided"]
-    assert summary["rounds"] >= 2
     assert summary["held"] == summary["rounds"] - (len(summary["versions"]) - 1)
     assert serving["requests"] > 0
     assert serving["failed"] == 0
@@ -59,6 +58,7 @@ def test_demo_on_the_embedded_broker_and_its_replay(tmp_path: Path) -> None:
     told = ccit("demo", "--records", str(RECORDS), "--out", str(tmp_path / "demo"))
     summary = check_summary(tmp_path / "demo")
     assert summary["records"]["in"] == RECORDS
+    assert summary["rounds"] >= 2
     assert sum(kind["in"] for kind in summary["truth"].values()) == RECORDS
     assert sum(kind["accepted"] for kind in summary["truth"].values()) == summary["records"]["accepted"]
     assert summary["truth"]["garbage"]["accepted"] == 0
