@@ -42,7 +42,7 @@ class Slots(Leases):
     """
 
     def __init__(self, backend: Backend, alias: str, keep: int = 3) -> None:
-        super().__init__(alias, keep, backend.unload)
+        super().__init__(alias, keep, self._let_go)
         self.backend = backend
         self._digests = {0: ""}
         self.observers: list[Callable[[float], None]] = []  # told the seconds that each load took
@@ -50,7 +50,7 @@ class Slots(Leases):
     @property
     def digests(self) -> dict[int, str]:
         """Version -> SHA-256 over the names and bytes of its adapter's files; empty for one without an adapter."""
-        return {number: self._digests[number] for number in self.held}
+        return dict(sorted(self._digests.copy().items()))
 
     def load(self, number: int, files: Mapping[str, bytes] | None) -> None:
         """Take a version in; it answers nobody until `activate`. Does nothing if it is held.
@@ -74,6 +74,10 @@ class Slots(Leases):
         self.hold(number)
         for observe in self.observers:
             observe(perf_counter() - began)
+
+    def _let_go(self, number: int) -> None:
+        del self._digests[number]
+        self.backend.unload(number)
 
 
 def _digest(files: Mapping[str, bytes] | None) -> str:

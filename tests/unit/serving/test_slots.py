@@ -24,5 +24,6 @@ def test_what_is_dropped_leaves_the_backend_too(base: CausalModel, adapters: lis
         slots.load(number, adapters[number])
         slots.activate(number)
     assert 1 not in slots.held
+    assert list(slots.digests) == [0, 2]
     with pytest.raises(KeyError):
         asyncio.run(anext(slots.backend.stream(1, [1, 2], Sampling(1))))
