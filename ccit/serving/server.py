@@ -65,6 +65,7 @@ class Server:
         config.client_seconds = settings.client_seconds
         self._server = _Uvicorn(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="serve", daemon=True)
+        self._froze = False
 
     @property
     def port(self) -> int:
@@ -81,9 +82,12 @@ class Server:
         """Start answering; returns the port once requests are taken."""
         port = self.port
         # What is loaded now lives as long as the process. A full pass of the garbage collector over torch and
-        # transformers took 0.4 to 0.8 s, in which no thread makes a token; frozen objects are left out of it.
-        gc.collect()
-        gc.freeze()
+        # transformers took 0.4 to 0.8 s, in which no thread makes a token; frozen objects are left out of it. A process
+        # that has frozen its own before is left as it is: thawing, at the stop, would thaw all.
+        self._froze = gc.get_freeze_count() == 0
+        if self._froze:
+            gc.collect()
+            gc.freeze()
         self._thread.start()
         self._server.up.wait()
         return port
@@ -94,7 +98,9 @@ class Server:
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
-        gc.unfreeze()  # so that libraries find their objects collected, and do not complain, when the process ends
+        if self._froze:
+            gc.unfreeze()  # so that libraries find their objects collected, and do not complain, when the process ends
+            self._froze = False
 
     def __enter__(self) -> Self:
         self.start()

@@ -64,6 +64,19 @@ def test_a_stop_lets_a_stream_finish_and_frees_the_port(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
+    ("frozen", "done"), [(0, ["collect", "freeze", "unfreeze"]), (500_000, [])], ids=["nobody has", "its host has"]
+)
+def test_what_is_loaded_is_frozen_while_it_serves_where_nobody_has_frozen_it(
+    frozen: int, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = Mock(**{"get_freeze_count.return_value": frozen})
+    monkeypatch.setattr("ccit.serving.server.gc", collector)
+    with Server(Starlette(), Serving(port=0)):
+        assert [call[0] for call in collector.method_calls[1:]] == done[:2]
+    assert [call[0] for call in collector.method_calls[1:]] == done
+
+
+@pytest.mark.parametrize(
     ("left", "end"), [([9, 9], "abort"), ([9, 5, 5], "abort"), ([9, 5, 0], "close"), ([0, 0], "close")]
 )
 def test_who_has_not_taken_the_last_answer_is_let_go_when_nothing_of_it_is_taken(left: list[int], end: str) -> None:
