@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import trustme
 from openai import OpenAI
 
 from ccit.config import Serving
@@ -34,6 +35,16 @@ class Running:
 
 
 Serve = Callable[..., AbstractContextManager[Running]]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A client reads whom it trusts whenever it is made, TLS or not: one here, not the world's 140 (22 ms)."""
+    file = tmp_path_factory.mktemp("trusted") / "authorities.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="package")
