@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,20 @@ ROLES = ("mllp", "clinical", "generate")
 
 _BROKERS_OWN = "kafka"  # where a broker that was started here keeps its log, `clinical` among the topics
 _METRICS = {"clinical": -1, "mllp": -2, "generate": -3}  # port, from `metrics.port`: docs/configuration.md
+_TEMPLATE = "consultation.v1.jinja"
 _START_S = 60.0  # until `ccit mllp` listens
 _FEED_S = 120.0
 _MOST_TRIES = 100
 
 
-def door_tables(out: Path) -> dict[str, dict[str, Any]]:
-    """What the door needs in the configuration; ports are free ones."""
+def prepared_door(out: Path) -> dict[str, dict[str, Any]]:
+    """Write the hospital's own template below `out`; what the door needs in the configuration, with free ports."""
+    texts = out / "texts"
+    write_atomically(texts / "templates" / "en" / _TEMPLATE, files("ccit.demo").joinpath(_TEMPLATE).read_bytes())
     metrics, mllp = _free_ports()
     return {
         "clinical": {},
-        "generation": {},
+        "generation": {"texts": str(texts), "entries": False},
         "deidentify": {"table_file": str(out / STAYS / "surrogates.sqlite")},
         "metrics": {"port": metrics},
         "mllp": {"port": mllp},
@@ -114,6 +118,7 @@ class DoorArrival:
                 "documents": dict(clinical.by("ccit_documents_total", "outcome")),
                 "identifiers": dict(clinical.by("ccit_identifiers_masked_total", "kind").most_common()),
                 "rows": dict(generate.by("ccit_generated_rows_total", "prompt")),
+                "refused_rows": dict(generate.by("ccit_generation_rejects_total", "constraint")),
                 "leaks": self._leaks(),
             }
         }

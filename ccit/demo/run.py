@@ -18,7 +18,7 @@ import orjson
 
 from ccit.console import Console
 from ccit.demo.arrival import Arrival, RowArrival
-from ccit.demo.door import DoorArrival, door_tables
+from ccit.demo.door import DoorArrival, prepared_door
 from ccit.demo.real import Real, stream_of_rows
 from ccit.demo.stage import Stage, clear_stage, merged, real_ingredients, set_stage, small_ingredients
 from ccit.demo.summary import Rollback, summarise
@@ -119,7 +119,7 @@ def _prepared_door(demo: Demo, console: Console) -> tuple[Stage, ClinicalStream]
     console.story(
         f"the simulated hospital will speak HL7 v2 and FHIR for {demo.days} days, and name {len(stream.people)} people"
     )
-    tables = merged(demo.overrides, door_tables(demo.out))
+    tables = merged(demo.overrides, prepared_door(demo.out))
     return set_stage(demo.out, demo.seed, small_ingredients(console.progress), tables), stream
 
 

@@ -41,6 +41,7 @@ def _steps(door: DoorFact, facts: Facts) -> Sequence[_Step]:
         _Step("Documents in them", sum(documents.values()) + held, _listed(documents)),
         _Step("held back", held, "a second look found somebody after masking", "c-other"),
         _Step("Rows made, without a model", sum(door.rows.values()), _listed(door.rows)),
+        _Step("not made", sum(door.refused_rows.values()), _listed(door.refused_rows) or "none", "c-other"),
         _Step("Samples decided", facts.decided, ""),
         _Step("Samples let in", facts.accepted, ""),
         _Step("Samples trained on", facts.trained, f"by {number(facts.promoted)} promoted versions"),

@@ -48,6 +48,7 @@ class DoorFact:
     documents: Mapping[str, float]  # by what became of them
     identifiers: Mapping[str, float]  # masked, by kind
     rows: Mapping[str, float]  # by what made them
+    refused_rows: Mapping[str, float]  # by constraint
     planted: float | None
     on_clinical: float | None
     places: float | None
@@ -175,7 +176,7 @@ def _door(entry: Mapping[str, Any]) -> DoorFact | None:
         return None
     counts = {
         name: _numbers(entry.get(name))
-        for name in ("messages", "answers", "unreadable", "documents", "identifiers", "rows")
+        for name in ("messages", "answers", "unreadable", "documents", "identifiers", "rows", "refused_rows")
     }
     leaks = _mapping(entry.get("leaks"))
     return DoorFact(

@@ -111,10 +111,9 @@ class _Wards:
 
     def say(self, day: ClinicalDay, visit: Visit, row: dict[str, Any], kind: Truth | None) -> None:
         """By HL7 v2."""
-        context = row["input"].replace("Patient: ", f"Patient: {visit.patient.given} {visit.patient.family}, ")
         unnumbered = self.happens(UNNUMBERED_SHARE, "unnumbered")
         answer = row["output"] if unnumbered else self.answer(visit, row["output"], kind)
-        value = consultation(visit, row["instruction"], context, answer)
+        value = consultation(visit, _asked(visit, row), answer)
         if unnumbered:
             day.messages.append(value.replace(f"|Q{visit.number:06d}|".encode(), b"||"))
         else:
@@ -130,7 +129,7 @@ class _Wards:
         else:
             withdrawn = self.happens(WITHDRAWN_SHARE, "withdrawn")
             text = row["output"] if withdrawn else self.answer(visit, row["output"], kind)
-            resource = note(visit, row["instruction"], text, withdrawn=withdrawn)
+            resource = note(visit, _asked(visit, row), text, withdrawn=withdrawn)
         self.days[day].lines.append(line_of(resource))
 
     def visit(self, number: int, day: int) -> Visit:
@@ -154,6 +153,12 @@ class _Wards:
         happened = self.rng.random() < share
         self.planted[what] += happened
         return happened
+
+
+def _asked(visit: Visit, row: dict[str, Any]) -> str:
+    """The question, and of whom it is asked."""
+    of_whom = row["input"].replace("Patient: ", f"Patient: {visit.patient.given} {visit.patient.family}, ")
+    return " ".join(filter(None, (row["instruction"], of_whom)))
 
 
 def _prescription(condition: str) -> Prescription:

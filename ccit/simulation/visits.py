@@ -13,6 +13,9 @@ from typing import Any
 
 from ccit.simulation.people import InventedPerson
 
+KIND = "Consultation"
+"""What such a record is called in both; the demo has a template for it."""
+
 _ESCAPES = str.maketrans({"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\n": "\\.br\\"})
 
 
@@ -36,13 +39,13 @@ class Prescription:
     dosage: str
 
 
-def consultation(visit: Visit, question: str, context: str, answer: str) -> bytes:
-    r"""An HL7 v2 result (ORU^R01): a question put to a colleague, and his answer.
+def consultation(visit: Visit, question: str, answer: str) -> bytes:
+    r"""An HL7 v2 result (ORU^R01): a question put to a colleague (OBR-31), and the answer.
 
     >>> from random import Random
     >>> from ccit.simulation.people import people
     >>> somebody = people(3, Random(0))
-    >>> message = consultation(Visit(7, *somebody, "2026-03-14"), "Which dose?", "", "The dose is 5 mg.")
+    >>> message = consultation(Visit(7, *somebody, "2026-03-14"), "Which dose?", "The dose is 5 mg.")
     >>> message.split(b"\r")[-2]
     b'OBX|1|TX|ANSWER^Answer||The dose is 5 mg.||||||F'
     """
@@ -50,26 +53,27 @@ def consultation(visit: Visit, question: str, context: str, answer: str) -> byte
     day, order = visit.written.replace("-", ""), f"{visit.number:06d}"
     address = f"{patient.street}^^{patient.town}^^{patient.postal_code}^US"
     born, who = patient.born.replace("-", ""), f"{doctor.number}^{doctor.family}^{doctor.given}^^^Dr."
-    asked, about = f"CONSULT^{_escaped(question)}", f"^{_escaped(context)}"
+    asked = f"^{_escaped(question)}"
     lines = (
         f"MSH|^~\\&|WARD|QUARRY|CCIT|DOOR|{day}0812||ORU^R01|Q{order}|P|2.5",
         f"PID|1||{patient.number}^^^QUARRY^MR||{_name(patient)}||{born}|{patient.sex}|||{address}||{patient.phone}",
         f"NK1|1|{_name(relative)}|DAU|{relative.street}^^{relative.town}|{relative.phone}",
         f"PV1|1|I|NORTH^12^1||||{who}",
-        f"OBR|1|{order}|{order}|{asked}|||{day}{'|' * 9}{who}{'|' * 9}F{'|' * 6}{about}",
+        f"OBR|1|{order}|{order}|CONSULT^{KIND}|||{day}{'|' * 9}{who}{'|' * 9}F{'|' * 6}{asked}",
         f"OBX|1|TX|ANSWER^Answer||{_escaped(answer)}||||||F",
     )
     return "".join(f"{line}\r" for line in lines).encode()
 
 
-def note(visit: Visit, title: str, text: str, *, withdrawn: bool = False) -> dict[str, Any]:
-    """A FHIR DocumentReference with its text."""
-    attachment = {"contentType": "text/plain", "data": base64.b64encode(text.encode()).decode()}
+def note(visit: Visit, question: str, answer: str, *, withdrawn: bool = False) -> dict[str, Any]:
+    """The same in a FHIR DocumentReference, the answer as its attachment."""
+    attachment = {"contentType": "text/plain", "data": base64.b64encode(answer.encode()).decode()}
     return {
         "resourceType": "DocumentReference",
         "id": f"note-{visit.number:06d}",
         "status": "entered-in-error" if withdrawn else "current",
-        "description": title,
+        "type": {"text": KIND},
+        "description": question,
         "date": f"{visit.written}T08:12:00Z",
         "subject": _reference("Patient", visit.patient),
         "author": [_reference("Practitioner", visit.doctor)],

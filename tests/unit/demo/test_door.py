@@ -10,7 +10,7 @@ import pytest
 
 from ccit.config import Config
 from ccit.demo import door
-from ccit.demo.door import DoorArrival, door_tables
+from ccit.demo.door import DoorArrival, prepared_door
 from ccit.demo.scraped import Scraped
 from ccit.demo.stage import Stage
 from ccit.errors import CcitError
@@ -28,11 +28,13 @@ GENERATE = (
     "# TYPE ccit_messages counter\nccit_messages_total {documents}\n"
     '# TYPE ccit_generated_rows counter\nccit_generated_rows_total{{prompt="entry"}} 7\n'
     'ccit_generated_rows_total{{prompt="visit.v1.en"}} 2\n'
+    "# TYPE ccit_generation_rejects counter\n"
+    'ccit_generation_rejects_total{{constraint="identifying",then="dead_letter"}} 1\n'
 )
 
 
 def test_its_tables_are_a_configuration_whose_ports_are_free(tmp_path: Path) -> None:
-    config = Config.model_validate(door_tables(tmp_path))
+    config = Config.model_validate(prepared_door(tmp_path))
     assert {"clinical", "generation", "mllp", "deidentify"} <= config.model_fields_set
     assert Path(config.deidentify.table_file).parent == tmp_path / "hospital"
     ports = [config.mllp.port, *(config.metrics.port + offset for offset in (-3, -2, -1, 0, 1, 2))]
@@ -44,7 +46,7 @@ def test_its_tables_are_a_configuration_whose_ports_are_free(tmp_path: Path) -> 
 
 @pytest.fixture
 def arrival(tmp_path: Path) -> DoorArrival:
-    stage = Stage(tmp_path, tmp_path / "ccit.toml", Config.model_validate(door_tables(tmp_path)))
+    stage = Stage(tmp_path, tmp_path / "ccit.toml", Config.model_validate(prepared_door(tmp_path)))
     return DoorArrival(KafkaSettings("127.0.0.1:1"), stage, clinical_stream(60, 0, 2), {})
 
 
@@ -99,6 +101,7 @@ def test_its_account_tells_each_step(arrival: DoorArrival, monkeypatch: pytest.M
         "documents": {"written": 7, "held_back": 1},
         "identifiers": {},
         "rows": {"entry": 7, "visit.v1.en": 2},
+        "refused_rows": {"identifying": 1},
         "leaks": {},
     }
 
