@@ -161,7 +161,7 @@ class Course:
         encoded = [Example(s, part, encode(base.chat, s, settings.max_tokens)) for part, s in self._material(wave)]
         examples = methods.examples(encoded)
         lengths = [len(example.row.fed) for example in examples]
-        batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+        batcher = build("batcher", settings.batcher, BatcherContext(int(settings.batch_tokens)))
         steps = plan_steps(
             lengths,
             settings.epochs,

@@ -66,7 +66,7 @@ def ours(base: CausalModel, examples: Sequence[Example], kind: str, seconds: flo
         {"batcher": {"kind": kind}, "batch_size": _BATCH, "max_tokens": _MAX_TOKENS, "epochs": 50}
     )
     lengths = [len(example.row.fed) for example in examples]
-    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(int(settings.batch_tokens)))
     steps = plan_steps(lengths, settings.epochs, _BATCH, batcher, seed=0)
     view = trainable(base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed=0)
     if batcher.packs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ccit.errors import ArtifactDamaged, CcitError, ModelUnusable, StorageFailed
 from ccit.pipeline import material_of, train
@@ -107,18 +108,20 @@ class Rebuilt:
         return all(adapter.equal for adapter in self.adapters.values())
 
 
-def changes(provenance: Provenance, config_digest: str, code_digest: str, batch_tokens: int) -> tuple[str, ...]:
+def changes(
+    provenance: Provenance, config_digest: str, code_digest: str, batch_tokens: int | Literal["auto"]
+) -> tuple[str, ...]:
     """What is not as it was when the version was made: reasons to expect other bytes.
 
     Parameters
     ----------
-    batch_tokens : int
-        `training.batch_tokens` as it is set now.
+    batch_tokens : int | "auto"
+        `training.batch_tokens` as it is set now; `auto` stands for whatever was used.
     """
     planned, found, used = provenance.planned, [], provenance.candidate.batch_tokens
     if planned.config_digest != config_digest:
         found.append("the settings of [rounds], [training], [models] or [evaluation] are not those that made it")
-    elif used not in (0, batch_tokens):
+    elif batch_tokens != "auto" and used not in (0, batch_tokens):
         found.append(
             f"memory was short when it was made: its last micro-batches held {used} tokens instead of {batch_tokens}, "
             "and steps before that may have had larger ones"

@@ -33,7 +33,7 @@ def arm(part: Part, asked: PartOptions, shape: Shape, name: str, bar: str, limit
     settings = Training.model_validate({"epochs": 100, "checkpoint_steps": 10**6, **options})
     examples = [Example(s, "training", encode(base.chat, s, settings.max_tokens)) for s in samples(asked.samples)]
     lengths = [len(example.row.fed) for example in examples]
-    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(int(settings.batch_tokens)))
     steps = plan_steps(lengths, settings.epochs, settings.batch_size, batcher, seed=0)[: limit + 2]
     view = trainable(base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed=0)
     if batcher.packs:

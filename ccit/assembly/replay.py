@@ -20,6 +20,7 @@ def loop(config: Config) -> Loop:
     """The parts of a replay, all in this process."""
     from ccit.evaluation.runner import ModelEvaluator
     from ccit.models.bases import BaseModels
+    from ccit.models.batch_choice import BatchChoice
     from ccit.models.placement import make_deterministic
     from ccit.replay import Loop
     from ccit.training.lora import LoraTrainer
@@ -28,12 +29,13 @@ def loop(config: Config) -> Loop:
     parts = scoring(config)
     lineage = Lineage(parts.base)
     bases, workdir = BaseModels(config.models), config.store.root / "work"
-    evaluator = ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers")
+    choice = BatchChoice(config.training, bases)
+    evaluator = ModelEvaluator(config.evaluation, config.training, bases, store(config), workdir / "answers", choice)
     return Loop(
         admission=parts.admission,
         proxy=parts.proxy,
         trigger=AnyOf(triggers(config)),
-        trainer=LoraTrainer(config.training, bases, store(config), workdir),
+        trainer=LoraTrainer(config.training, bases, store(config), workdir, choice),
         judging=judging(config, evaluator),
         recipe=recipe(config, parts.base, parts.proxy),
         admitted=parts.admitted,

@@ -80,7 +80,8 @@ def retraining(config: Config, batch_tokens: int, folder: Path) -> Retraining:
     Parameters
     ----------
     batch_tokens : int
-        Of the micro-batches that the round was trained in: other ones give sums in another order.
+        Of the micro-batches that the round was trained in: other ones give sums in another order, so `auto` chooses
+        none anew.
     folder : Path
         For all that it writes.
     """

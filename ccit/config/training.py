@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from ccit.config.section import Section
 from ccit.plugin_tables import OneOf
@@ -34,7 +34,11 @@ class Training(Section):
     learning_rate: float = Field(2e-4, gt=0, description="peak rate of AdamW for the deployed model's adapter")
     proxy_learning_rate: float = Field(2e-4, gt=0, description="peak rate for the proxy's adapter")
     epochs: int = Field(3, ge=1, description="passes over the round")
-    batch_tokens: int = Field(4096, ge=64, description="padded tokens per micro-batch")
+    batch_tokens: Annotated[int, Field(ge=64)] | Literal["auto"] = Field(
+        4096,
+        description="padded tokens per micro-batch; `auto` chooses them from the models and the device's memory when "
+        "training starts, and a round keeps what it began with",
+    )
     batch_size: int = Field(16, ge=1, description="samples per optimiser step")
     max_tokens: int = Field(2048, ge=16, description="tokens per sample; longer prompts lose their start")
     warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps with a rising rate")
@@ -52,6 +56,15 @@ class Training(Section):
         description="a training process that reports no progress for so long is ended and its work tried again, "
         "seconds; longer than loading the models, or the longest step, takes",
     )
+
+    @field_validator("batch_tokens", mode="wrap")
+    @classmethod
+    def _number_or_auto(cls, value: object, known: ValidatorFunctionWrapHandler) -> object:
+        """One sentence for both."""
+        try:
+            return known(value)
+        except ValidationError as error:
+            raise ValueError("expected tokens, at least 64, or 'auto'") from error
 
     @field_validator("methods")
     @classmethod

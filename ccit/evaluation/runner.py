@@ -17,6 +17,7 @@ from ccit.evaluation.generation import Generated, greedy_answers
 from ccit.evaluation.stamp import AnswerStamp, code_digest_of, libraries
 from ccit.evaluation.suites import questions_digest
 from ccit.models.bases import BaseModels
+from ccit.models.batch_choice import BatchChoice
 from ccit.models.bucketing import bucket
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import encode
@@ -46,19 +47,28 @@ class ModelEvaluator:
     settings : Settings
         Length of free answers, and what grades them.
     training : Training
-        Token limit of a sample, padded tokens of a batch.
+        Token limit of a sample, padded tokens of a batch: those of a micro-batch.
     bases : BaseModels
         The deployed model is asked.
     store : ArtifactStore
         Holds the adapters.
     workdir : Path
         Folder of remembered answers; it may be deleted at any time.
+    choice : BatchChoice | None
+        The process's, where others ask it too.
     """
 
     def __init__(
-        self, settings: Settings, training: Training, bases: BaseModels, store: ArtifactStore, workdir: Path
+        self,
+        settings: Settings,
+        training: Training,
+        bases: BaseModels,
+        store: ArtifactStore,
+        workdir: Path,
+        choice: BatchChoice | None = None,
     ) -> None:
         self._settings = settings
+        self._choice = choice or BatchChoice(training, bases)
         self._training = training
         self._bases = bases
         self._store = store
@@ -90,7 +100,7 @@ class ModelEvaluator:
         answers = {name: self._remembered(path) if suites[name] else () for name, path in paths.items()}
         unknown = [name for name, known in answers.items() if known is None]
         asked = sum(len(suites[name]) for name in unknown)
-        run = _Run(model, self._settings, self._training, self._metric, progress, asked)
+        run = _Run(model, self._settings, self._training.max_tokens, self._choice, self._metric, progress, asked)
         for name in unknown:
             answers[name] = given = run.answers(suites[name])
             write_sealed(paths[name], _ANSWERS.dump_json(given))
@@ -137,14 +147,16 @@ class _Run:
         self,
         model: CausalModel,
         settings: Settings,
-        training: Training,
+        max_tokens: int,
+        choice: BatchChoice,
         metric: Metric,
         progress: Progress,
         asked: int,
     ) -> None:
         self._model = model
         self._settings = settings
-        self._training = training
+        self._max_tokens = max_tokens
+        self._choice = choice
         self._metric = metric
         self._progress = progress
         self._asked, self._answered = asked, 0
@@ -160,7 +172,7 @@ class _Run:
             found |= self._choose(questions, prompts, batch)
             self._advanced(len(batch))
         lengths = [len(prompts[i]) + self._settings.max_new_tokens for i in free]
-        for indices in bucket(lengths, self._training.batch_tokens):
+        for indices in bucket(lengths, self._choice.tokens):
             found |= self._write(questions, prompts, [free[i] for i in indices])
             self._advanced(len(indices))
         return tuple(found[i] for i in range(len(questions)))
@@ -171,12 +183,12 @@ class _Run:
 
     def loss(self, samples: Sequence[Sample]) -> float:
         """Mean negative log-likelihood of the responses, nats per token."""
-        rows = [encode(self._model.chat, s, self._training.max_tokens) for s in samples]
+        rows = [encode(self._model.chat, s, self._max_tokens) for s in samples]
         if not rows:
             return 0.0
         if not self._model.head.finite:
             raise TrainingFailed(f"{self._model.name} gives logits that are not finite; the round diverged")
-        likelihood = Likelihood(self._model, self._training.batch_tokens)
+        likelihood = Likelihood(self._model, self._choice.tokens)
         total = 0.0
         for found in likelihood.losses(rows, lambda done, all_: self._progress("validate", done, all_)):
             if isinstance(found, Failure):
@@ -190,14 +202,14 @@ class _Run:
 
     def _prompt(self, question: Question) -> list[int]:
         ids = self._model.chat.prompt([{"role": "user", "content": question.prompt}])
-        return ids[-self._training.max_tokens :]
+        return ids[-self._max_tokens :]
 
     def _choice_batches(
         self, questions: Sequence[Question], prompts: Sequence[Sequence[int]], chosen: Sequence[int]
     ) -> Iterator[list[int]]:
         """By the memory of the continued rows: each choice holds a copy of its prompt's keys and values."""
         most = max((len(questions[i].choices) for i in chosen), default=1)
-        for batch in bucket([len(prompts[i]) for i in chosen], self._training.batch_tokens // most):
+        for batch in bucket([len(prompts[i]) for i in chosen], self._choice.tokens // most):
             yield [chosen[i] for i in batch]
 
     def _choose(

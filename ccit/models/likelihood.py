@@ -86,6 +86,13 @@ def losses_at(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.
     return by_parts(partial(_losses, head), head.words, states, targets)
 
 
+def most_logit_bytes(device: torch.device) -> int:
+    """About what logits take at once in `losses_at` with gradients: in the model's number type, and twice as much for
+    their softmax.
+    """
+    return 3 * (_CPU_LOGIT_BYTES if device.type == "cpu" else _gpu_logit_bytes(device))
+
+
 @cache
 def _gpu_logit_bytes(device: torch.device) -> int:
     """A share of the memory, no less than elsewhere: a product of a few hundred rows does not fill a GPU."""

@@ -217,6 +217,20 @@ def packs(view: CausalModel) -> bool:
     return bool(view.model.config._attn_implementation == _NAME)
 
 
+def kept_attention(base: CausalModel, longest: int) -> int:
+    """Attention weights of a token, over all blocks, that packed rows keep for the backward pass, at most.
+
+    Parameters
+    ----------
+    longest : int
+        Tokens of the longest row.
+    """
+    if base.device.type != "cpu":
+        return 0  # fused attention makes them again
+    config = base.model.config.get_text_config()
+    return int(config.num_hidden_layers * config.num_attention_heads * min(longest, _PLAIN_BELOW.get(base.dtype, 0)))
+
+
 class _Unpackable(Exception):
     """The attention of this family has a part that is not done for packed rows: it names it."""
 

@@ -46,7 +46,7 @@ def target_names(model: Any, asked: Sequence[str] | str, name: str) -> tuple[str
     >>> target_names(base.model, "all-linear", "tiny")
     ('down_proj', 'gate_proj', 'k_proj', 'o_proj', 'q_proj', 'up_proj', 'v_proj')
     """
-    linear = _linear_layers(model)
+    linear = set(linear_layers(model))
     known = sorted({path.rpartition(".")[2] for path in linear})
     if asked == ALL_LINEAR:
         return tuple(known)
@@ -73,11 +73,11 @@ def _wrong(model: Any, target: str, linear: set[str]) -> str:
     return "" if matched <= linear else "that is no linear layer"
 
 
-def _linear_layers(model: Any) -> set[str]:
-    """Paths of the linear layers, the head aside."""
+def linear_layers(model: Any) -> dict[str, Any]:
+    """The linear layers by their paths, the head aside."""
     head = model.get_output_embeddings()
     return {
-        path
+        path: module
         for path, module in model.named_modules()
         if isinstance(module, torch.nn.Linear | Conv1D) and module is not head
     }

@@ -3,10 +3,11 @@
 Files in `<workdir>/<round_id>/`, each named by a fingerprint of all that shapes the result (round, texts, parent
 adapters, settings), so that a leftover of something else is never taken up:
 
-1. `deployed-<fingerprint>.checkpoint`, then `proxy-<fingerprint>.checkpoint`, while they are trained;
-2. both adapters go to the artifact store;
-3. `candidate-<fingerprint>.json` is written: from here on the round is finished, and asking again returns it;
-4. the checkpoints are removed, and so are the folders of all but the newest rounds.
+1. `batch-<fingerprint>` says how many tokens a micro-batch has, where that was chosen here;
+2. `deployed-<fingerprint>.checkpoint`, then `proxy-<fingerprint>.checkpoint`, while they are trained;
+3. both adapters go to the artifact store;
+4. `candidate-<fingerprint>.json` is written: from here on the round is finished, and asking again returns it;
+5. the checkpoints are removed, and so are the folders of all but the newest rounds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ccit.config import Training
 from ccit.errors import ArtifactDamaged, ModelUnusable
 from ccit.failpoints import failpoint
 from ccit.models.bases import BaseModels, Role
+from ccit.models.batch_choice import BatchChoice
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
@@ -55,10 +57,20 @@ class LoraTrainer:
         Holds the parent's adapters, takes the new ones.
     workdir : Path
         Folder of unfinished rounds; it may be deleted at any time between rounds.
+    choice : BatchChoice | None
+        The process's, where others ask it too.
     """
 
-    def __init__(self, settings: Training, bases: BaseModels, store: ArtifactStore, workdir: Path) -> None:
+    def __init__(
+        self,
+        settings: Training,
+        bases: BaseModels,
+        store: ArtifactStore,
+        workdir: Path,
+        choice: BatchChoice | None = None,
+    ) -> None:
         self._settings = settings
+        self._choice = choice or BatchChoice(settings, bases)
         self._bases = bases
         self._store = store
         self._workdir = workdir
@@ -93,12 +105,15 @@ class LoraTrainer:
         start = time.monotonic()
         roles: tuple[Role, ...] = ("deployed", "proxy")
         adapted = self._adapted(roles)
+        batch_tokens = self._batch_tokens(folder / f"batch-{fingerprint}")
         adapters: dict[Role, Artifact] = {}
         losses: dict[str, float] = {}
         spend = Spend()
         checkpoints = {role: Checkpoint(folder / f"{role}-{fingerprint}.checkpoint") for role in roles}
         for role in roles:
-            files, role_losses, role_spend = self._train(role, planned, material, parent, checkpoints[role], progress)
+            files, role_losses, role_spend = self._train(
+                role, planned, material, parent, batch_tokens, checkpoints[role], progress
+            )
             adapters[role] = self._store.put_files(files)
             losses |= {f"{role}_first": role_losses.first, f"{role}_last": role_losses.last}
             spend += role_spend
@@ -112,7 +127,7 @@ class LoraTrainer:
             spend,
             time.monotonic() - start,
             self._settings.alpha,
-            self._settings.batch_tokens,
+            batch_tokens,
         )
         write_sealed(marker, _CANDIDATE.dump_json(candidate))
         failpoint("training.finished")
@@ -120,6 +135,17 @@ class LoraTrainer:
             checkpoint.remove()
         self._tidy()
         return candidate
+
+    def _batch_tokens(self, record: Path) -> int:
+        """Tokens of a micro-batch. What was chosen for a round stays: other sums would give other bytes."""
+        if self._settings.batch_tokens != "auto":
+            return self._settings.batch_tokens
+        known = read_sealed(record)
+        if known is not None:
+            return int(known)
+        tokens = self._choice.tokens
+        write_sealed(record, str(tokens).encode())
+        return tokens
 
     def _adapted(self, roles: Sequence[Role]) -> tuple[str, ...]:
         """The layers that the adapters change; raises `ConfigError` for a name that one of the models does not know."""
@@ -139,6 +165,7 @@ class LoraTrainer:
         planned: Round,
         material: Material,
         parent: Version,
+        batch_tokens: int,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> tuple[Mapping[str, bytes], Losses, Spend]:
@@ -153,7 +180,7 @@ class LoraTrainer:
             [Example(s, part, encode(base.chat, s, settings.max_tokens)) for part, s in material.learnable_by_part]
         )
         lengths = [len(example.row.fed) for example in examples]
-        batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+        batcher: Batcher = build("batcher", settings.batcher, BatcherContext(batch_tokens))
         steps = plan_steps(
             lengths,
             settings.epochs,
@@ -168,7 +195,7 @@ class LoraTrainer:
         training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps, packed=batcher.packs)
-        files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings)}
+        files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings, batch_tokens)}
         return files, losses, Spend.of_training(tokens, base.parameters) + methods.spent()
 
     def _start(self, role: Role, parent: Version) -> Mapping[str, bytes] | None:

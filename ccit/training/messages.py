@@ -1,7 +1,7 @@
 """What the consumer's process and its training process say to each other: JSON lines over stdin and stdout.
 
-The parent sends one `Setup`, then jobs; the child answers `Ready` once, then any number of `Progressed` and one result
-or `Failed` per job. No torch here: both sides import it.
+The parent sends one `Setup`, then jobs; the child answers `Ready` once, `BatchChosen` where it was to choose,
+then any number of `Progressed` and one result or `Failed` per job. No torch here: both sides import it.
 """
 
 from __future__ import annotations
@@ -60,6 +60,14 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchChosen:
+    """How many tokens a micro-batch has, where `training.batch_tokens` is `auto`."""
+
+    batch_tokens: int
+    kind: Literal["batch_chosen"] = "batch_chosen"
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """How far a stage has come."""
 
@@ -96,13 +104,13 @@ class Failed:
 
 
 Job = TrainJob | EvaluateJob
-Reply = Ready | Progressed | Trained | Evaluated | Failed
+Reply = Ready | BatchChosen | Progressed | Trained | Evaluated | Failed
 
 TO_CHILD: TypeAdapter[Setup | Job] = TypeAdapter(
     Annotated[Setup | TrainJob | EvaluateJob, Field(discriminator="kind")],
     config=ConfigDict(ser_json_inf_nan="constants"),
 )
 TO_PARENT: TypeAdapter[Reply] = TypeAdapter(
-    Annotated[Ready | Progressed | Trained | Evaluated | Failed, Field(discriminator="kind")],
+    Annotated[Ready | BatchChosen | Progressed | Trained | Evaluated | Failed, Field(discriminator="kind")],
     config=ConfigDict(ser_json_inf_nan="constants"),
 )

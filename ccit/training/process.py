@@ -5,7 +5,8 @@ its libraries takes seconds; it serves one job after the other and is started an
 
 A job that lacks memory is done again in micro-batches of half the size, in a new child, and so are those after it: what
 did not fit once fits no better later. A training goes on from its checkpoint. Each halving is logged, and the candidate
-says what it was trained with; below `_FEWEST_TOKENS` there is none.
+says what it was trained with; below `FEWEST_TOKENS` there is none. Where the child chooses the size, it says so, and
+that is what is halved.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from pathlib import Path
 from ccit import errors
 from ccit.config import Config
 from ccit.errors import CcitError, MemoryExhausted, TrainingFailed
+from ccit.models.step_memory import FEWEST_TOKENS
 from ccit.ports.training import Progress
 from ccit.records import AdapterPair, Candidate, Material, Round, Sample, SuiteResults, Suites, Version
 from ccit.training.child import Child, Silent
 from ccit.training.messages import (
+    BatchChosen,
     Evaluated,
     EvaluateJob,
     Failed,
@@ -40,7 +43,7 @@ from ccit.training.messages import (
 logger = logging.getLogger("ccit.train")
 
 COMMAND = (sys.executable, "-m", "ccit.training.worker")
-_FEWEST_TOKENS = 64  # of a micro-batch: the least that `training.batch_tokens` may be
+_TOKENS_UNTOLD = 4096  # of a micro-batch, where a child died before it had said what it chose
 _KILLS = 2  # by SIGKILL, one after the other: the first may be anybody's, a second is the kernel's, for want of memory
 
 
@@ -62,6 +65,7 @@ class TrainingProcess:
         self._stall_s = config.training.stall_seconds
         self._log = log
         self._command = tuple(command)
+        self._chosen = _TOKENS_UNTOLD
         self._kills = 0  # by SIGKILL since the last reply
         self._child: Child | None = None
         self._lock = threading.Lock()  # over _child
@@ -113,11 +117,11 @@ class TrainingProcess:
     def _halve(self, lack: MemoryExhausted) -> None:
         self._end()
         training = self._setup.training
-        tokens = training.batch_tokens // 2
-        if tokens < _FEWEST_TOKENS:
+        tried = training.batch_tokens if training.batch_tokens != "auto" else self._chosen
+        if (tokens := tried // 2) < FEWEST_TOKENS:
             self._setup = self._as_configured  # for a try after somebody has made room
             raise MemoryExhausted(
-                f"{lack}; this was tried with fewer and fewer tokens at a time, down to {training.batch_tokens}: free "
+                f"{lack}; this was tried with fewer and fewer tokens at a time, down to {tried}: free "
                 "memory, or choose a smaller model or training.max_tokens"
             ) from lack
         logger.warning("%s; tried again with micro-batches of %d tokens", lack, tokens)
@@ -131,6 +135,9 @@ class TrainingProcess:
             while (reply := child.receive(self._stall_s)) is not None:
                 if isinstance(reply, Progressed):
                     progress(reply.stage, reply.done, reply.total)
+                elif isinstance(reply, BatchChosen):
+                    self._chosen = reply.batch_tokens
+                    logger.info("micro-batches of %d tokens were chosen for these models", self._chosen)
                 elif not isinstance(reply, Ready):
                     break
         except Silent as stalled:

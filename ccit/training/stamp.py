@@ -14,7 +14,7 @@ from ccit.plugins import kind_of
 STAMP_FILE = "training_stamp.json"
 
 
-def stamp_of(view: CausalModel, settings: Training) -> bytes:
+def stamp_of(view: CausalModel, settings: Training, batch_tokens: int) -> bytes:
     """Device, number type and threads, as they were found; what a micro-batch held; versions of the libraries.
 
     JSON with sorted keys, no time and no path: equal circumstances give equal bytes.
@@ -27,7 +27,7 @@ def stamp_of(view: CausalModel, settings: Training) -> bytes:
         "dtype": str(view.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
         "batcher": kind_of(settings.batcher),
-        "batch_tokens": settings.batch_tokens,
+        "batch_tokens": batch_tokens,
         "libraries": libraries(),
     }
     return (json.dumps(said, indent=2, sort_keys=True) + "\n").encode()

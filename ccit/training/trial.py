@@ -42,7 +42,7 @@ def try_training(settings: Training, bases: BaseModels) -> None:
         A library failed.
     """
     roles: tuple[Role, ...] = ("deployed", "proxy")
-    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(settings.batch_tokens))
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(_TOKENS))
     for role in roles:
         AppliedMethods.made(settings.methods, MethodContext(role, seed=0), {})
         base = bases.of(role)

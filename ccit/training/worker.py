@@ -26,6 +26,7 @@ from ccit.config import Training
 from ccit.errors import CcitError, MemoryExhausted, TrainingFailed
 from ccit.evaluation.runner import ModelEvaluator
 from ccit.models.bases import BaseModels
+from ccit.models.batch_choice import BatchChoice
 from ccit.models.faults import sentence_of
 from ccit.models.placement import make_deterministic
 from ccit.store.files import FileStore
@@ -33,6 +34,7 @@ from ccit.training.lora import LoraTrainer
 from ccit.training.messages import (
     TO_CHILD,
     TO_PARENT,
+    BatchChosen,
     Evaluated,
     Failed,
     Job,
@@ -62,10 +64,11 @@ class Worker:
         bases, store = BaseModels(setup.models), FileStore(setup.store_root)
         workdir = setup.store_root / "work"
         training: Training = setup.training
-        self._fault = _fault(training, bases)
-        self._trainer = LoraTrainer(training, bases, store, workdir)
-        self._evaluator = ModelEvaluator(setup.evaluation, training, bases, store, workdir / "answers")
+        choice = BatchChoice(training, bases)
         self._send = send
+        self._fault = self._try(training, bases, choice)
+        self._trainer = LoraTrainer(training, bases, store, workdir, choice)
+        self._evaluator = ModelEvaluator(setup.evaluation, training, bases, store, workdir / "answers", choice)
         self._last = ("", 0.0)
 
     def run(self, job: Job) -> None:
@@ -92,15 +95,16 @@ class Worker:
             self._last = (stage, now)
             self._send(Progressed(stage, done, total))
 
-
-def _fault(training: Training, bases: BaseModels) -> CcitError | None:
-    """What makes every training fail with these settings on these models; it is said here and now, and to each job."""
-    try:
-        try_training(training, bases)
-    except CcitError as error:
-        sys.stderr.write(f"no round can be trained: {error}\n")
-        return error
-    return None
+    def _try(self, training: Training, bases: BaseModels, choice: BatchChoice) -> CcitError | None:
+        """What makes every training fail with these settings on these models: said here and now, and to each job."""
+        try:
+            try_training(training, bases)
+            if training.batch_tokens == "auto":
+                self._send(BatchChosen(choice.tokens))
+        except CcitError as error:
+            sys.stderr.write(f"no round can be trained: {error}\n")
+            return error
+        return None
 
 
 def main() -> None:

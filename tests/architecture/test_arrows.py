@@ -59,6 +59,7 @@ POLICIES = (
     "ccit.training.mixture",
     "ccit.training.choosing",
     "ccit.models.bucketing",
+    "ccit.models.step_memory",
     "ccit.models.schedule",
 )
 # In these folders every module is a plug-in, or what plug-ins of one kind share: loaded with the configuration, pure.
@@ -79,7 +80,7 @@ ADAPTERS = {
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
         *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
         *("packing", "peft_import", "placement", "pretraining", "rounding", "targets", "tiny", "token_losses"),
-        *("compiled", "fixed_shapes", "merged", "varlen", "word_kernels"),
+        *("batch_choice", "compiled", "fixed_shapes", "merged", "varlen", "word_kernels"),
     },
     "ccit.scoring": {"clustered", "index"},
     "ccit.serving": {"decode_loop", "generation", "sampling", "shaping"},

@@ -40,7 +40,7 @@ SAMPLES = [
 
 
 def compute(
-    folder: Path, batch_tokens: int = SETTINGS.batch_tokens, batcher_kind: str = "bucketed", dtype: str = "float32"
+    folder: Path, batch_tokens: int = int(SETTINGS.batch_tokens), batcher_kind: str = "bucketed", dtype: str = "float32"
 ) -> list[float]:
     base = load_causal(str(random_model(folder / "model")), device="cpu", dtype=dtype, threads=1)
     view = trainable(base, SETTINGS.rank, SETTINGS.alpha, 0.0, SETTINGS.target_modules, seed=1)

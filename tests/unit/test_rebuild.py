@@ -162,4 +162,5 @@ def test_memory_that_was_short_is_said(tmp_path: Path) -> None:
     (said,) = changes(short, "c", "d", 4096)
     assert "held 1024 tokens instead of 4096" in said
     assert changes(short, "c", "d", 1024) == ()
+    assert changes(short, "c", "d", "auto") == ()  # it was chosen, and is used again
     assert all("memory" not in note for note in changes(short, "x", "d", 4096))  # the setting may have been another

@@ -87,6 +87,8 @@ def test_the_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypat
             f"[training]\nstart = 'store://{64 * '0'}'\n[[training.methods]]\nkind = 'o_lora'\n",
             "training: .*start names an imported adapter, which 'o_lora' in methods would train over",
         ),
+        ("[training]\nbatch_tokens = 'most'\n", "training.batch_tokens: .*at least 64, or 'auto'.*found 'most'"),
+        ("[training]\nbatch_tokens = 63\n", "training.batch_tokens: .*at least 64, or 'auto'.*found 63"),
         ("[training.batcher]\nkind = 'bucket'\n", "a batcher of the kinds .*did you mean 'bucketed'"),
         ("[rounds.planner]\nkind = 'oldest'\n", "a planner of the kinds .*found 'oldest'; did you mean 'oldest_first'"),
         ("[rounds.sources.reply]\n", "a source of the kinds .*found 'reply'; did you mean 'replay'"),

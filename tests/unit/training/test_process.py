@@ -185,9 +185,10 @@ for line in sys.stdin:
 ANSWER = 'say("evaluated", results={"answers": {"domain": []}, "validation_loss": tokens, "spend": {}})'
 
 
-def speaking(reply: str, tmp_path: Path, **training: float) -> TrainingProcess:
+def speaking(reply: str, tmp_path: Path, batch_tokens: int | str = 1024, **training: float) -> TrainingProcess:
     """A child that does `reply`, a Python statement, for each job; `tokens` are those of a micro-batch."""
-    config = Config.model_validate({"training": {"batch_tokens": 1024, **training}, "store": {"root": str(tmp_path)}})
+    own = {"batch_tokens": batch_tokens, **training}
+    config = Config.model_validate({"training": own, "store": {"root": str(tmp_path)}})
     script = SPOKEN.replace("REPLY", reply)
     return TrainingProcess(config, tmp_path / "log", command=(sys.executable, "-c", script))
 
@@ -203,6 +204,27 @@ def test_a_job_that_lacks_memory_is_done_in_smaller_micro_batches(
         caplog.clear()
         assert process.evaluate(None, SUITES, (), quiet).validation_loss == 256
         assert caplog.records == []  # what did not fit once is not tried again
+    finally:
+        process.close()
+
+
+def test_what_a_child_chose_is_halved_where_it_does_not_fit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lack = 'say("failed", error="MemoryExhausted", message="too large", worn=True)'
+    choice = 'say("batch_chosen", batch_tokens=2048) if tokens == "auto" else None'
+    process = speaking(f'{choice}; {lack} if tokens == "auto" or tokens > 512 else {ANSWER}', tmp_path, "auto")
+    try:
+        assert process.evaluate(None, SUITES, (), quiet).validation_loss == 512
+        assert ["of 1024" in caplog.messages[0], "of 512" in caplog.messages[1]] == [True, True]
+    finally:
+        process.close()
+
+
+def test_a_child_that_died_before_it_could_choose_is_followed_by_a_stated_size(tmp_path: Path) -> None:
+    process = speaking(f'os.kill(os.getpid(), 9) if tokens == "auto" else {ANSWER}', tmp_path, "auto")
+    try:
+        with pytest.raises(TrainingFailed, match="signal 9"):
+            process.evaluate(None, SUITES, (), quiet)
+        assert process.evaluate(None, SUITES, (), quiet).validation_loss == 2048
     finally:
         process.close()
 

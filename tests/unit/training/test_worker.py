@@ -10,8 +10,9 @@ import pytest
 from ccit.config import Config
 from ccit.errors import ModelUnusable
 from ccit.models.bases import BaseModels
-from ccit.training.messages import EvaluateJob, Failed, Reply, Setup
+from ccit.training.messages import BatchChosen, EvaluateJob, Failed, Reply, Setup, TrainJob
 from ccit.training.worker import Worker
+from tests.unit.training.tiny_rounds import TinyRounds
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,30 @@ def test_every_error_arrives_whole(raised: Exception, answer: Reply, tmp_path: P
     with patch.object(BaseModels, "deployed", new_callable=PropertyMock, side_effect=raised):
         worker.run(EvaluateJob(None, {}, ()))
     assert sent == [answer]
+
+
+def worker_of(config: Config, batch_tokens: int | str) -> tuple[Worker, list[Reply]]:
+    """One that has its setup, and what it sends."""
+    training = config.training.model_copy(update={"batch_tokens": batch_tokens})
+    sent: list[Reply] = []
+    return Worker(Setup.of(config.model_copy(update={"training": training})), sent.append), sent
+
+
+@pytest.mark.parametrize(("asked", "told"), [("auto", [BatchChosen(512)]), (512, [])])
+def test_what_was_chosen_is_told_before_any_job(config: Config, asked: int | str, told: list[Reply]) -> None:
+    _, sent = worker_of(config, asked)
+    assert sent == told
+
+
+def test_memory_that_lacks_while_choosing_is_the_answer_to_a_training(
+    rounds: TinyRounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lack() -> int:
+        raise MemoryError
+
+    monkeypatch.setattr("ccit.models.batch_choice.free_memory", lack)
+    worker, sent = worker_of(rounds.config, "auto")
+    worker.run(TrainJob(*rounds.job()))
+    (failed,) = sent
+    assert isinstance(failed, Failed)
+    assert (failed.error, failed.worn) == ("MemoryExhausted", True)

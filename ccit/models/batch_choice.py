@@ -1,0 +1,152 @@
+"""`training.batch_tokens = "auto"`: the tokens of a micro-batch, chosen from the models and the memory of their device.
+
+On a GPU the larger the faster: two small steps are measured, and the choice is the largest whose memory, on the line
+through the two, stays within a share of the device's. On a CPU a size that runs well is known, and the memory, as the
+shape of the model lets expect it, is only a bound. A choice is made once in a process, for both models together, and
+leaves random state and models as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Protocol
+
+import torch
+
+from ccit.config import Training
+from ccit.models.bases import BaseModels, Role
+from ccit.models.causal import CausalModel, trainable
+from ccit.models.encoding import Encoded
+from ccit.models.faults import library_faults
+from ccit.models.free_memory import free_memory
+from ccit.models.likelihood import losses_at, most_logit_bytes
+from ccit.models.packing import batch_states, kept_attention, pack_rows
+from ccit.models.step_memory import StepMemory, fitting_tokens
+from ccit.models.targets import linear_layers
+from ccit.plugins import build
+from ccit.ports.training import Batcher, BatcherContext
+
+# Of passes over SmolLM2 and over the demo's model on a CPU: benchmarks/RESULTS.md, "The size of a micro-batch".
+CPU_TOKENS = 4096
+_CPU_SHARE = 0.5  # of the memory that is free now: other processes live on the same
+_MEASURED_ROWS = 1, 3
+_MEASURED_SHARE = 8  # a measured row is at most that part of what is expected to fit
+_LONGEST_ROW = 1024  # tokens: more would take seconds and show nothing new
+_SHORTEST_ROW = 16
+
+
+class Meter(Protocol):
+    """Reads a device's memory, in bytes."""
+
+    def available(self) -> int:
+        """What this process may use, with what it holds."""
+
+    def peak(self, step: Callable[[], None]) -> int:
+        """The most that this process held at once while a step ran."""
+
+
+class CudaMeter:
+    """Of a GPU: what is free, and what torch holds of it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+
+    def available(self) -> int:
+        """Free memory, and what torch has reserved."""
+        free, _ = torch.cuda.mem_get_info(self._device)
+        return free + torch.cuda.memory_reserved(self._device)
+
+    def peak(self, step: Callable[[], None]) -> int:
+        """Of tensors; what is cached beside them is not counted."""
+        torch.cuda.reset_peak_memory_stats(self._device)
+        step()
+        return torch.cuda.max_memory_allocated(self._device)
+
+
+class BatchChoice:
+    """Tokens of a micro-batch: as configured, or chosen when they are first asked for.
+
+    Parameters
+    ----------
+    meter : Meter | None
+        Of the models' device; None is the GPU's own where they lie on one. A CPU's needs none.
+    """
+
+    def __init__(self, settings: Training, bases: BaseModels, meter: Meter | None = None) -> None:
+        self._settings = settings
+        self._bases = bases
+        self._meter = meter
+
+    @cached_property
+    def tokens(self) -> int:
+        """At most so many in a micro-batch.
+
+        Raises
+        ------
+        ConfigError, ModelUnusable
+            The settings do not fit a model, or it cannot be loaded.
+        TrainingFailed, MemoryExhausted
+            A library failed.
+        """
+        asked = self._settings.batch_tokens
+        return asked if asked != "auto" else self._chosen()
+
+    @library_faults("the choice of the micro-batches' size")
+    def _chosen(self) -> int:
+        roles: tuple[Role, ...] = ("deployed", "proxy")
+        models = [self._bases.of(role) for role in roles]  # both are there while one is trained
+        meter = self._meter or (CudaMeter(models[0].device) if models[0].device.type == "cuda" else None)
+        return min(self._chosen_for(model, meter) for model in models)
+
+    def _chosen_for(self, base: CausalModel, meter: Meter | None) -> int:
+        settings = self._settings
+        most = settings.batch_size * settings.max_tokens  # no step has more
+        expected = estimate(base, settings.rank, settings.max_tokens)
+        if meter is None:
+            return fitting_tokens(expected, _CPU_SHARE * free_memory(), min(most, CPU_TOKENS))
+        likely = fitting_tokens(expected, meter.available(), most)
+        return fitting_tokens(measured(base, settings, meter, likely), meter.available(), most)
+
+
+def estimate(base: CausalModel, rank: int, longest: int) -> StepMemory:
+    """What a step takes by the model's shape, on a CPU beside what is loaded already.
+
+    Parameters
+    ----------
+    longest : int
+        Tokens of the longest row.
+    """
+    features = sum(sum(layer.weight.shape) for layer in linear_layers(base.model).values())
+    attended = kept_attention(base, longest)
+    return StepMemory.estimated(features, rank, base.dtype.itemsize, attended).plus(most_logit_bytes(base.device))
+
+
+def measured(base: CausalModel, settings: Training, meter: Meter, likely: int) -> StepMemory:
+    """What a step takes by two steps of one and of three rows, of which one token each carries loss.
+
+    So few logits are made; what those of a whole micro-batch take at most is added.
+
+    Parameters
+    ----------
+    likely : int
+        Tokens that are expected to fit.
+    """
+    length = max(_SHORTEST_ROW, min(_LONGEST_ROW, settings.max_tokens, likely // _MEASURED_SHARE))
+    row = Encoded(tuple(n % base.head.words for n in range(length + 1)), length)
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(length))
+    with torch.random.fork_rng(devices=[base.device] if base.device.type == "cuda" else []):
+        view = trainable(base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed=0)
+        if batcher.packs:
+            pack_rows(view)
+        trained = [weight for weight in view.model.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=0.0)
+
+        def step(rows: int) -> None:
+            losses_at(view.head, *batch_states(view, [row] * rows)).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+
+        step(1)  # moments are made, and what libraries hold for good
+        few, more = ((rows * length, meter.peak(partial(step, rows))) for rows in _MEASURED_ROWS)
+    return StepMemory.through(few, more).plus(most_logit_bytes(base.device))

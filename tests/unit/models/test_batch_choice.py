@@ -1,0 +1,110 @@
+"""The choice of a micro-batch's size. A GPU's memory is a fake here: a meter that counts tensors of the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from ccit.config import Models, Training
+from ccit.errors import MemoryExhausted
+from ccit.models.bases import BaseModels
+from ccit.models.batch_choice import CPU_TOKENS, BatchChoice, Meter, estimate, measured
+from ccit.models.step_memory import MEMORY_SHARE
+from ccit.testing import random_model
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> BaseModels:
+    root = tmp_path_factory.mktemp("models")
+    deployed, proxy = random_model(root / "deployed", hidden=64, layers=4), random_model(root / "proxy", hidden=16)
+    return BaseModels(Models(deployed=str(deployed), proxy=str(proxy), device="cpu", threads=1))
+
+
+@dataclass
+class KeptMeter:
+    """Counts what the graphs of a step keep, and a fixed part beside it."""
+
+    memory: int
+    fixed: int = 100 * MIB
+
+    def available(self) -> int:
+        return self.memory
+
+    def peak(self, step: Callable[[], None]) -> int:
+        kept: dict[int, tuple[int, torch.Tensor]] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = (storage.nbytes(), tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            step()
+        return self.fixed + sum(size for size, _ in kept.values())
+
+
+def settings(**update: object) -> Training:
+    return Training.model_validate({"batch_tokens": "auto", "rank": 4, "alpha": 8, "max_tokens": 512, **update})
+
+
+def test_a_configured_size_is_taken_as_it_is(bases: BaseModels) -> None:
+    assert BatchChoice(Training(batch_tokens=777), bases, KeptMeter(0)).tokens == 777
+
+
+@pytest.mark.parametrize("batcher", ["bucketed", "packed"])
+def test_a_measured_step_is_what_its_shape_lets_expect(bases: BaseModels, batcher: str) -> None:
+    """Not more than half as much again either way: the estimate says only how much may be tried."""
+    training = settings(batcher={"kind": batcher})
+    found = measured(bases.deployed, training, KeptMeter(0), likely=1024).per_token
+    assert found == pytest.approx(estimate(bases.deployed, 4, 128 if batcher == "packed" else 0).per_token, rel=0.5)
+
+
+def test_the_larger_model_sets_the_size_and_it_grows_with_the_memory(bases: BaseModels) -> None:
+    sizes = []
+    for memory in (240 * MIB, 270 * MIB, 300 * MIB):
+        chosen = BatchChoice(settings(), bases, KeptMeter(memory)).tokens
+        step = measured(bases.deployed, settings(), KeptMeter(memory), likely=1024)
+        assert step.fixed + step.per_token * chosen <= MEMORY_SHARE * memory
+        sizes.append(chosen)
+    assert sizes == sorted(set(sizes))
+
+
+def test_no_step_has_more_than_its_samples(bases: BaseModels) -> None:
+    assert BatchChoice(settings(batch_size=3), bases, KeptMeter(2**40)).tokens == 3 * 512
+
+
+def test_a_choice_leaves_models_and_random_state_as_they_were(bases: BaseModels) -> None:
+    before = [weight.clone() for weight in bases.deployed.model.parameters()]
+    state = torch.get_rng_state()
+    assert BatchChoice(settings(dropout=0.5), bases, KeptMeter(400 * MIB)).tokens > 64
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(a, b) for a, b in zip(bases.deployed.model.parameters(), before, strict=True))
+
+
+def test_a_device_that_has_no_room_for_a_small_step_lacks_memory(bases: BaseModels) -> None:
+    """So it is answered as everywhere: by smaller micro-batches."""
+
+    class Full(KeptMeter):
+        def peak(self, step: Callable[[], None]) -> int:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    full: Meter = Full(2**40)
+    with pytest.raises(MemoryExhausted, match="the choice of the micro-batches' size needs more memory"):
+        _ = BatchChoice(settings(), bases, full).tokens
+
+
+def test_on_a_cpu_it_is_the_size_that_runs_well_as_far_as_the_memory_goes(
+    bases: BaseModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chosen(free: int) -> int:
+        monkeypatch.setattr("ccit.models.batch_choice.free_memory", lambda: free)
+        return BatchChoice(settings(), bases).tokens
+
+    assert chosen(2**40) == CPU_TOKENS
+    assert 64 <= chosen(2**28) < CPU_TOKENS
+    assert chosen(0) == 64
