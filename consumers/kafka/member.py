@@ -24,6 +24,8 @@ from consumers.kafka.offsets import start_offsets
 logger = logging.getLogger("ccit.kafka")
 
 _IDLE_POLL_S = 0.25  # how late a stop or a tick may be noticed while nothing arrives
+_HAND_OVER_S = 2.0
+"""Until the group tells the last commit (seconds); usually one answer. Without a broker nobody can take over either."""
 
 
 class Member:
@@ -76,7 +78,7 @@ class Member:
         self._paused = False
         self.membership: object = None  # under which the batch was read; see `ExactlyOnce.commit`
         self.consumer = group_consumer(settings, group, mark_ends=True)
-        self.consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self.consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     @property
     def queued(self) -> Sequence[KafkaMessage]:
@@ -205,6 +207,16 @@ class Member:
         logger.info("assigned %s", sorted((p.topic, p.partition) for p in partitions))
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Whoever gets them next asks once this has returned: so it waits until the group tells what was committed."""
+        ours = [place for place in partitions if (place.topic, place.partition) in self._committed]
+        try:
+            if ours:
+                start_offsets(consumer, ours, timeout_s=_HAND_OVER_S, at_least=self._committed)
+        except BrokerUnavailable as problem:
+            logger.warning("partitions are handed over unseen: %s", problem)
+        self._lost(consumer, partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._moves += 1
         gone = {(p.topic, p.partition) for p in partitions}
         self._owned -= gone

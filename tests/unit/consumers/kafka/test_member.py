@@ -108,17 +108,20 @@ def test_a_group_is_asked_for_what_was_committed_here_at_least(
 ) -> None:
     asked: list[Mapping[PartitionId, int]] = []
 
-    def starts(*known: Any, at_least: Mapping[PartitionId, int]) -> list[TopicPartition] | None:
+    def starts(*known: Any, at_least: Mapping[PartitionId, int], **more: Any) -> list[TopicPartition] | None:
         asked.append(dict(at_least))
-        return start_offsets(*known)
+        return start_offsets(*known, **more)
 
     monkeypatch.setattr(member_module, "start_offsets", starts)
     publish(1)
     trial = trial_of()
     trial.member.committed([GroupOffset("t", 0, 5), GroupOffset("t", 1, 2)])
     trial.member.committed([GroupOffset("t", 0, 7)])
-    assert trial.batch()
-    assert asked[0] == {("t", 0): 7, ("t", 1): 2}
+    (message,) = trial.batch()
+    assert asked == [{("t", 0): 7, ("t", 1): 2}]
+    trial.member.committed([GroupOffset(*message.partition_id, message.next_offset)])
+    trial.member.close()
+    assert asked[1:] == [{**asked[0], message.partition_id: message.next_offset}], "before it hands over, too"
 
 
 def test_who_is_leaving_takes_no_partitions(trial_of: Callable[..., Trial], publish: Publish) -> None:
