@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Consumer, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -215,6 +215,27 @@ def test_partitions_that_come_later_are_followed(settings: KafkaSettings, monkey
         client.flush(10.0)
         assert [(m.partition, m.value) for m in wait_for_one(follower)] == [(7, b"new")]
         assert follower.positions == {7: 1}
+
+
+def test_a_client_that_nobody_answers_is_replaced(settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that has forgotten its brokers: it never reads again, and says nothing."""
+    monkeypatch.setattr(follower_module, "_LOOK_S", 0.1)
+    monkeypatch.setattr(follower_module, "_LOOK_TIMEOUT_S", 0.2)
+    asked, made = follower_module.reader, list[str]()
+
+    def reader(known: KafkaSettings, group: str, **options: bool) -> Consumer:
+        made.append(known.bootstrap_servers)
+        return asked(replace(known, bootstrap_servers="127.0.0.1:1") if len(made) == 1 else known, group, **options)
+
+    monkeypatch.setattr(follower_module, "reader", reader)
+    topic = Topics(settings.prefix).commands
+    client = producer(settings)
+    for number in range(3):
+        client.produce(topic.name, value=b"%d" % number, partition=0)
+    client.flush(10.0)
+    with Follower(settings, topic, {0: 1}) as follower:
+        assert [message.value for message in follower.catch_up()] == [b"1", b"2"]
+    assert made == [settings.bootstrap_servers] * 2
 
 
 def test_who_reads_to_the_end_reads_new_partitions_too(settings: KafkaSettings) -> None:
