@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from ccit.errors import BrokerUnavailable
 from consumers.kafka import follower as follower_module
-from consumers.kafka.clients import KafkaSettings, client_config, producer
+from consumers.kafka.clients import KafkaSettings, client_config, producer, reader
 from consumers.kafka.follower import Follower
 from consumers.kafka.intake import Intake
 from consumers.kafka.messages import KafkaMessage
@@ -221,13 +221,13 @@ def test_a_client_that_nobody_answers_is_replaced(settings: KafkaSettings, monke
     """As one that has forgotten its brokers: it never reads again, and says nothing."""
     monkeypatch.setattr(follower_module, "_LOOK_S", 0.1)
     monkeypatch.setattr(follower_module, "_LOOK_TIMEOUT_S", 0.2)
-    asked, made = follower_module.reader, list[str]()
+    made = list[str]()
 
-    def reader(known: KafkaSettings, group: str, **options: bool) -> Consumer:
+    def deaf_at_first(known: KafkaSettings, group: str, **options: bool) -> Consumer:
         made.append(known.bootstrap_servers)
-        return asked(replace(known, bootstrap_servers="127.0.0.1:1") if len(made) == 1 else known, group, **options)
+        return reader(replace(known, bootstrap_servers="127.0.0.1:1") if len(made) == 1 else known, group, **options)
 
-    monkeypatch.setattr(follower_module, "reader", reader)
+    monkeypatch.setattr(follower_module, "reader", deaf_at_first)
     topic = Topics(settings.prefix).commands
     client = producer(settings)
     for number in range(3):
