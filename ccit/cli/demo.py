@@ -96,20 +96,20 @@ def demo(
     with Console(silent=as_json) as console:
         count = records or (REAL_RECORDS if real else DOOR_RECORDS if door else RECORDS)
         asked = Real(rows, proxy_layers) if real else None
-        sizes = {} if real else sized(count)
+        sizes = {} if real else sized(count, 12 if door else 8)
         summary = run_demo(Demo(out, count, seed, cast("Broker", broker), sizes, asked, door), console)
         _tell(summary, out, console)
     if as_json:
         click.echo(orjson.dumps(summary).decode())
 
 
-def sized(records: int) -> dict[str, dict[str, Any]]:
+def sized(records: int, epochs: int = 8) -> dict[str, dict[str, Any]]:
     """A quick taste has smaller rounds and goes over them more often, so that there is something to see."""
     from ccit.demo.run import MANY
 
     if records >= MANY:
         return {}
-    return {"rounds": {"size": max(24, records // 5), "min_size": 16}, "training": {"epochs": 8}}
+    return {"rounds": {"size": max(24, records // 5), "min_size": 16}, "training": {"epochs": epochs}}
 
 
 def _tell(summary: dict[str, Any], out: Path, console: Console) -> None:

@@ -41,6 +41,10 @@ class Arrival(Protocol):
     def rows(self) -> int:
         """Rows on the raw topic so far, as of the last look of `arrived`."""
 
+    @property
+    def expected(self) -> int:
+        """Rows that will have been decided in the end, as far as that is known."""
+
     def account(self) -> dict[str, Any]:
         """What belongs into the summary beside what every demo has; called when all processes have ended."""
 
@@ -73,6 +77,11 @@ class RowArrival:
     def rows(self) -> int:
         """The same."""
         return self.sent
+
+    @property
+    def expected(self) -> int:
+        """Each of them."""
+        return self.total
 
     def account(self) -> dict[str, Any]:
         """Nothing more."""

@@ -107,6 +107,11 @@ class DoorArrival:
         """Rows that `ccit generate` has written."""
         return self._pages["generate"].total("ccit_generated_rows_total")
 
+    @property
+    def expected(self) -> int:
+        """Nobody knows how many rows will come of a message."""
+        return self.rows
+
     def account(self) -> dict[str, Any]:
         """What became of the messages, from the first to the last step, and where names were found."""
         clinical, generate = self._pages["clinical"], self._pages["generate"]

@@ -256,7 +256,8 @@ class _Course:
             line = self._watch.take(seen, now - self._began)
             if line is not None:
                 self._console.story(line)
-        self._console.progress("records decided", self._watch.settled, max(self._watch.came, self._watch.settled))
+        if expected := self._arrival.expected:
+            self._console.progress("records decided", self._watch.settled, max(expected, self._watch.settled))
 
     def _drain(self) -> None:
         """The last words of the processes that have ended: a scorer says in them what it has spent."""

@@ -38,10 +38,10 @@ def clear_stage(out: Path) -> None:
     """Drop what an earlier demo left in `out`; without a demo's `ccit.toml` there nothing is touched.
 
     The topics of its Kafka would be read as this one's, and rounds and answers kept in its store would not be computed,
-    nor counted, again.
+    nor counted, again; and what a hospital kept of its people would be found beside what this one names.
     """
     if (out / "ccit.toml").is_file():
-        for name in ("kafka", "store"):
+        for name in ("kafka", "store", "hospital"):
             shutil.rmtree(out / name, ignore_errors=True)
 
 

@@ -23,7 +23,7 @@ from ccit.simulation.world import Attribute, conditions
 PATIENTS, DOCTORS = 40, 8
 HL7_SHARE = 0.6  # of the messages; the rest comes as an export
 PRESCRIBED_SHARE = 0.3  # of the sound ones in exports, as structured records
-NAMING_SHARE = 0.6  # of the sound answers name somebody
+NAMING_SHARE = 0.3  # of the sound answers name somebody
 GLUED_SHARE, AGAIN_SHARE, UNNUMBERED_SHARE, WITHDRAWN_SHARE = 0.02, 0.02, 0.01, 0.02
 
 _SOUND = {Truth.CLEAN, Truth.REDUNDANT, Truth.NEAR_DUPLICATE, Truth.EXACT_DUPLICATE, Truth.WRONG_ANSWER}

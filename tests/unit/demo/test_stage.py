@@ -25,14 +25,15 @@ def test_a_quick_taste_has_rounds_small_enough_to_be_seen() -> None:
     quick = sized(300)["rounds"]
     assert quick["min_size"] <= quick["size"] <= 300 / 4
     assert sized(50)["rounds"]["size"] >= 24
+    assert sized(300, 12)["training"]["epochs"] > sized(300)["training"]["epochs"]
 
 
 def test_a_new_demo_starts_without_the_last_ones_topics_and_versions(tmp_path: Path) -> None:
-    for name in ("kafka", "store", "other"):
+    for name in ("kafka", "store", "hospital", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("of before")
     clear_stage(tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3  # no demo has been here: these folders are somebody else's
+    assert len(list(tmp_path.iterdir())) == 4  # no demo has been here: these folders are somebody else's
     (tmp_path / "ccit.toml").write_text("")
     clear_stage(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ccit.toml", "other"]
