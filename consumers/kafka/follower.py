@@ -45,8 +45,9 @@ _LOOK_TIMEOUT_S = 2.0  # usually milliseconds; whoever follows is not to stand s
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 _LOOKS_UNANSWERED = 2
 """In a row, and the client is replaced. A broker that comes back from a pause, or has just started, may name the topic
-and no broker at all; librdkafka then forgets every broker for good, and often does not go back to its bootstrap servers
-(its issue 5301, open in 2.16). Seen: 8 of 8 readers heard nothing for 150 to 240 s after a pause of 4 s."""
+and no broker at all. librdkafka then forgets every broker, and goes back to its bootstrap servers only when the last
+message that it had fetched from them has been read, if at all (its issue 5301, open in 2.16). Seen after a pause of
+4 s: 8 of 8 readers that had much left to read had no broker for 150 to 240 s."""
 
 
 class Follower(Closing):

@@ -5,7 +5,8 @@ membership as long as no pause outlasts the group's session timeout; after a lon
 and it joins again by itself.
 
 A broker has a session of its own, with the controller. Outlasted, the cluster is without its only broker for a moment;
-a producer that asks then forgets it for good (librdkafka's issue 5301), and stands still for 40 s until it is replaced.
+clients that ask then forget it (consumers/kafka/follower.py), and do not come back while they hold messages: a producer
+stands still for 40 s until it is replaced, and its member's consumer, not polled meanwhile, is missed by its group.
 """
 
 from __future__ import annotations
