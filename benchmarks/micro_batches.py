@@ -1,6 +1,6 @@
 """What the size of a micro-batch is worth on a CPU, and what one keeps in memory beside what is estimated of it.
 
-    python -m benchmarks.micro_batches --model DIR [--dtype bfloat16] [--tokens 8192] [--passes 2]
+    python -m benchmarks.micro_batches --model DIR [--dtype bfloat16] [--tokens 8192] [--passes 2] [--recompute]
 
 One step's rows, packed, are trained on in micro-batches of at most 512, 1024, ... tokens: forward and backward
 passes, one thread, tokens of the samples per second of CPU time. Sizes take turns. Kept bytes are those of all tensors
@@ -22,6 +22,7 @@ from ccit.models.batch_choice import estimate
 from ccit.models.bucketing import bins
 from ccit.models.causal import CausalModel, load_causal, trainable
 from ccit.models.encoding import Encoded
+from ccit.models.gradient_checkpointing import recompute_blocks
 from ccit.models.likelihood import response_losses
 from ccit.models.packing import pack_rows
 from ccit.models.placement import make_deterministic
@@ -74,12 +75,15 @@ def main() -> int:
     parser.add_argument("--median", type=int, default=200)
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--recompute", action="store_true", help="with gradient checkpointing")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     make_deterministic()
     base = load_causal(asked.model, device="cpu", dtype=asked.dtype)
     view = trainable(base, asked.rank, 2 * asked.rank, 0.0, "all-linear", seed=0)
     pack_rows(view)
+    if asked.recompute:
+        recompute_blocks(view)
     rows = rows_of(asked.tokens, asked.median, base.head.words)
     lengths = [len(row.fed) for row in rows]
     steps = {size: [[rows[i] for i in batch] for batch in bins(lengths, size)] for size in _SIZES}
@@ -96,7 +100,7 @@ def main() -> int:
         print(f"| {size} | {len(steps[size])} | {', '.join(f'{sum(lengths) / s:.0f}' for s in taken)} |")
     small, large = steps[512][0], steps[1024][0]
     held = [(sum(len(row.fed) for row in batch), kept_bytes(view, batch)) for batch in (small, large)]
-    expected = partial(estimate, base, asked.rank)
+    expected = partial(estimate, base, asked.rank, recomputed=asked.recompute)
     print(
         f"\nkept: {', '.join(f'{size / tokens / 1e3:.0f} kB a token of {tokens}' for tokens, size in held)}; "
         f"estimated: {expected(max(lengths)).per_token / 1e3:.0f} kB with rows of {max(lengths)} tokens, "

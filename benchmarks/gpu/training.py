@@ -13,8 +13,10 @@ import torch
 
 from benchmarks.gpu.measuring import Part, PartOptions, profiled, run_part, wait
 from benchmarks.gpu.shapes import Shape, samples, shape_of
-from ccit.config import Training
-from ccit.models.causal import trainable
+from ccit.config import Models, Training
+from ccit.models.bases import BaseModels, Role
+from ccit.models.batch_choice import BatchChoice
+from ccit.models.causal import CausalModel, trainable
 from ccit.models.encoding import encode
 from ccit.models.packing import pack_rows
 from ccit.models.placement import make_deterministic
@@ -27,13 +29,27 @@ from ccit.training.loop import AdapterTraining
 from ccit.training.steps import plan_steps
 
 
+class Alone(BaseModels):
+    """One model in both roles."""
+
+    def __init__(self, base: CausalModel) -> None:
+        super().__init__(Models())
+        self._base = base
+
+    def of(self, role: Role) -> CausalModel:
+        return self._base
+
+
 def arm(part: Part, asked: PartOptions, shape: Shape, name: str, bar: str, limit: int, **options: Any) -> None:
     """Train `limit` steps after two that warm up."""
     base = shape.causal
     settings = Training.model_validate({"epochs": 100, "checkpoint_steps": 10**6, **options})
     examples = [Example(s, "training", encode(base.chat, s, settings.max_tokens)) for s in samples(asked.samples)]
     lengths = [len(example.row.fed) for example in examples]
-    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(int(settings.batch_tokens)))
+    began = time.perf_counter()
+    chosen = BatchChoice(settings, Alone(base)).tokens
+    choosing_s = time.perf_counter() - began
+    batcher: Batcher = build("batcher", settings.batcher, BatcherContext(chosen))
     steps = plan_steps(lengths, settings.epochs, settings.batch_size, batcher, seed=0)[: limit + 2]
     view = trainable(base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed=0)
     if batcher.packs:
@@ -54,7 +70,9 @@ def arm(part: Part, asked: PartOptions, shape: Shape, name: str, bar: str, limit
     batches = sum(len(step) for step in steps) / len(steps)
     memory = torch.cuda.max_memory_allocated() / 2**30 if asked.cuda else 0.0
     share = 100 * Spend.of_training(1, base.parameters).flops * rate / part.peak
-    part.line(name, rate, "tokens/s", micro_batches=batches, peak_gib=round(memory, 1))
+    part.line(name, rate, "tokens/s", micro_batches=batches, peak_gib=round(memory, 1), tokens=chosen)
+    if settings.batch_tokens == "auto":
+        part.line(f"{name}, chosen in", choosing_s, "s")
     part.line(f"{name}, of the matrix rate", share, "%", bar)
 
 
@@ -81,6 +99,7 @@ def measure(part: Part, asked: PartOptions) -> None:
     arms: list[tuple[str, str, int, dict[str, Any]]] = [
         ("0.5B, packed, 128 samples a step, 65,536 tokens", "30", 4, {**large_steps, "batch_tokens": 65536}),
         ("0.5B, packed, 128 samples a step, 32,768 tokens", "30", 4, {**large_steps, "batch_tokens": 32768}),
+        ("0.5B, packed, 128 samples a step, auto", "30", 4, {**large_steps, "batch_tokens": "auto"}),
         ("0.5B, packed, 16 samples a step, 32,768 tokens", "", 6, {**packed, "batch_tokens": 32768}),
         ("0.5B, shipped settings", "", 3, {}),
     ]
@@ -94,6 +113,7 @@ def large(part: Part, asked: PartOptions) -> None:
     shape = shape_of("14B", asked.device)
     options: dict[str, Any] = {"batcher": {"kind": "packed"}, "batch_size": 64}
     part.attempt(lambda: arm(part, asked, shape, "14B, packed, 5376 tokens", "45", 3, batch_tokens=5376, **options))
+    part.attempt(lambda: arm(part, asked, shape, "14B, packed, auto", "45", 3, batch_tokens="auto", **options))
     part.attempt(lambda: arm(part, asked, shape, "14B, shipped settings", "", 3))
 
 

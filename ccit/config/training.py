@@ -39,6 +39,12 @@ class Training(Section):
         description="padded tokens per micro-batch; `auto` chooses them from the models and the device's memory when "
         "training starts, and a round keeps what it began with",
     )
+    gradient_checkpointing: bool | Literal["auto"] = Field(
+        False,
+        description="compute the inner values of each block again for its gradient instead of keeping them: far less "
+        "memory, half as much computing again, the same numbers; `auto` does so for a model whose micro-batch, or "
+        "longest sample, would not fit otherwise",
+    )
     batch_size: int = Field(16, ge=1, description="samples per optimiser step")
     max_tokens: int = Field(2048, ge=16, description="tokens per sample; longer prompts lose their start")
     warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps with a rising rate")

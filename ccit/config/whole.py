@@ -25,7 +25,7 @@ from ccit.records import digest_of
 # in after it, how fast it runs, and where the models lie (the manifest names them, with their revisions).
 _SHAPE_NOTHING: dict[str, set[str]] = {
     "rounds": {"triggers", "min_size", "nightly", "cooldown_rounds"},
-    "training": {"stall_seconds"},
+    "training": {"stall_seconds", "gradient_checkpointing"},
     "models": {"threads", "deployed", "proxy"},
 }
 

@@ -1,14 +1,15 @@
-"""`training.batch_tokens = "auto"`: the tokens of a micro-batch, chosen from the models and the memory of their device.
+"""`auto` of `training.batch_tokens` and `training.gradient_checkpointing`, from the models and their device's memory.
 
 On a GPU the larger the faster: two small steps are measured, and the choice is the largest whose memory, on the line
 through the two, stays within a share of the device's. On a CPU a size that runs well is known, and the memory, as the
-shape of the model lets expect it, is only a bound. A choice is made once in a process, for both models together, and
-leaves random state and models as they were.
+shape of the model lets expect it, is only a bound. A choice is made once in a process; the tokens are both models', for
+a round announces one number, gradient checkpointing is each one's own. Models and random state are left as they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from ccit.models.causal import CausalModel, trainable
 from ccit.models.encoding import Encoded
 from ccit.models.faults import library_faults
 from ccit.models.free_memory import free_memory
+from ccit.models.gradient_checkpointing import blocks_of, recompute_blocks
 from ccit.models.likelihood import losses_at, most_logit_bytes
 from ccit.models.packing import batch_states, kept_attention, pack_rows
 from ccit.models.step_memory import StepMemory, fitting_tokens
@@ -64,8 +66,16 @@ class CudaMeter:
         return torch.cuda.max_memory_allocated(self._device)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """What fits of one model: tokens of a micro-batch, and whether its blocks' values are computed twice for it."""
+
+    tokens: int
+    recomputed: bool
+
+
 class BatchChoice:
-    """Tokens of a micro-batch: as configured, or chosen when they are first asked for.
+    """Tokens of a micro-batch, and gradient checkpointing: as configured, or chosen when they are first asked for.
 
     Parameters
     ----------
@@ -78,9 +88,9 @@ class BatchChoice:
         self._bases = bases
         self._meter = meter
 
-    @cached_property
+    @property
     def tokens(self) -> int:
-        """At most so many in a micro-batch.
+        """At most so many in a micro-batch of either model.
 
         Raises
         ------
@@ -90,39 +100,75 @@ class BatchChoice:
             A library failed.
         """
         asked = self._settings.batch_tokens
-        return asked if asked != "auto" else self._chosen()
+        return asked if asked != "auto" else min(fit.tokens for fit in self._fits.values())
 
-    @library_faults("the choice of the micro-batches' size")
-    def _chosen(self) -> int:
-        roles: tuple[Role, ...] = ("deployed", "proxy")
-        models = [self._bases.of(role) for role in roles]  # both are there while one is trained
-        meter = self._meter or (CudaMeter(models[0].device) if models[0].device.type == "cuda" else None)
-        return min(self._chosen_for(model, meter) for model in models)
+    def recomputes(self, role: Role) -> bool:
+        """Whether this model's blocks compute their inner values again for the backward pass. Raises as `tokens`."""
+        asked = self._settings.gradient_checkpointing
+        return asked if asked != "auto" else self._fits[role].recomputed
 
-    def _chosen_for(self, base: CausalModel, meter: Meter | None) -> int:
+    @cached_property
+    def _fits(self) -> Mapping[Role, _Fit]:
+        with library_faults("the choice of the micro-batches' size"):
+            roles: tuple[Role, ...] = ("deployed", "proxy")
+            models = {role: self._bases.of(role) for role in roles}  # both are there while one is trained
+            device = models["deployed"].device
+            meter = self._meter or (CudaMeter(device) if device.type == "cuda" else None)
+            held = sum(weight.nbytes for model in models.values() for weight in model.model.parameters())
+            return {role: self._fit(model, meter, held) for role, model in models.items()}
+
+    def _fit(self, base: CausalModel, meter: Meter | None, held: int) -> _Fit:
         settings = self._settings
         most = settings.batch_size * settings.max_tokens  # no step has more
-        expected = estimate(base, settings.rank, settings.max_tokens)
         if meter is None:
-            return fitting_tokens(expected, _CPU_SHARE * free_memory(), min(most, CPU_TOKENS))
-        likely = fitting_tokens(expected, meter.available(), most)
-        return fitting_tokens(measured(base, settings, meter, likely), meter.available(), most)
+            most = min(most, CPU_TOKENS)
+        longest = settings.max_tokens if settings.batch_tokens == "auto" else settings.batch_tokens
+        wanted = min(most, max(longest, settings.max_tokens))
+        fit = _Fit(0, recomputed=False)
+        for recomputed in self._ways(base):
+            if fit.tokens < wanted:
+                fit = _Fit(self._fitting(base, meter, held, most, recomputed=recomputed), recomputed)
+        return fit
+
+    def _ways(self, base: CausalModel) -> tuple[bool, ...]:
+        """The faster one first."""
+        asked = self._settings.gradient_checkpointing
+        if asked != "auto":
+            return (asked,)
+        return (False, True) if blocks_of(base.model) else (False,)
+
+    def _fitting(self, base: CausalModel, meter: Meter | None, held: int, most: int, *, recomputed: bool) -> int:
+        settings = self._settings
+        expected = estimate(base, settings.rank, settings.max_tokens, recomputed=recomputed)
+        if meter is None:
+            return fitting_tokens(expected, _CPU_SHARE * free_memory(), most)
+        likely = fitting_tokens(expected.plus(held), meter.available(), most)
+        return fitting_tokens(measured(base, settings, meter, likely, recomputed=recomputed), meter.available(), most)
 
 
-def estimate(base: CausalModel, rank: int, longest: int) -> StepMemory:
-    """What a step takes by the model's shape, on a CPU beside what is loaded already.
+def estimate(base: CausalModel, rank: int, longest: int, *, recomputed: bool = False) -> StepMemory:
+    """What a step takes by the model's shape, beside what is loaded already.
+
+    Each linear layer's input and output are kept, about: what a block keeps besides (inputs of norms, factors of gates)
+    makes up for inputs that several layers share. `benchmarks/micro_batches.py` compares it with what is.
 
     Parameters
     ----------
     longest : int
         Tokens of the longest row.
+    recomputed : bool
+        Whether blocks keep their inputs alone: then one at a time has all that it needs.
     """
     features = sum(sum(layer.weight.shape) for layer in linear_layers(base.model).values())
-    attended = kept_attention(base, longest)
-    return StepMemory.estimated(features, rank, base.dtype.itemsize, attended).plus(most_logit_bytes(base.device))
+    kept, blocks = features + kept_attention(base, longest), len(blocks_of(base.model))
+    if recomputed:
+        kept = kept // blocks + blocks * base.model.get_input_embeddings().weight.shape[1]
+    return StepMemory.estimated(kept, features, rank, base.dtype.itemsize).plus(most_logit_bytes(base.device))
 
 
-def measured(base: CausalModel, settings: Training, meter: Meter, likely: int) -> StepMemory:
+def measured(
+    base: CausalModel, settings: Training, meter: Meter, likely: int, *, recomputed: bool = False
+) -> StepMemory:
     """What a step takes by two steps of one and of three rows, of which one token each carries loss.
 
     So few logits are made; what those of a whole micro-batch take at most is added.
@@ -139,6 +185,8 @@ def measured(base: CausalModel, settings: Training, meter: Meter, likely: int) -
         view = trainable(base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed=0)
         if batcher.packs:
             pack_rows(view)
+        if recomputed:
+            recompute_blocks(view)
         trained = [weight for weight in view.model.parameters() if weight.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=0.0)
 

@@ -36,29 +36,26 @@ class StepMemory:
         return cls(first[1] - per_token * first[0], per_token)
 
     @classmethod
-    def estimated(cls, features: int, rank: int, number_bytes: int, attended: int = 0) -> StepMemory:
+    def estimated(cls, kept: int, features: int, rank: int, number_bytes: int) -> StepMemory:
         """From the shape of the adapted model alone.
-
-        Each linear layer's input and output are kept, about: what a block keeps besides (inputs of norms, factors of
-        gates) makes up for inputs that several layers share. `benchmarks/micro_batches.py` compares it with what is.
 
         Parameters
         ----------
+        kept : int
+            Numbers that are kept of a token for the backward pass, over all blocks.
         features : int
             Inputs and outputs of all linear layers of the blocks together.
         rank : int
             Of the adapter.
         number_bytes : int
             Of a number of the model.
-        attended : int
-            Attention weights that are kept of a token, over all blocks; 0 where attention keeps none.
 
         Example
         -------
-        >>> StepMemory.estimated(features=40, rank=2, number_bytes=2)
+        >>> StepMemory.estimated(kept=40, features=40, rank=2, number_bytes=2)
         StepMemory(fixed=1280, per_token=80)
         """
-        return cls(_OPTIMISER_BYTES * rank * features, number_bytes * (features + attended))
+        return cls(_OPTIMISER_BYTES * rank * features, number_bytes * kept)
 
     def plus(self, fixed: float) -> StepMemory:
         """With so many bytes more, whatever the tokens."""

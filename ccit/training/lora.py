@@ -27,6 +27,7 @@ from ccit.models.batch_choice import BatchChoice
 from ccit.models.causal import adapter_files, trainable
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
+from ccit.models.gradient_checkpointing import recompute_blocks
 from ccit.models.packing import pack_rows
 from ccit.models.targets import target_names
 from ccit.plugins import build
@@ -192,11 +193,16 @@ class LoraTrainer:
         rate = settings.learning_rate if role == "deployed" else settings.proxy_learning_rate
         if batcher.packs:
             pack_rows(view)
+        if recomputed := self._choice.recomputes(role):
+            recompute_blocks(view)
         training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps, packed=batcher.packs)
         files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings, batch_tokens)}
-        return files, losses, Spend.of_training(tokens, base.parameters) + methods.spent()
+        spent = Spend.of_training(tokens, base.parameters) + methods.spent()
+        if recomputed:
+            spent += Spend(flops=Spend.of_reading(tokens, base.parameters).flops)
+        return files, losses, spent
 
     def _start(self, role: Role, parent: Version) -> Mapping[str, bytes] | None:
         """The files of the adapter that training goes on from; None where it begins with fresh weights."""
@@ -231,7 +237,9 @@ class LoraTrainer:
         """Smaller micro-batches go on from the checkpoint of larger ones: each step sees the same samples."""
         texts = [s.content_digest for s in material.learnable]
         adapters = [parent.adapters.deployed.uri, parent.adapters.proxy.uri] if parent.adapters else []
-        settings = self._settings.model_dump(mode="json", exclude={"batch_tokens", "stall_seconds"})
+        settings = self._settings.model_dump(
+            mode="json", exclude={"batch_tokens", "gradient_checkpointing", "stall_seconds"}
+        )
         return digest_of([planned.round_id, texts, adapters, settings])[:16]
 
 

@@ -13,6 +13,7 @@ from ccit.models.bases import BaseModels, Role
 from ccit.models.causal import adapter_files, trainable, with_adapter
 from ccit.models.encoding import encode
 from ccit.models.faults import library_faults
+from ccit.models.gradient_checkpointing import recompute_blocks
 from ccit.models.likelihood import losses_at, response_losses
 from ccit.models.packing import batch_states, pack_rows
 from ccit.plugins import build
@@ -33,8 +34,8 @@ def try_training(settings: Training, bases: BaseModels) -> None:
     Raises
     ------
     ConfigError
-        `training.methods` do not go together, `training.target_modules` do not fit a model, or its attention does not
-        take packed rows.
+        `training.methods` do not go together, `training.target_modules` do not fit a model, its attention does not
+        take packed rows, or it has no blocks whose values can be computed again.
     ModelUnusable
         A model cannot be loaded, encode a chat or carry an adapter, the server does not take an adapter of this form,
         or its numbers are not finite.
@@ -51,6 +52,8 @@ def try_training(settings: Training, bases: BaseModels) -> None:
         trained = [weight for weight in view.model.parameters() if weight.requires_grad]
         if batcher.packs:
             pack_rows(view)
+        if settings.gradient_checkpointing is True:
+            recompute_blocks(view)
         losses_at(view.head, *batch_states(view, [row])).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
         torch.optim.AdamW(trained, lr=1e-4).step()
         files = adapter_files(view)

@@ -80,7 +80,7 @@ ADAPTERS = {
         *("adapter_format", "cached_prompts", "causal", "decoding", "divergence", "embedders", "fewer_layers"),
         *("gguf_conversion", "gradients", "head", "likelihood", "lora_layers", "low_rank", "norms", "optimisation"),
         *("packing", "peft_import", "placement", "pretraining", "rounding", "targets", "tiny", "token_losses"),
-        *("batch_choice", "compiled", "fixed_shapes", "merged", "varlen", "word_kernels"),
+        *("batch_choice", "compiled", "fixed_shapes", "gradient_checkpointing", "merged", "varlen", "word_kernels"),
     },
     "ccit.scoring": {"clustered", "index"},
     "ccit.serving": {"decode_loop", "generation", "sampling", "shaping"},

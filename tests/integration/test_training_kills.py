@@ -62,7 +62,7 @@ def sections(folder: Path) -> dict[str, dict[str, object]]:
             "learning_rate": 0.01,
             "proxy_learning_rate": 0.01,
             "epochs": 3,
-            "batch_tokens": 1024,
+            "batch_tokens": "auto",  # chosen by the first life, and kept by the others and by the rebuild
             "batch_size": 4,
             "max_tokens": 192,
             "checkpoint_steps": CHECKPOINT_STEPS,

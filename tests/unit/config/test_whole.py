@@ -194,6 +194,7 @@ def test_the_digest_follows_what_shapes_a_round_and_nothing_else(tmp_path: Path)
     same = digest("")
     assert digest("[serving]\nport = 9\n") == digest("[kafka]\nprefix = 'x.'\n") == same
     assert digest("[rounds]\nnightly = '0 2 * * *'\nmin_size = 12\ntriggers.age.max_seconds = 60\n") == same
+    assert digest("[training]\ngradient_checkpointing = 'auto'\nstall_seconds = 60\n") == same
     assert digest("[models]\nthreads = 2\ndeployed = 'elsewhere'\n") == same
     assert digest("[rounds]\nplanner.kind = 'oldest_first'\nsources.replay = true\n") == same
     sources = ("replay.ratio = 0.5", "replay = false", "general.ratio = 2")

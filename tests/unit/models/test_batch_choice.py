@@ -10,12 +10,14 @@ import torch
 
 from ccit.config import Models, Training
 from ccit.errors import MemoryExhausted
-from ccit.models.bases import BaseModels
+from ccit.models.bases import BaseModels, Role
 from ccit.models.batch_choice import CPU_TOKENS, BatchChoice, Meter, estimate, measured
 from ccit.models.step_memory import MEMORY_SHARE
 from ccit.testing import random_model
 
 MIB = 2**20
+TIGHT = 235 * MIB
+ROLES: tuple[Role, ...] = ("deployed", "proxy")
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +110,31 @@ def test_on_a_cpu_it_is_the_size_that_runs_well_as_far_as_the_memory_goes(
     assert chosen(2**40) == CPU_TOKENS
     assert 64 <= chosen(2**28) < CPU_TOKENS
     assert chosen(0) == 64
+
+
+def test_blocks_are_computed_again_where_the_longest_sample_would_not_fit_otherwise(bases: BaseModels) -> None:
+    """Of the larger model alone: the proxy's fits as it is."""
+
+    long = {"batch_size": 1, "max_tokens": 2048}
+
+    def choice(memory: int, **update: object) -> BatchChoice:
+        return BatchChoice(settings(**long, **update), bases, KeptMeter(memory))
+
+    roomy, tight = (choice(memory, gradient_checkpointing="auto") for memory in (2**40, TIGHT))
+    assert [roomy.recomputes(role) for role in ROLES] == [False, False]
+    assert [tight.recomputes(role) for role in ROLES] == [True, False]
+    assert choice(TIGHT).tokens < tight.tokens == roomy.tokens == 2048
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_gradient_checkpointing_is_as_configured_without_a_look_at_the_memory(bases: BaseModels, asked: bool) -> None:
+    choice = BatchChoice(settings(batch_tokens=512, gradient_checkpointing=asked), bases, KeptMeter(0))
+    assert [choice.recomputes(role) for role in ROLES] == [asked, asked]
+    assert choice.tokens == 512
+
+
+def test_on_a_cpu_the_estimate_decides(bases: BaseModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ccit.models.batch_choice.free_memory", lambda: 2**28)
+    choice = BatchChoice(settings(gradient_checkpointing="auto", batch_size=1, max_tokens=2048), bases)
+    assert choice.recomputes("deployed")
+    assert not choice.recomputes("proxy")

@@ -51,6 +51,16 @@ def test_a_killed_round_goes_on_with_what_it_began_with(
     assert digests(resumed) == digests(whole)
 
 
+def test_gradient_checkpointing_changes_no_byte_and_is_counted(rounds: TinyRounds, tmp_path: Path) -> None:
+    plain, again = (
+        rounds.train(tmp_path / str(on), settings=rounds.settings(gradient_checkpointing=on, dropout=0.1))
+        for on in (False, True)
+    )
+    assert digests(again) == digests(plain)
+    assert again.training.tokens == plain.training.tokens
+    assert again.training.flops == pytest.approx(1.5 * plain.training.flops)
+
+
 def test_a_rebuild_uses_what_was_announced(rounds: TinyRounds, free: dict[str, int], tmp_path: Path) -> None:
     auto = rounds.settings(batch_tokens="auto")
     made = rounds.train(tmp_path / "made", settings=auto)
