@@ -1,9 +1,10 @@
-"""The server under load, and while versions change: throughput, failures, latencies, memory.
+"""The server under load, and while versions change: throughput, failures, latencies.
 
-    python -m benchmarks.serving [--hidden 128] [--layers 4] [--requests 3000] [--swaps 100] [--memory-swaps 1000]
+    python -m benchmarks.serving [--hidden 128] [--layers 4] [--requests 3000] [--swaps 100]
 
 Clients are the openai package with retries off, in a process of their own; the server, a Qwen2 with random weights and
-LoRA adapters of rank 16 is in this one. Prints Markdown.
+LoRA adapters of rank 16 is in this one. Prints Markdown. What that server holds after many versions, and what it does
+with more requests than it can answer, is in `benchmarks.swap_memory` and `benchmarks.overload`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import torch
 
@@ -55,49 +57,67 @@ class Answered:
     models: tuple[str, ...]
     text: str
     failure: str = ""
+    retry_after: str = ""
 
     @property
     def per_token(self) -> float:
         return (self.ended - self.first) / max(self.tokens - 1, 1)
 
 
-async def ask(client: openai.AsyncOpenAI, prompt: int) -> Answered:
-    began, first, texts, models = time.time(), 0.0, list[str](), set[str]()
+async def ask(client: openai.AsyncOpenAI, prompt: int, tokens: int = TOKENS) -> Answered:
+    began, first, texts, models, whole = time.time(), 0.0, list[str](), set[str](), False
     message: Any = {"role": "user", "content": PROMPTS[prompt]}
     try:
         stream: Any = await client.chat.completions.create(
-            model="ccit", messages=[message], max_tokens=TOKENS, temperature=0, stream=True
+            model="ccit", messages=[message], max_tokens=tokens, temperature=0, stream=True
         )
         async for chunk in stream:
             models.add(chunk.model)
             if chunk.choices and chunk.choices[0].delta.content:
                 first = first or time.time()
                 texts.append(chunk.choices[0].delta.content)
-    except openai.OpenAIError as error:
+            whole = whole or bool(chunk.choices and chunk.choices[0].finish_reason)
+    except openai.APIStatusError as error:
+        wait = error.response.headers.get("retry-after", "")
+        return Answered(prompt, began, began, time.time(), 0, (), "", str(error.status_code), wait)
+    except (openai.OpenAIError, httpx.HTTPError) as error:
         return Answered(prompt, began, began, time.time(), 0, (), "", repr(error))
-    return Answered(prompt, began, first or time.time(), time.time(), TOKENS, tuple(models), "".join(texts))
+    failure = "" if whole else "broken off"
+    return Answered(prompt, began, first or time.time(), time.time(), tokens, tuple(models), "".join(texts), failure)
 
 
-async def load(url: str, clients: int, requests: int) -> list[Answered]:
+async def load(url: str, clients: int, requests: int, tokens: int = TOKENS) -> list[Answered]:
     numbers, answers = iter(range(requests)), list[Answered]()
 
     async def one() -> None:
         async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120) as client:
-            answers.extend([await ask(client, number % len(PROMPTS)) for number in numbers])
+            answers.extend([await ask(client, number % len(PROMPTS), tokens) for number in numbers])
 
     await asyncio.gather(*(one() for _ in range(clients)))
     return answers
 
 
-def clients_process(url: str, clients: int, requests: int) -> list[Answered]:
-    return asyncio.run(load(url, clients, requests))
+def clients_process(url: str, clients: int, requests: int, tokens: int = TOKENS) -> list[Answered]:
+    return asyncio.run(load(url, clients, requests, tokens))
+
+
+def talkative_model(hidden: int, layers: int) -> CausalModel:
+    """Random weights, in float32 on one thread; its greedy answers go on to the limit."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = random_model(Path(folder), hidden, layers)
+        base = load_causal(str(model), device="cpu", dtype="float32", threads=1)
+    with torch.no_grad():
+        base.model.get_input_embeddings().weight[-3:] = 0  # the logit of special tokens
+    return base
 
 
 @contextmanager
-def serving(base: CausalModel) -> Iterator[tuple[Slots, str]]:
-    settings = Serving(port=0, concurrency=32)
-    slots = Slots(EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base)), "ccit")
-    with Server(create_app(Engine(slots, settings.concurrency), Readiness(), settings), settings) as server:
+def serving(base: CausalModel, cache_mib: int = 1024) -> Iterator[tuple[Slots, str]]:
+    settings = Serving(port=0)
+    backend = EmbeddedBackend(EmbeddedBackend.Settings(cache_mib=cache_mib), BackendContext(lambda: base))
+    slots = Slots(backend, "ccit")
+    engine = Engine(slots, settings.concurrency, settings.queue, settings.queue_seconds)
+    with Server(create_app(engine, Readiness(), settings), settings) as server:
         yield slots, server.url
 
 
@@ -219,45 +239,19 @@ def report(
         print(f"| {name} | {1e3 * percentile(values, 0.5):.2f} | {1e3 * percentile(values, 0.99):.2f} | | |")
 
 
-def memory(base: CausalModel, files: Sequence[dict[str, bytes]], count: int) -> None:
-    slots = Slots(EmbeddedBackend(EmbeddedBackend.Settings(), BackendContext(lambda: base)), "ccit")
-    early = 0
-    for number in range(1, count + 1):
-        slots.load(number, files[number % VERSIONS])
-        slots.activate(number)
-        if number == min(50, count):
-            early = resident()
-    print(
-        f"\nResident memory after {count} swaps: {resident() / early - 1:+.2%} "
-        f"against {early / 2**20:.0f} MiB after 50."
-    )
-
-
-def resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--swaps", type=int, default=100, help="versions loaded and rolled back under load, in all")
-    parser.add_argument("--memory-swaps", type=int, default=1000)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp())
-    base = load_causal(
-        str(random_model(folder, options.hidden, options.layers)), device="cpu", dtype="float32", threads=1
-    )
-    with torch.no_grad():  # special tokens get the logit 0: greedy answers go on to the limit
-        base.model.get_input_embeddings().weight[-3:] = 0
+    base = talkative_model(options.hidden, options.layers)
     files = adapters(base)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         mixed_batch(base, files)
         throughput(base, files[0], pool)
         swaps(base, files, pool, options.requests, options.swaps)
-    memory(base, files, options.memory_swaps)
 
 
 if __name__ == "__main__":
