@@ -170,7 +170,7 @@ class _Course:
         self._supervisor = Supervisor(demo.out / "logs", environment)
 
     def run(self) -> dict[str, Any]:
-        """Start, live through the days, roll back, stop, report."""
+        """Start, live through the days, roll back where that is shown, stop, report."""
         with self._observer:
             with self._supervisor:
                 url = self._start()
@@ -179,7 +179,7 @@ class _Course:
                 traffic.start()
                 try:
                     self._days()
-                    rollback = self._roll_back()
+                    rollback = None if self._demo.door else self._roll_back()  # it ends with what its messages taught
                 finally:
                     traffic.stop()
             self._drain()

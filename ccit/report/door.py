@@ -11,6 +11,8 @@ from ccit.report.facts import DoorFact, Facts
 from ccit.report.svg import element, join
 from ccit.report.words import Figure, Numbers, number, spoken
 
+_FORMS = {"hl7v2": "HL7 v2", "fhir": "FHIR"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:
@@ -31,10 +33,11 @@ def _listed(counts: Mapping[str, float], most: int = 6) -> str:
 
 def _steps(door: DoorFact, facts: Facts) -> Sequence[_Step]:
     refused = {code: count for code, count in door.answers.items() if code not in ("AA", "CA")}
+    messages = {_FORMS.get(form, form): count for form, count in door.messages.items()}
     documents = dict(door.documents)
     again, held = documents.pop("sent_again", 0.0), documents.pop("held_back", 0.0)
     return (
-        _Step("Messages that came", sum(door.messages.values()), _listed(door.messages)),
+        _Step("Messages that came", sum(door.messages.values()), _listed(messages)),
         _Step("refused at once", sum(refused.values()), _listed(refused) or "none", "c-other"),
         _Step("not readable", sum(door.unreadable.values()), _listed(door.unreadable) or "none", "c-other"),
         _Step("sent again", again, "known by their bytes, read once", "c-other"),
@@ -44,7 +47,7 @@ def _steps(door: DoorFact, facts: Facts) -> Sequence[_Step]:
         _Step("not made", sum(door.refused_rows.values()), _listed(door.refused_rows) or "none", "c-other"),
         _Step("Samples decided", facts.decided, ""),
         _Step("Samples let in", facts.accepted, ""),
-        _Step("Samples trained on", facts.trained, f"by {number(facts.promoted)} promoted versions"),
+        _Step("Samples trained on", facts.trained, f"promoted versions: {number(facts.promoted)}"),
     )
 
 
