@@ -69,13 +69,12 @@ def _table(title: str, steps: Sequence[_Step]) -> Markup:
 def _finding(door: DoorFact) -> str:
     if door.leaks is None:
         return "Nobody looked for the people's names in what this run wrote."
-    looked = f"{number(door.places)} places ({number(door.bytes_searched)} bytes)"
-    control = f"on the topic clinical, where names belong, the same search finds {number(door.on_clinical)}"
+    held = f"{number(door.on_clinical)} names, numbers and addresses"
     if not door.leaks:
-        return f"0 of {number(door.planted)} planted names and numbers in {looked}; {control}."
+        looked = f"{number(door.places)} other places ({number(door.bytes_searched)} bytes)"
+        return f"The search finds {held} on the topic clinical, where they belong, and 0 of them in {looked}."
     where = ", ".join(f"{place} ({number(count)})" for place, count in sorted(door.leaks.items()))
-    leaked = f"LEAKED: {number(door.leaked)} times one of {number(door.planted)} planted names and numbers"
-    return f"{leaked}, in {where}; {control}."
+    return f"LEAKED: {number(door.leaked)} times one of the {held} that the messages held, in {where}."
 
 
 def door_figure(door: DoorFact, facts: Facts) -> Figure:

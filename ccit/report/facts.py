@@ -49,8 +49,7 @@ class DoorFact:
     identifiers: Mapping[str, float]  # masked, by kind
     rows: Mapping[str, float]  # by what made them
     refused_rows: Mapping[str, float]  # by constraint
-    planted: float | None
-    on_clinical: float | None
+    on_clinical: float | None  # names, numbers, addresses that the same search finds where they belong
     places: float | None
     bytes_searched: float | None
     leaks: Mapping[str, float] | None
@@ -181,7 +180,6 @@ def _door(entry: Mapping[str, Any]) -> DoorFact | None:
     leaks = _mapping(entry.get("leaks"))
     return DoorFact(
         **counts,
-        planted=finite(leaks.get("planted")),
         on_clinical=finite(leaks.get("on_clinical")),
         places=finite(leaks.get("places")),
         bytes_searched=finite(leaks.get("bytes")),

@@ -91,7 +91,7 @@ def tiles(facts: Facts) -> Sequence[Tile]:
     if facts.door is not None:
         leaked = facts.door.leaked
         tone = "" if leaked is None else "bad" if leaked else "good"
-        note = f"of {number(facts.door.planted)} that messages held"
+        note = f"of {number(facts.door.on_clinical)} that messages held"
         shown.insert(0, Tile("Names and numbers behind the door", number(leaked), note, tone))
     if facts.by_lot is not None:
         came, accepted = facts.by_lot

@@ -51,14 +51,16 @@ def test_every_step_from_message_to_sample_has_its_count() -> None:
         "date": "1,203",
         "name": "512",
     }
-    assert figure.finding.startswith("0 of 667 planted names and numbers in 31 places")
-    assert "finds 541" in figure.finding
+    assert figure.finding == (
+        "The search finds 541 names, numbers and addresses on the topic clinical, where they belong, "
+        "and 0 of them in 31 other places (2,000,000 bytes)."
+    )
 
 
 def test_a_leak_is_shouted_and_named() -> None:
     door = DOOR | {"leaks": LEAKS | {"found": {"topic ccit.raw": 2, "logs/clinical.log": 1}}}
     figure = drawn(door)
-    assert figure.finding.startswith("LEAKED: 3 times one of 667")
+    assert figure.finding.startswith("LEAKED: 3 times one of the 541")
     assert "logs/clinical.log (1)" in figure.finding
     assert figure.numbers is not None
     (tile,) = [tile for tile in tiles(read_summary({"door": door})) if "behind the door" in tile.label]
