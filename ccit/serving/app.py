@@ -133,7 +133,7 @@ class _Api:
         return await self._answer(request, CompletionRequest)
 
     async def _answer(self, request: Request, kind: type[Completing]) -> Response:
-        asked = parse(kind, await body_of(request, self._limits.client_seconds))
+        asked = parse(kind, await self._body(request))
         times = RequestTimes(self._metrics, asked.n or 1)
         version = parse_model(asked.model, self._engine.slots.alias)
         ids = await run_in_threadpool(self._prompts.encode, asked)
@@ -149,8 +149,17 @@ class _Api:
         )
         return Answering(self._engine, self._metrics, order, self._limits)
 
+    async def _body(self, request: Request) -> bytes:
+        """What is asked. A full line refuses it unread: to parse and encode a prompt takes time from those let in."""
+        body = await body_of(request, self._limits.client_seconds)
+        try:
+            self._engine.require_place(request.scope[CLIENT_KEY])
+        except Overloaded as error:
+            raise overloaded(error) from error
+        return body
+
     async def score(self, request: Request) -> Response:
-        asked = parse(ScoreRequest, await body_of(request, self._limits.client_seconds))
+        asked = parse(ScoreRequest, await self._body(request))
         version = parse_model(asked.model, self._engine.slots.alias)
         prompt, answer = await run_in_threadpool(self._prompts.answered, asked.messages)
         if len(answer) > self._limits.max_new_tokens:

@@ -96,6 +96,10 @@ class Engine:
         """Requests that wait for their turn."""
         return self._line.waiting
 
+    def require_place(self, client: str) -> None:
+        """Raise `Overloaded` where a request of this client would be refused at once."""
+        self._line.require_place(client)
+
     @asynccontextmanager
     async def answer(self, asked: Asked, watcher: Watcher | None = None) -> AsyncIterator[AnswerStream]:
         """Wait for a turn, lease a version and answer; leaving stops it.

@@ -50,6 +50,11 @@ class Line:
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()  # client to be served next first
         self.waiting = 0
 
+    def require_place(self, client: str) -> None:
+        """Raise `Overloaded` where `take` would do so at once: asked before any work is put into a request."""
+        if not self._free and self.waiting >= self._places:
+            self._fullest(client)
+
     async def take(self, client: str) -> None:
         """Wait for a turn; it lasts until `give_back`.
 
@@ -91,14 +96,21 @@ class Line:
         self._free += 1
 
     def _make_room(self, client: str) -> None:
-        full = Overloaded(f"{self._places} requests are waiting already; try again in a moment")
-        waiting = {name: [turn for turn in turns if not turn.done()] for name, turns in self._waiting.items()}
-        most = max(waiting, key=lambda name: len(waiting[name]), default=client)
-        if len(waiting.get(client, ())) + 1 >= len(waiting.get(most, ())):
-            raise full
-        turn = waiting[most][-1]
-        self._waiting[most].remove(turn)
-        turn.set_exception(full)
+        turns = self._waiting[self._fullest(client)]
+        turn = next(turn for turn in reversed(turns) if not turn.done())
+        turns.remove(turn)
+        turn.set_exception(self._full())
+
+    def _fullest(self, client: str) -> str:
+        """Whose newest request makes room for one of `client`; raises `Overloaded` where nobody's has to."""
+        waiting = {name: sum(not turn.done() for turn in turns) for name, turns in self._waiting.items()}
+        most = max(waiting, key=lambda name: waiting[name], default=client)
+        if waiting.get(client, 0) + 1 >= waiting.get(most, 0):
+            raise self._full()
+        return most
+
+    def _full(self) -> Overloaded:
+        return Overloaded(f"{self._places} requests are waiting already; try again in a moment")
 
     def _give_up(self, client: str, turn: asyncio.Future[None]) -> None:
         if turn.done() and not turn.cancelled():

@@ -75,8 +75,11 @@ def test_more_requests_than_a_token_may_send_get_429_with_the_time_to_wait(serve
         assert other.models.list()
 
 
-def test_a_full_line_gets_503_with_the_time_to_wait(serve: Serve) -> None:
+def test_a_full_line_gets_503_with_the_time_to_wait_before_its_prompt_is_encoded(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serve(concurrency=1, queue=0, max_new_tokens=900) as running, raw(running, LONG | {"stream": True}):
+        monkeypatch.setattr("ccit.serving.prompts.Prompts.encode", None)
         with pytest.raises(openai.InternalServerError) as caught:
             running.client().chat.completions.create(**LONG)
         assert (caught.value.status_code, caught.value.code) == (503, "overloaded")

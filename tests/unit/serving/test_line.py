@@ -16,11 +16,15 @@ def test_the_line_is_bounded_and_so_is_the_wait() -> None:
         await line.take("a")
         waiting = asyncio.create_task(line.take("a"))
         await asyncio.sleep(0)
+        for client in "ab":
+            with pytest.raises(Overloaded, match="1 requests are waiting"):
+                line.require_place(client)
         with pytest.raises(Overloaded, match="1 requests are waiting"):
             await line.take("b")
         with pytest.raises(Overloaded, match=r"within 0\.01 seconds"):
             await waiting
         assert line.waiting == 0
+        line.require_place("b")
         line.give_back()
         await line.take("b")
 
@@ -79,6 +83,7 @@ def test_a_client_with_fewer_in_a_full_line_takes_the_newest_place_of_the_one_wi
         await line.take("busy")
         first, second, newest = (asyncio.create_task(line.take("busy")) for _ in range(3))
         await asyncio.sleep(0)
+        line.require_place("few")
         few = asyncio.create_task(line.take("few"))
         with pytest.raises(Overloaded, match="3 requests are waiting"):
             await newest
