@@ -98,6 +98,7 @@ class Arm:
 
 NEEDED: dict[str, tuple[str, ...]] = {  # parts without which a method does nothing
     "a_gem": ("replay",),
+    "generative_replay": ("replay",),
     "self_distillation": ("general",),
     "similarity": ("replay",),
     "uncertainty": ("replay",),
