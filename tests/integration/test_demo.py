@@ -15,6 +15,7 @@ import pytest
 from ccit.simulation.clinical_stream import clinical_stream
 
 RECORDS = 300
+AT_THE_DOOR = 450  # a third is let in, a fifth starts the one round: fewer would prove no gain in every run
 FIELDS = {
     "seed", "records", "truth", "rounds", "versions", "held", "active_version", "proxy_version",
     "serving", "rollback", "compute", "seconds",
@@ -87,14 +88,14 @@ def test_demo_on_the_embedded_broker_and_its_replay(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(900)
 def test_demo_at_the_door_on_apache_kafka_decides_each_record_once_and_names_nobody(tmp_path: Path) -> None:
-    told = ccit("demo", "--door", "--json", "--records", str(RECORDS), "--broker", "local", "--out", str(tmp_path))
+    told = ccit("demo", "--door", "--json", "--records", str(AT_THE_DOOR), "--broker", "local", "--out", str(tmp_path))
     summary = check_summary(tmp_path)
     assert json.loads(told.stdout) == summary
     assert summary["records"]["decided_again"] == 0
     assert summary["rollback"] is None
     assert summary["active_version"] == summary["versions"][-1]["number"]
     check_door(summary)
-    planted = clinical_stream(RECORDS, seed=0, days=2).canaries
+    planted = clinical_stream(AT_THE_DOOR, seed=0, days=2).canaries
     page = (tmp_path / "report.html").read_text()
     assert "At the hospital" in page
     assert [canary for canary in planted if canary in page or canary in told.stdout + told.stderr] == []
@@ -104,7 +105,7 @@ def check_door(summary: dict[str, Any]) -> None:
     """Each step hands on what the one before did not keep, and nobody is named behind it."""
     door = summary["door"]
     answers, documents, leaks = door["answers"], door["documents"], door["leaks"]
-    planted = clinical_stream(RECORDS, seed=0, days=2).planted
+    planted = clinical_stream(AT_THE_DOOR, seed=0, days=2).planted
     assert sum(answers.values()) == door["messages"]["hl7v2"]
     assert answers["AE"] == planted["unnumbered"]
     assert answers["AR"] + sum(door["unreadable"].values()) == planted["garbage"]
