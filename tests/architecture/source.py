@@ -33,8 +33,13 @@ class Source:
     def __str__(self) -> str:
         return self.path.relative_to(ROOT).as_posix()
 
-    def imports(self) -> Iterator[Import]:
-        yield from _imports(self.tree, late=False, typing=False)
+    def imports(self) -> tuple[Import, ...]:
+        return _all_imports(self.tree)
+
+
+@cache
+def _all_imports(tree: ast.Module) -> tuple[Import, ...]:
+    return tuple(_imports(tree, late=False, typing=False))
 
 
 def _imports(node: ast.AST, *, late: bool, typing: bool) -> Iterator[Import]:
