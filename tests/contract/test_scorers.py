@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ccit.models.causal import load_causal
 from ccit.models.embedders import SentenceTransformerEmbedder
 from ccit.plugins import Plugin, plugins
-from ccit.ports.selection import ProxyScorer, Scorer
+from ccit.ports.selection import CheckContext, ProxyScorer, Scorer
 from ccit.records import Sample, Score, Turn
 from ccit.scoring.ifd import IfdScorer
 from ccit.store.files import FileStore
@@ -26,13 +26,13 @@ def ifd(folder: Path) -> ProxyScorer:
     return IfdScorer(proxy, "", FileStore(folder / "store"), 128, 512)
 
 
-def check(entry: Plugin, folder: Path) -> Scorer:
-    found: Scorer = made(entry, check_context(SentenceTransformerEmbedder(device="cpu"), ifd(folder)))
+def check(entry: Plugin, context: CheckContext, folder: Path) -> Scorer:
+    found: Scorer = made(entry, context)
     return found
 
 
-SCORERS: Mapping[str, Callable[[Path], Scorer]] = {
-    "the proxy": ifd,
+SCORERS: Mapping[str, Callable[[CheckContext, Path], Scorer]] = {
+    "the proxy": lambda _, folder: ifd(folder),
     **{kind: partial(check, entry) for kind, entry in plugins("check").items()},
 }
 
@@ -45,9 +45,15 @@ samples = st.builds(
 )
 
 
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> CheckContext:
+    """One embedder and one proxy for all checks, as in a process that scores."""
+    return check_context(SentenceTransformerEmbedder(device="cpu"), ifd(tmp_path_factory.mktemp("proxy of all")))
+
+
 @pytest.fixture(params=sorted(SCORERS), scope="module")
-def scorer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
-    return SCORERS[request.param](tmp_path_factory.mktemp(request.param))
+def scorer(request: pytest.FixtureRequest, context: CheckContext, tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    return SCORERS[request.param](context, tmp_path_factory.mktemp(request.param))
 
 
 def numbers(scores: tuple[Score, ...]) -> dict[str, float]:
@@ -84,6 +90,6 @@ def test_an_empty_batch_is_no_trouble(scorer: Scorer) -> None:
     assert scorer.score([]) == []
 
 
-def test_only_a_scorer_that_follows_versions_is_taken_for_one(tmp_path: Path) -> None:
-    assert isinstance(ifd(tmp_path), ProxyScorer)
-    assert not isinstance(SCORERS["length"](tmp_path), ProxyScorer)
+def test_only_a_scorer_that_follows_versions_is_taken_for_one(context: CheckContext, tmp_path: Path) -> None:
+    assert isinstance(SCORERS["the proxy"](context, tmp_path), ProxyScorer)
+    assert not isinstance(SCORERS["length"](context, tmp_path), ProxyScorer)
