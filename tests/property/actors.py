@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -88,7 +89,13 @@ class MemoryStore:
 
 
 def event_of(message: KafkaMessage) -> Event:
-    return decode(message.value, message.headers)
+    """The laws read the whole log again after each step."""
+    return _decoded(message.value, tuple(message.headers))
+
+
+@lru_cache(maxsize=4096)
+def _decoded(value: bytes | None, headers: tuple[tuple[str, bytes | None], ...]) -> Event:
+    return decode(value, headers)
 
 
 def follow(lineage: Lineage, messages: Sequence[KafkaMessage]) -> None:
