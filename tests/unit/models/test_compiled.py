@@ -33,9 +33,6 @@ def test_a_compiled_view_gives_the_same_numbers(base: CausalModel, monkeypatch: 
         return real(function, dynamic=dynamic, backend="eager")
 
     monkeypatch.setattr(torch, "compile", compile_in_front)
-    monkeypatch.setattr(
-        torch, "are_deterministic_algorithms_enabled", lambda: False
-    )  # another test may have left it on
     view = with_adapter(base, random_adapter(base, 4, "all-linear", seed=1))
     plain, fast = packed_view(view), packed_view(view, compiled=True)
     assert len(compiled) == 2  # the model's blocks

@@ -34,7 +34,6 @@ NEAR = 2e-5  # nats and gradients are near 1: a few hundred float32 roundings of
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
-    torch.set_num_threads(1)
     return load_causal(str(random_model(tmp_path_factory.mktemp("model"), hidden=32)), device="cpu")
 
 
