@@ -53,9 +53,9 @@ def measure(part: Part, asked: PartOptions) -> None:
         reference = plain(causal, few)
         for packed in (False, True):
             likelihood = Likelihood(causal, 8192, packed=packed, lasting=packed)
-            found = likelihood.mean_losses(few)
+            found = likelihood.losses(few)
             gaps = [
-                float("nan") if isinstance(one, Failure) else abs(one - other) / other
+                float("nan") if isinstance(one, Failure) else abs(float(one.mean()) - other) / other
                 for one, other in zip(found, reference, strict=True)
             ]
             name = "packed" if packed else "padded"
@@ -81,10 +81,8 @@ def measure(part: Part, asked: PartOptions) -> None:
     def kernels() -> None:
         likelihood = Likelihood(causal, 32768, lasting=True)
         batch = rows[: max(1, len(rows) // 4)]
-        likelihood.mean_losses(batch)
-        part.line(
-            "a profile of one pass", 0, "", "", **profiled(lambda: likelihood.mean_losses(batch), "scoring", asked)
-        )
+        likelihood.losses(batch)
+        part.line("a profile of one pass", 0, "", "", **profiled(lambda: likelihood.losses(batch), "scoring", asked))
 
     for work in (closeness, one_at_a_time, batches, adapted, whole, kernels):
         part.attempt(work)
@@ -101,9 +99,9 @@ def speed(
 ) -> None:
     began = time.perf_counter()
     likelihood = Likelihood(causal, budget, lasting=True)
-    likelihood.mean_losses(rows[:8])
+    likelihood.losses(rows[:8])
     ready = time.perf_counter() - began
-    taken = seconds(lambda: likelihood.mean_losses(rows), asked.device)
+    taken = seconds(lambda: likelihood.losses(rows), asked.device)
     rate = shape.forward_flops(rows) / taken
     fed = sum(len(row.fed) for row in rows)
     part.line(f"{name}, {budget} tokens a pass", fed / taken, "tokens/s", tflops=rate / 1e12, ready_s=ready)

@@ -197,10 +197,6 @@ class Likelihood:
                 progress(done, len(rows))
         return _fetched(found)
 
-    def mean_losses(self, rows: Sequence[Encoded]) -> list[float | Failure]:
-        """Nats per response token of each row, in order."""
-        return [found if isinstance(found, Failure) else float(found.mean()) for found in self.losses(rows)]
-
     def _attempt(self, rows: Sequence[Encoded]) -> list[torch.Tensor | Failure]:
         """Score a batch; when it fails, its halves, down to the row that is at fault.
 

@@ -48,8 +48,8 @@ class ProxyScorer(Scorer, Protocol):
         """Tokens and FLOPs since the start."""
 
 
-Formula = Literal["perplexities", "losses"]
-"""What an IFD is the ratio of; a threshold for the one does not fit the other."""
+Formula = Literal["perplexities", "losses", "weighted"]
+"""What an IFD is the ratio of; a threshold for the one does not fit another."""
 
 
 def _all_seen(texts: Sequence[str]) -> Sequence[int]:

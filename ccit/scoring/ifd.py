@@ -2,11 +2,19 @@
 
     ifd = ppl(response | prompt) / ppl(response | anchor)           formula = "perplexities"
     ifd = loss(response | prompt) / loss(response | anchor)         formula = "losses"
+    ifd = exp(sum of |d_t| d_t / sum of |d_t|)                      formula = "weighted"
+    d_t = loss of token t after the prompt - its loss after the anchor
 
 where loss is the mean negative log-likelihood of the response's tokens, in nats, and ppl = exp(loss). The paper (arXiv
 2503.15924, after Li et al. 2024, arXiv 2308.12032) has the first; code in circulation takes the second. Near 0 the
-prompt gives the response away; at 1 and above it does not help: often a response attached to the wrong prompt. Both are
-below 1 for the same responses; below it they order them differently, and a threshold of the one does not fit the other.
+prompt gives the response away; at 1 and above it does not help: often a response attached to the wrong prompt. These
+two are below 1 for the same responses; below it they order them differently, and a threshold of the one does not fit
+another.
+
+The first is exp(mean of d_t): most tokens follow from the words before them, whatever the prompt, and hide those that
+follow from it. T-SHIRT (arXiv 2506.01317) counts the half of a data set's tokens with the greatest |d_t|. `weighted`
+weighs by |d_t| instead: nothing has to be known of other samples, and no token is in or out by a rounding. It is 1
+where the prompt changes nothing, and is far lower than the first for most responses.
 
 Both passes score the same response tokens. The direct pass needs something before the first of them; the anchor is the
 header with which the chat template opens an answer (`<|im_start|>assistant\\n`), after the BOS token where prompts
@@ -26,18 +34,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from jinja2 import TemplateError
 
 from ccit.models.bases import Role
 from ccit.models.bucketing import fit
 from ccit.models.causal import CausalModel, with_adapter
 from ccit.models.encoding import Encoded
-from ccit.models.likelihood import Failure, Likelihood
+from ccit.models.likelihood import Failure, Likelihood, Nats
 from ccit.ports.selection import Formula
 from ccit.ports.store import ArtifactStore
 from ccit.records import Sample, Score, Spend, Version
 
-_RATIOS: Mapping[Formula, str] = {"perplexities": "ppl-ratio", "losses": "loss-ratio"}
+_RATIOS: Mapping[Formula, str] = {"perplexities": "ppl-ratio", "losses": "loss-ratio", "weighted": "weighted-ratio"}
 _METRICS = ("ifd", "ppl_conditional", "ppl_direct")
 _RESIDENT = 4  # versions in memory, the active one among them: about as many as a server holds
 
@@ -161,7 +170,7 @@ class IfdScorer:
                     Encoded((*context, *tokens.response), len(context)) for context in (tokens.prompt, self._anchor)
                 ]
         before = self._likelihood.tokens
-        losses = iter(self._likelihood.mean_losses(rows))
+        losses = iter(self._likelihood.losses(rows))
         count = self._likelihood.tokens - before
         self._spent += Spend.of_reading(count, self._model.parameters)
         return [
@@ -188,28 +197,45 @@ class IfdScorer:
             response_cut=len(response) - kept_response,
         )
 
-    def _scored(self, tokens: _Tokens, conditional: float | Failure, direct: float | Failure) -> tuple[Score, ...]:
+    def _scored(self, tokens: _Tokens, conditional: Nats | Failure, direct: Nats | Failure) -> tuple[Score, ...]:
         if isinstance(conditional, Failure):
             return self._unscored(f"the model failed on it: {conditional.why}")
         if isinstance(direct, Failure):
             return self._unscored(f"the model failed on it: {direct.why}")
-        values = [self._ifd(conditional, direct), _exp(conditional), _exp(direct)]
+        after, alone = float(conditional.mean()), float(direct.mean())
+        values = [ifd_of(self._formula, conditional, direct), _exp(after), _exp(alone)]
         if not all(math.isfinite(value) for value in values):
-            return self._unscored(f"the scores are not finite ({conditional:.4g} and {direct:.4g} nats per token)")
+            return self._unscored(f"the scores are not finite ({after:.4g} and {alone:.4g} nats per token)")
         cut = tokens.prompt_cut + tokens.response_cut
         return tuple(
             Score(metric, value, self.stamp, truncated=unseen)
             for metric, value, unseen in zip(_METRICS, values, (cut, cut, tokens.response_cut), strict=True)
         )
 
-    def _ifd(self, conditional: float, direct: float) -> float:
-        """Of two losses (nats per token); not finite where there is none."""
-        if self._formula == "perplexities":
-            return _exp(conditional - direct)
-        return conditional / direct if direct else math.inf
-
     def _unscored(self, why: str) -> tuple[Score, ...]:
         return tuple(Score(metric, None, self.stamp, unscored=why) for metric in _METRICS)
+
+
+def ifd_of(formula: Formula, conditional: Nats, direct: Nats) -> float:
+    """IFD of a response by the losses of its tokens (N,), in nats; not finite where there is none.
+
+    Parameters
+    ----------
+    conditional, direct : Nats
+        After the prompt, and after the anchor.
+
+    Example
+    -------
+    >>> losses = np.array([1.0, 2.5, 4.0]), np.array([2.0, 2.0, 4.0])
+    >>> [round(ifd_of(formula, *losses), 3) for formula in ("perplexities", "losses", "weighted")]
+    [0.846, 0.938, 0.607]
+    """
+    changes = conditional - direct
+    if formula == "losses":
+        return float(conditional.mean() / direct.mean()) if direct.mean() else math.inf
+    if formula == "perplexities" or not changes.any():
+        return _exp(float(changes.mean()))
+    return _exp(float(np.average(changes, weights=np.abs(changes))))
 
 
 def _exp(nats: float) -> float:

@@ -41,6 +41,9 @@ def compute(folder: Path) -> dict[str, dict[str, float]]:
         DiversityCheck(DiversityCheck.Settings(), check_context(SentenceTransformerEmbedder(device="cpu"))),
     ]
     rows: dict[str, dict[str, float]] = {sample.sample_id: {} for sample in SAMPLES}
+    weighted = IfdScorer(proxy, "", FileStore(folder / "store"), 96, 512, formula="weighted")
+    for sample, scores in zip(SAMPLES, weighted.score(SAMPLES), strict=True):
+        rows[sample.sample_id]["ifd_weighted"] = round(scores[0].value or 0.0, 6)
     for scorer in scorers:
         for sample, scores in zip(SAMPLES, scorer.score(SAMPLES), strict=True):
             rows[sample.sample_id] |= {s.metric: round(s.value, 6) for s in scores if s.value is not None}

@@ -19,9 +19,9 @@ class IfdCheck:
     """Refuses a response that the proxy knows already, and one that does not follow from its question.
 
     IFD = ppl(response | prompt) / ppl(response | anchor), a ratio of perplexities (arXiv 2503.15924, after Li et al.
-    2024, arXiv 2308.12032); `formula = "losses"` takes the ratio of their logarithms. How it is measured is said in
-    `ccit/scoring/ifd.py`. What is refused as `ifd_too_high` is quarantined with its likely cause
-    (`ccit/scoring/causes.py`).
+    2024, arXiv 2308.12032); `formula = "losses"` takes the ratio of their logarithms, `"weighted"` counts each token by
+    how much the prompt changes it. How it is measured is said in `ccit/scoring/ifd.py`. What is refused as
+    `ifd_too_high` is quarantined with its likely cause (`ccit/scoring/causes.py`).
 
     Example
     -------
@@ -47,8 +47,9 @@ class IfdCheck:
         kind: Literal["ifd"] = "ifd"
         formula: Formula = Field(
             "perplexities",
-            description="what the IFD is a ratio of: `perplexities` (the paper) or `losses`, which other code takes; a "
-            "`min` for the one does not fit the other",
+            description="what the IFD is a ratio of: `perplexities` (the paper), `losses`, which other code takes, or "
+            "`weighted`, perplexities where a token counts by how much the question changes it; a `min` for the one "
+            "does not fit another, and with `weighted` it is best 0",
         )
         min: float = Field(0.6, ge=0, description="IFD at or below which a sample is too easy")
         max: float = Field(1.0, gt=0, description="IFD at or above which the prompt does not help: misaligned")

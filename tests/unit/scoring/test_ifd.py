@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -114,10 +115,30 @@ def test_the_ratio_of_losses_is_that_of_the_logarithms_and_on_the_same_side_of_o
 def test_a_ratio_to_a_loss_of_nothing_is_unscored(
     proxy: CausalModel, store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Likelihood, "mean_losses", lambda *_: [0.5, 0.0])
+    monkeypatch.setattr(Likelihood, "losses", lambda *_: [np.array([0.5]), np.array([0.0])])
     (scores,) = IfdScorer(proxy, "r1", store, 512, 1024, formula="losses").score([of("Why?", "Rest.")])
     assert [score.value for score in scores] == [None] * 3
     assert "not finite" in scores[0].unscored
+
+
+def weighted(proxy: CausalModel, store: FileStore, monkeypatch: pytest.MonkeyPatch, *changes: float) -> float:
+    """The IFD of a response whose tokens the prompt changes by so many nats."""
+    direct = np.full(len(changes), 2.0)
+    monkeypatch.setattr(Likelihood, "losses", lambda *_: [direct + changes, direct])
+    (scores,) = IfdScorer(proxy, "r1", store, 512, 1024, formula="weighted").score([of("Why?", "Rest.")])
+    assert " weighted-ratio " in scores[0].scorer
+    assert values(scores)["ppl_conditional"] == pytest.approx(math.exp(2 + np.mean(changes)))
+    return values(scores)["ifd"]
+
+
+def test_a_token_counts_by_how_much_the_prompt_changes_it(
+    proxy: CausalModel, store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = weighted(proxy, store, monkeypatch, -1.0, 0.5, 0.0, 0.0)
+    assert found == pytest.approx(math.exp((-1.0 + 0.25) / 1.5))
+    assert weighted(proxy, store, monkeypatch, -1.0, 0.5) == pytest.approx(found), "what stays as it is counts nothing"
+    assert weighted(proxy, store, monkeypatch, -0.3, -0.3) == pytest.approx(math.exp(-0.3)), "all alike: the plain IFD"
+    assert weighted(proxy, store, monkeypatch, 0.0, 0.0) == 1.0
 
 
 def test_an_answer_of_one_token_has_an_ifd(proxy: CausalModel, store: FileStore) -> None:
@@ -208,7 +229,7 @@ def test_a_template_that_raises_costs_one_sample(proxy: CausalModel, store: File
 def test_every_number_finite_or_unscored(proxy: CausalModel, store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     one = scorer(proxy, store)
     monkeypatch.setattr(
-        one._likelihood, "mean_losses", lambda passages: [float("nan"), 1.0, 800.0, 1.0][: len(passages)]
+        one._likelihood, "losses", lambda rows: [np.array([n]) for n in (math.nan, 1.0, 800.0, 1.0)][: len(rows)]
     )
     for scores in one.score([of("Why?", "Rest."), of("Why?", "Rest.")]):
         assert all(s.value is None and "not finite" in s.unscored for s in scores)
