@@ -141,9 +141,9 @@ def test_forgetting_at_the_bound_is_let_through_no_more_often_than_the_round_may
 
 
 def test_a_hundred_rounds_of_noise_stay_within_the_budget() -> None:
-    """400 lines of 25 rounds, 100 facts in two wordings, fractional credit; the budget allows 5%."""
+    """400 lines of 25 rounds, 50 facts in two wordings, fractional credit; the budget allows 5%."""
     rng = np.random.default_rng(7)
-    lines, rounds, facts = 400, 25, 100
+    lines, rounds, facts = 400, 25, 50
     promoted = 0
     for _ in range(lines):
         noise = rng.normal(0, 0.25, (2, rounds, facts)).repeat(2, axis=2) + rng.normal(0, 0.1, (2, rounds, 2 * facts))
