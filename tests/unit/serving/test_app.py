@@ -211,7 +211,7 @@ def test_a_long_or_odd_name_of_a_model_is_not_found_and_not_repeated(running: Ru
 )
 def test_numbers_at_the_edges_are_answered(running: Running, odd: dict[str, Any]) -> None:
     body = {"model": "ccit", "messages": HELLO, "max_tokens": 2, "stop": "\0never", **odd}
-    assert httpx.post(f"{running.server.url}/v1/chat/completions", json=body).status_code == 200
+    assert httpx.post(f"{running.server.url}/v1/chat/completions", json=body, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("number", ["18446744073709551616", "1e400", "NaN", "9" * 5000, "true", '"1"'])
