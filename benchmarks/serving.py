@@ -64,15 +64,16 @@ class Answered:
         return (self.ended - self.first) / max(self.tokens - 1, 1)
 
 
-async def ask(client: openai.AsyncOpenAI, prompt: int, tokens: int = TOKENS) -> Answered:
+async def ask(client: openai.AsyncOpenAI, prompt: int, tokens: int = TOKENS, model: str = "ccit") -> Answered:
     began, first, texts, models, whole = time.time(), 0.0, list[str](), set[str](), False
     message: Any = {"role": "user", "content": PROMPTS[prompt]}
     try:
         stream: Any = await client.chat.completions.create(
-            model="ccit", messages=[message], max_tokens=tokens, temperature=0, stream=True
+            model=model, messages=[message], max_tokens=tokens, temperature=0, stream=True
         )
         async for chunk in stream:
             models.add(chunk.model)
+            tokens = chunk.usage.completion_tokens if chunk.usage else tokens
             if chunk.choices and chunk.choices[0].delta.content:
                 first = first or time.time()
                 texts.append(chunk.choices[0].delta.content)
@@ -86,19 +87,19 @@ async def ask(client: openai.AsyncOpenAI, prompt: int, tokens: int = TOKENS) -> 
     return Answered(prompt, began, first or time.time(), time.time(), tokens, tuple(models), "".join(texts), failure)
 
 
-async def load(url: str, clients: int, requests: int, tokens: int = TOKENS) -> list[Answered]:
+async def load(url: str, clients: int, requests: int, tokens: int = TOKENS, model: str = "ccit") -> list[Answered]:
     numbers, answers = iter(range(requests)), list[Answered]()
 
     async def one() -> None:
         async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120) as client:
-            answers.extend([await ask(client, number % len(PROMPTS), tokens) for number in numbers])
+            answers.extend([await ask(client, number % len(PROMPTS), tokens, model) for number in numbers])
 
     await asyncio.gather(*(one() for _ in range(clients)))
     return answers
 
 
-def clients_process(url: str, clients: int, requests: int, tokens: int = TOKENS) -> list[Answered]:
-    return asyncio.run(load(url, clients, requests, tokens))
+def clients_process(url: str, clients: int, requests: int, tokens: int = TOKENS, model: str = "ccit") -> list[Answered]:
+    return asyncio.run(load(url, clients, requests, tokens, model))
 
 
 def talkative_model(hidden: int, layers: int) -> CausalModel:
