@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from ccit.deidentify.beginnings import Beginnings, anywhere
 from ccit.ports.deidentify import Kind, Page, Span
 
 
@@ -14,42 +15,28 @@ def spans_of(
     kind: Kind,
     rule: str,
     holds: Callable[[str], bool] = bool,
-    one_of: frozenset[str] = frozenset(),
-    begins: Callable[[Page], Iterable[int]] | None = None,
+    begins: Beginnings = anywhere,
 ) -> Iterator[Span]:
     """A span for each match that `holds`: of its group `it` where it has one, else of all of it.
 
     Parameters
     ----------
-    one_of : frozenset[str]
-        Folded words of which every match holds one: a text without them is not searched. Most texts have few of the
-        words that announce something, and a search costs more than this look. What is not Latin is always searched.
-    begins : Callable[[Page], Iterable[int]] | None
-        Gives the only places, in order, where a match can begin: a few of thousands. None looks everywhere.
+    begins : Callable[[Page], Iterable[int] | None]
+        Gives the only places, in order, where a match can begin: most texts have few, and a search costs more.
 
     >>> list(spans_of(re.compile(r"room (?P<it>[0-9]+)"), Page("In room 12."), "other", "rooms"))
     [Span(start=8, end=10, kind='other', rule='rooms')]
     """
-    if one_of and page.text.isascii() and one_of.isdisjoint(page.vocabulary):
-        return
-    part: str | int = "it" if "it" in pattern.groupindex else 0
-    for found in pattern.finditer(page.text) if begins is None else _matches(pattern, page.text, begins(page)):
+    for found in matches(pattern, page, begins):
+        part: str | int = "it" if "it" in pattern.groupindex else 0
         if found[part] and holds(found[part]):
             yield Span(found.start(part), found.end(part), kind, rule)
 
 
-def at_digits(page: Page) -> Iterable[int]:
-    """Where a match begins whose first character is a digit, and which none may precede."""
-    return page.digit_runs
-
-
-def _matches(pattern: re.Pattern[str], text: str, begins: Iterable[int]) -> Iterator[re.Match[str]]:
-    """As `finditer` where no match begins elsewhere."""
-    end = 0
-    for at in begins:
-        if at >= end and (found := pattern.match(text, at)) is not None:
-            yield found
-            end = found.end()
+def matches(pattern: re.Pattern[str], page: Page, begins: Beginnings = anywhere) -> Iterable[re.Match[str]]:
+    """As `finditer`, which they are where no match begins elsewhere."""
+    places = begins(page)
+    return pattern.finditer(page.text) if places is None else _at(places, pattern, page.text)
 
 
 def digits_of(text: str) -> str:
@@ -59,3 +46,11 @@ def digits_of(text: str) -> str:
     '5558107203'
     """
     return "".join(c for c in text if c in "0123456789")
+
+
+def _at(places: Iterable[int], pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    end = 0
+    for at in places:
+        if at >= end and (found := pattern.match(text, at)) is not None:
+            yield found
+            end = found.end()

@@ -21,6 +21,7 @@ from ccit.ports.deidentify import folded, folded_words
 SHORTEST = 5
 """Letters from which a part alone may be misspelt: of shorter ones too many words are one error away."""
 
+_REMEMBERED = 20_000  # words of a text come again and again
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
 _IDEOGRAPHS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]")
 
@@ -50,6 +51,36 @@ class NameForms:
     whole: tuple[str, ...]
     misspelt: Misspelt = field(compare=False)
     misspelt_beside: Misspelt = field(compare=False)
+    _openings: frozenset[str] = field(compare=False)
+    _passed: set[str] = field(default_factory=set, compare=False)
+
+    def is_part(self, word: str) -> bool:
+        """Whether a folded word is a name alone, with or without the s of a genitive or a plural."""
+        return word in self.parts or (word.endswith("s") and len(word) > 3 and word[:-1] in self.parts)
+
+    def is_misspelt(self, word: str) -> bool:
+        """Whether a folded word is one typing error away from a name."""
+        return len(word) >= SHORTEST - 1 and self.misspelt.meant(word) is not None
+
+    def passes(self, word: str) -> bool:
+        """Whether a folded word is no name, nor begins one, wherever it stands: most words of a text, looked at once.
+
+        >>> forms = forms_of((Person("patient", names=(Name("Esterkin"),)),))
+        >>> [forms.passes(word) for word in ("chest", "esterkins", "ester", "e", "esterkni")]
+        [True, False, False, False, False]
+        """
+        if word in self._passed:
+            return True
+        if not self._says_nothing(word):
+            return False
+        if len(self._passed) >= _REMEMBERED:
+            self._passed.clear()
+        self._passed.add(word)
+        return True
+
+    def _says_nothing(self, word: str) -> bool:
+        may_be = len(word) == 1 or word in self._openings or self.is_part(word) or self.is_misspelt(word)
+        return word.isdigit() or not may_be
 
 
 @lru_cache(maxsize=512)
@@ -74,6 +105,7 @@ def forms_of(people: tuple[Person, ...]) -> NameForms:
         whole=tuple(sorted({text for name in names for text in _unspaced(name)}, key=lambda t: (-len(t), t))),
         misspelt=Misspelt(part for part in parts if len(part) >= SHORTEST),
         misspelt_beside=Misspelt(short),
+        _openings=frozenset(part[:end] for part in parts for end in range(1, len(part))),
     )
 
 

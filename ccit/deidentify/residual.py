@@ -14,7 +14,7 @@ from functools import lru_cache
 from ccit.deidentify.matching import digits_of
 from ccit.deidentify.name_parts import forms_of
 from ccit.deidentify.vocabulary import dictionary, terms
-from ccit.ports.deidentify import Known, Page, Span
+from ccit.ports.deidentify import Known, Span, folded_words
 
 _LEAST = 6
 _BETWEEN = re.compile(r"(?<=\d)[\s.\-/()]{1,3}(?=\d)")
@@ -35,8 +35,7 @@ def residue(text: str, masks: Sequence[tuple[int, int]], known: Known) -> list[S
     open_text = _blanked(text, masks)
     found: list[Span] = []
     if names:
-        page = Page(open_text)
-        line = " ".join(word.folded for word in page.words)
+        line = " ".join(folded_words(open_text))
         found += [Span(0, 0, "name", "residue") for name in names if name in line]
     runs = _BETWEEN.sub("", _blanked(text, masks, shown=True)) if numbers else ""
     found += [Span(0, 0, "other", "residue") for number in numbers if number in runs]

@@ -27,7 +27,6 @@ def one_error_apart(left: str, right: str) -> bool:
     return swapped or left[first + 1 :] == right[first + 1 :]
 
 
-_REMEMBERED = 20_000  # words of a text come again and again
 _LONGEST = 40
 """Letters of a word that is looked up: the work grows with their square, and no name is longer."""
 
@@ -40,7 +39,6 @@ class Misspelt:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._asked: dict[str, str | None] = {}
         self._meant: dict[str, set[str]] = {}
         for word in words:
             for key in _shortened(word):
@@ -50,13 +48,6 @@ class Misspelt:
         """The first of the words, in alphabetical order, that is one error away; None where there is none."""
         if len(word) > _LONGEST:
             return None
-        if word not in self._asked:
-            if len(self._asked) >= _REMEMBERED:
-                self._asked.clear()
-            self._asked[word] = self._looked_up(word)
-        return self._asked[word]
-
-    def _looked_up(self, word: str) -> str | None:
         found = {other for key in _shortened(word) for other in self._meant.get(key, ())}
         return min((other for other in found if one_error_apart(word, other)), default=None)
 

@@ -57,20 +57,6 @@ NO_YEAR = re.compile(
 )
 WEEKDAY = re.compile(rf"\b(?:{'|'.join(DAYS)})\b")
 
-_MONTH_WORDS = frozenset(MONTHS)
-ANNOUNCED = {
-    DAY_FIRST: _MONTH_WORDS,
-    MONTH_FIRST: _MONTH_WORDS,
-    MONTH_YEAR: _MONTH_WORDS,
-    LONE_MONTH: _MONTH_WORDS,
-    WEEKDAY: frozenset(day.lower() for day in DAYS),
-}
-"""Words without which a pattern finds nothing in an ASCII text."""
-
-AT_DIGITS = frozenset((ISO, RUN, NUMBERS, DAY_FIRST, NUMBER_YEAR, YEAR_NUMBER))
-AT_MONTHS = frozenset((MONTH_FIRST, MONTH_YEAR))
-"""Patterns whose matches begin with a digit behind no digit, and with the name of a month."""
-
 FULL = (ISO, RUN, NUMBERS, DAY_FIRST, MONTH_FIRST, MONTH_YEAR, NUMBER_YEAR, YEAR_NUMBER, CHINESE)
 PARTIAL = (LONE_MONTH, NO_YEAR, WEEKDAY)
 

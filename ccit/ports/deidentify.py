@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
@@ -40,10 +40,12 @@ OLD_AGE = 90
 Range = tuple[int, int]
 """Characters `start <= i < end` of a text."""
 
+_span = re.Match.span
 _EXPANDED = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+")
+_NOT_ASCII = re.compile(r"[^\W\x00-\x7f]")  # letters and digits; a dash or a quotation mark is neither
 
 
 def folded(word: str) -> str:
@@ -64,6 +66,8 @@ def folded_words(text: str) -> list[str]:
     >>> folded_words("O'Brien-MÜLLER, 7b")
     ['o', 'brien', 'muller', '7b']
     """
+    if text.isascii():
+        return _WORD.findall(text.lower())
     return [folded(word) for word in _WORD.findall(text)]
 
 
@@ -126,14 +130,40 @@ class Page:
     @cached_property
     def words(self) -> tuple[Word, ...]:
         """Its words, in order."""
-        return tuple(Word(m.start(), m.end(), m[0], folded(m[0])) for m in _WORD.finditer(self.text))
+        text = self.text
+        if text.isascii():
+            lower = text.lower()
+            return tuple([Word(at, end, text[at:end], lower[at:end]) for at, end in map(_span, _WORD.finditer(text))])
+        return tuple(Word(m.start(), m.end(), m[0], folded(m[0])) for m in _WORD.finditer(text))
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether all its letters and digits are ASCII: none is another one's capital, none stands for two."""
+        return self.text.isascii() or _NOT_ASCII.search(self.text) is None
+
+    @cached_property
+    def starts(self) -> Mapping[str, Sequence[int]]:
+        """Its words without case and accents -> where each begins.
+
+        The letters of a word that holds digits too are there as well: `mrn` of MRN4711, `x` of 7x9.
+        """
+        found: dict[str, list[int]] = {}
+        for word in self.words:
+            found.setdefault(word.folded, []).append(word.start)
+        for word in self.mixed:
+            for letters in _LETTERS.finditer(word.text):
+                found.setdefault(folded(letters[0]), []).append(word.start + letters.start())
+        return found
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        """Its words without case and accents, and the letters of those that hold digits too (`mrn` of MRN4711)."""
-        found = {word.folded for word in self.words}
-        found |= {letters for word in found if not word.isalpha() for letters in _LETTERS.findall(word)}
-        return frozenset(found)
+        """What `starts` knows."""
+        return frozenset(self.starts)
+
+    @cached_property
+    def mixed(self) -> tuple[Word, ...]:
+        """Its words that hold more than letters and more than digits."""
+        return tuple([word for word in self.words if not (word.text.isalpha() or word.text.isdecimal())])
 
     @cached_property
     def digit_runs(self) -> tuple[int, ...]:
@@ -141,20 +171,26 @@ class Page:
         return tuple(m.start() for m in _DIGITS.finditer(self.text))
 
     @cached_property
-    def compact(self) -> tuple[str, tuple[int, ...]]:
-        """Letters and digits alone without case and accents, and where in the text each of them stands."""
-        letters: list[str] = []
+    def compact(self) -> str:
+        """Letters and digits alone without case and accents."""
+        return "".join([word.folded if _as_long(word) else "".join(map(folded, word.text)) for word in self.words])
+
+    @cached_property
+    def compact_places(self) -> tuple[int, ...]:
+        """Where in the text each character of `compact` stands."""
         places: list[int] = []
         for word in self.words:
-            if len(word.folded) == len(word.text):
-                letters.append(word.folded)
+            if _as_long(word):
                 places.extend(range(word.start, word.end))
             else:
                 for at, character in enumerate(word.text, start=word.start):
-                    plain = folded(character)
-                    letters.append(plain)
-                    places.extend([at] * len(plain))
-        return "".join(letters), tuple(places)
+                    places.extend([at] * len(folded(character)))
+        return tuple(places)
+
+
+def _as_long(word: Word) -> bool:
+    """Whether each character of a word stands for one of its folded form."""
+    return len(word.folded) == len(word.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from ccit.deidentify.matching import at_digits, spans_of
+from ccit.deidentify.beginnings import Beginnings, among, at_digits, at_words
+from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -28,15 +29,15 @@ _PATTERNS = (
     re.compile(r"\b(?P<it>(?:non|cent)(?:a|en)(?:gen)?arians?)\b", re.IGNORECASE),
     re.compile(r"\b(?:his|her|their) (?:early |mid-?|late )?(?P<it>90['’]?s|nineties)\b", re.IGNORECASE),
 )
-_ANNOUNCED: tuple[frozenset[str], ...] = (
-    frozenset(("ninety", "hundred")),
-    frozenset(("age", "aged", "ages", "turned", "turning", "turn", "alter", "agee")),
-    frozenset(
-        f"{a}{b}{c}arian{s}" for a in ("non", "cent") for b in ("a", "en") for c in ("", "gen") for s in ("", "s")
+_BEGINS: tuple[Beginnings, ...] = (
+    at_digits,
+    among("ninety hundred", at_words("ninety one a")),
+    at_words("age aged ages at turned turning turn alter"),
+    at_words(
+        "nonaarian nonagenarian nonenarian nonengenarian centaarian centagenarian centenarian centengenarian", "s"
     ),
-    frozenset(("his", "her", "their")),
+    at_words("his her their"),
 )
-"""Of all patterns but the first, which begins with a number: words without which it finds nothing in an ASCII text."""
 
 
 @plugin("recogniser")
@@ -60,6 +61,5 @@ class Ages:
 
     def find(self, page: Page) -> Iterable[Span]:
         """The numbers, without their unit."""
-        yield from spans_of(_PATTERNS[0], page, "age", "ages", begins=at_digits)
-        for pattern, announced in zip(_PATTERNS[1:], _ANNOUNCED, strict=True):
-            yield from spans_of(pattern, page, "age", "ages", one_of=announced)
+        for pattern, begins in zip(_PATTERNS, _BEGINS, strict=True):
+            yield from spans_of(pattern, page, "age", "ages", begins=begins)

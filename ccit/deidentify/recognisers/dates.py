@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field
 
-from ccit.deidentify.calendar_words import MONTHS
-from ccit.deidentify.matching import at_digits, spans_of
-from ccit.deidentify.written_dates import ANNOUNCED, AT_DIGITS, AT_MONTHS, CHINESE, FULL, PARTIAL, WEEKDAY
+from ccit.deidentify.beginnings import Beginnings, among, anywhere, at_digits, at_words
+from ccit.deidentify.calendar_words import DAYS, MONTHS
+from ccit.deidentify.matching import spans_of
+from ccit.deidentify.written_dates import (
+    CHINESE,
+    DAY_FIRST,
+    FULL,
+    ISO,
+    LONE_MONTH,
+    MONTH_FIRST,
+    MONTH_YEAR,
+    NO_YEAR,
+    NUMBER_YEAR,
+    NUMBERS,
+    PARTIAL,
+    RUN,
+    WEEKDAY,
+    YEAR_NUMBER,
+)
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span, folded
 
 _YEAR = re.compile(r"(?<![\w.\-/])(?:1[89]|20)\d\d(?![\w\-/]|\.\d)")
-_ANYTHING: frozenset[str] = frozenset()
 _DIGIT = re.compile(r"\d")
 _MONTHS = frozenset(folded(word) for word in MONTHS)
+_MONTH_WORDS = " ".join(MONTHS)
+_ORDINAL_MONTHS = " ".join(ordinal + month for ordinal in ("", "st", "nd", "rd", "th", "er") for month in MONTHS)
 
 
 def _at_months(page: Page) -> Iterable[int]:
     return (word.start for word in page.words if word.folded in _MONTHS)
 
 
-_BEGINS: Mapping[re.Pattern[str], Callable[[Page], Iterable[int]]] = {
-    **dict.fromkeys(AT_DIGITS, at_digits),
-    **dict.fromkeys(AT_MONTHS, _at_months),
+_BEGINS: Mapping[re.Pattern[str], Beginnings] = {
+    **dict.fromkeys((ISO, RUN, NUMBERS, NUMBER_YEAR, YEAR_NUMBER, _YEAR), at_digits),
+    DAY_FIRST: among(_ORDINAL_MONTHS, at_digits),
+    **dict.fromkeys((MONTH_FIRST, MONTH_YEAR), _at_months),
+    CHINESE: anywhere,
+    LONE_MONTH: among(
+        _MONTH_WORDS, at_words("in since until till by last next this early late mid of im seit en depuis")
+    ),
+    NO_YEAR: at_words("on since from until till by date dated due am seit vom le du de"),
+    WEEKDAY: at_words(" ".join(DAYS)),
 }
 
 
@@ -59,10 +83,9 @@ class Dates:
         if _DIGIT.search(page.text):
             for pattern in FULL:
                 if pattern is not CHINESE or "月" in page.text:
-                    announced, begins = ANNOUNCED.get(pattern, _ANYTHING), _BEGINS.get(pattern)
-                    yield from spans_of(pattern, page, "date", "dates", one_of=announced, begins=begins)
+                    yield from spans_of(pattern, page, "date", "dates", begins=_BEGINS[pattern])
         for pattern in self._partial:
-            yield from spans_of(pattern, page, "date", "dates", one_of=ANNOUNCED.get(pattern, _ANYTHING))
+            yield from spans_of(pattern, page, "date", "dates", begins=_BEGINS[pattern])
         if page.known.year is not None:
             old = page.known.tells_old_age
-            yield from spans_of(_YEAR, page, "date", "dates", lambda year: old(int(year)), begins=at_digits)
+            yield from spans_of(_YEAR, page, "date", "dates", lambda year: old(int(year)), _BEGINS[_YEAR])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from ccit.deidentify.name_parts import SHORTEST, NameForms, forms_of
+from ccit.deidentify.name_parts import NameForms, forms_of
 from ccit.deidentify.vocabulary import dictionary, terms
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span, Word
@@ -74,10 +74,10 @@ def _runs(page: Page, forms: NameForms) -> Iterator[tuple[int, int]]:
     """First and last word of each name."""
     words = page.words
     sure = [False] * len(words)
-    for at in range(len(words)):
-        length = _named(page, at, forms)
-        for offset in range(length):
-            sure[at + offset] = True
+    for at, word in enumerate(words):
+        if not forms.passes(word.folded):
+            for offset in range(_named(page, at, forms)):
+                sure[at + offset] = True
     at = 0
     while at < len(words):
         if not sure[at]:
@@ -103,26 +103,20 @@ def _near(page: Page, at: int) -> bool:
 def _named(page: Page, at: int, forms: NameForms) -> int:
     """How many words from here on are one part of a name: 0, 1, or 2 where it is split."""
     word = page.words[at]
-    if word.folded.isdigit():
-        return 0
-    if _is_part(word.folded, forms):
+    if forms.is_part(word.folded):
         return 0 if _kept(page, at, forms) else 1
     if at + 1 < len(page.words) and _split(page, at, forms):
         return 2
     if len(word.folded) == 1:
         return _monogram(page, at, forms)
-    if len(word.folded) >= SHORTEST - 1 and forms.misspelt.meant(word.folded) and not _other_word(page, word):
+    if forms.is_misspelt(word.folded) and not _other_word(page, word):
         return 1
     return 0
 
 
-def _is_part(form: str, forms: NameForms) -> bool:
-    return form in forms.parts or (form.endswith("s") and len(form) > 3 and form[:-1] in forms.parts)
-
-
 def _split(page: Page, at: int, forms: NameForms) -> bool:
     left, right = page.words[at], page.words[at + 1]
-    if not _is_part(left.folded + right.folded, forms):
+    if not forms.is_part(left.folded + right.folded):
         return False
     gap = page.text[left.end : right.start]
     return _WITHIN.fullmatch(gap) is not None and (gap != " " or left.folded in terms("joining_particles"))

@@ -65,16 +65,13 @@ class KnownNumbers:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Every place of every number."""
-        known = _values(page.known)
-        if not known:
-            return
-        compact, places = page.compact
-        for value, kind in known:
-            at = compact.find(value)
+        for value, kind in _values(page.known):
+            at = page.compact.find(value)
             while at >= 0:
-                if _stands_alone(page.text, compact, places, at, len(value)):
+                places = page.compact_places
+                if _stands_alone(page.text, page.compact, places, at, len(value)):
                     yield Span(places[at], places[at + len(value) - 1] + 1, kind, "known_numbers")
-                at = compact.find(value, at + 1)
+                at = page.compact.find(value, at + 1)
 
 
 @lru_cache(maxsize=512)

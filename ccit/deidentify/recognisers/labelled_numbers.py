@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from ccit.deidentify.beginnings import Beginnings, anywhere, at_mixed, at_words, before
 from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
@@ -44,104 +45,42 @@ _LABELS: tuple[tuple[Kind, str], ...] = (
         r"badge|employee|staff|student|ticket|reference|ref|pin|fingerprint|document|form|study|series|uid|identifier|id",
     ),
 )
-_PATTERNS = tuple(
-    (kind, re.compile(rf"(?<![A-Za-z])(?:{labels}){_JOIN}{_VALUE}(?!\w)", re.IGNORECASE)) for kind, labels in _LABELS
-)
-_FIRST_WORDS: dict[Kind, frozenset[str]] = {
-    "record": frozenset(
-        [
-            "mrn",
-            "m",
-            "mr",
-            "med",
-            "medical",
-            "hospital",
-            "chart",
-            "patient",
-            "pat",
-            "patienten",
-            "unit",
-            "case",
-            "fall",
-            "accession",
-            "specimen",
-            "sample",
-            "order",
-            "visit",
-            "encounter",
-            "episode",
-            "ipp",
-            "dossier",
-            "nhs",
-            "chi",
-        ]
+_FIRST_WORDS: Mapping[Kind, str] = {
+    "record": (
+        "mrn m mr med medical hospital chart patient pat patienten unit case fall accession specimen sample"
+        " order visit encounter episode ipp dossier nhs chi"
     ),
-    "plan": frozenset(
-        [
-            "policy",
-            "member",
-            "subscriber",
-            "beneficiary",
-            "insurance",
-            "group",
-            "plan",
-            "medicare",
-            "medicaid",
-            "hic",
-            "hicn",
-            "versicherten",
-            "krankenkassen",
-        ]
+    "plan": (
+        "policy member subscriber beneficiary insurance group plan medicare medicaid hic hicn versicherten"
+        " krankenkassen"
     ),
-    "account": frozenset(["account", "acct", "a", "billing", "invoice", "guarantor", "konto", "compte", "rechnungs"]),
-    "licence": frozenset(
-        [
-            "driver",
-            "drivers",
-            "license",
-            "licence",
-            "lic",
-            "dl",
-            "dea",
-            "npi",
-            "passport",
-            "certificate",
-            "reg",
-            "registration",
-            "gmc",
-            "permit",
-            "visa",
-            "reisepass",
-            "passeport",
-            "permis",
-        ]
+    "account": "account acct a billing invoice guarantor konto compte rechnungs",
+    "licence": (
+        "driver drivers license licence lic dl dea npi passport certificate reg registration gmc permit visa"
+        " reisepass passeport permis"
     ),
-    "vehicle": frozenset(["vin", "plate", "plates", "tag", "kennzeichen", "immatriculation"]),
-    "device": frozenset(
-        ["serial", "s", "sn", "udi", "imei", "device", "pacemaker", "implant", "lot", "model", "seriennummer"]
+    "vehicle": (
+        "vin plate plates tag kennzeichen immatriculation license licenseplate licenseplates licence"
+        " licenceplate licenceplates number numberplate numberplates registration registrationplate"
+        " registrationplates car carplate carplates vehicle vehicleplate vehicleplates"
     ),
-    "other": frozenset(
-        [
-            "badge",
-            "employee",
-            "staff",
-            "student",
-            "ticket",
-            "reference",
-            "ref",
-            "pin",
-            "fingerprint",
-            "document",
-            "form",
-            "study",
-            "series",
-            "uid",
-            "identifier",
-            "id",
-        ]
+    "device": "serial s sn udi imei device pacemaker implant lot model seriennummer",
+    "other": (
+        "badge employee staff student ticket reference ref pin fingerprint document form study series uid identifier id"
     ),
 }
-"""Words of which each label holds one."""
+"""With which the labels begin, those in ASCII letters."""
+_GLUED = "no nos nr num number id ids identifier code is was"
+"""Letters that `_JOIN` takes without a blank."""
+_LABELLED = tuple(
+    (
+        kind,
+        re.compile(rf"(?<![A-Za-z])(?:{labels}){_JOIN}{_VALUE}(?!\w)", re.IGNORECASE),
+        at_words(_FIRST_WORDS[kind], _GLUED),
+    )
+    for kind, labels in _LABELS
+)
+_VIN_LENGTH = 17  # ISO 3779
 _VIN = re.compile(
     r"(?<!\w)(?=[A-HJ-NPR-Z0-9]{0,16}[A-HJ-NPR-Z])(?=[A-HJ-NPR-Z0-9]{0,16}\d)[A-HJ-NPR-Z0-9]{9}[A-HJ-NPR-Z0-9]{2}[A-HJ-NPR-Z0-9]{2}\d{4}(?!\w)"
 )
@@ -180,17 +119,28 @@ class LabelledNumbers:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Values without their labels."""
-        for kind, pattern in _PATTERNS:
-            yield from spans_of(pattern, page, kind, "labelled_numbers", _is_number, _FIRST_WORDS[kind])
-        for pattern, kind in _FORMS:
-            yield from spans_of(pattern, page, kind, "labelled_numbers")
+        for kind, pattern, begins in _LABELLED:
+            yield from spans_of(pattern, page, kind, "labelled_numbers", _is_number, begins)
+        for pattern, kind, begins in _FORMS:
+            yield from spans_of(pattern, page, kind, "labelled_numbers", begins=begins)
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (_VIN, "vehicle"),
-    (_UDI, "device"),
-    (_UUID, "other"),
-    *((plate, "vehicle") for plate in (_DE_PLATE, _FR_PLATE, _GB_PLATE, _CN_PLATE)),
+def _if_not_ascii(page: Page) -> Iterable[int] | None:
+    return () if page.text.isascii() else None
+
+
+def _at_vins(page: Page) -> Iterable[int]:
+    return [word.start for word in page.mixed if len(word.text) == _VIN_LENGTH]
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Kind, Beginnings], ...] = (
+    (_VIN, "vehicle", _at_vins),
+    (_UDI, "device", anywhere),
+    (_UUID, "other", before("-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-", len("urn:uuid:") + 8, 8)),
+    (_DE_PLATE, "vehicle", before(r"-[A-Z]{1,2}[\s-]\d", 3, 2, 1)),
+    (_FR_PLATE, "vehicle", before(r"-\d{3}-", 2)),
+    (_GB_PLATE, "vehicle", at_mixed),
+    (_CN_PLATE, "vehicle", _if_not_ascii),
 )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ccit.deidentify.beginnings import before
 from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
@@ -38,7 +39,12 @@ class LongNumbers:
             r"(?!\s?(?:copies|iu|u/|cells|cfu|/|ml\b|mg\b|x10))",
             re.IGNORECASE,
         )
+        self._long_run = rf"(?<!\d)\d{{{settings.digits}}}"
 
     def find(self, page: Page) -> Iterable[Span]:
         """Each number whole."""
-        yield from spans_of(self._pattern, page, "other", "long_numbers")
+        yield from spans_of(self._pattern, page, "other", "long_numbers", begins=self._beginnings)
+
+    def _beginnings(self, page: Page) -> Iterable[int] | None:
+        """Up to six letters and a hyphen stand before the digits."""
+        return before(self._long_run, *range(8))(page)

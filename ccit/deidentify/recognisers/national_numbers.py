@@ -12,7 +12,8 @@ from stdnum.fr import nir
 from stdnum.gb import nhs
 from stdnum.iso7064 import mod_11_2
 
-from ccit.deidentify.matching import at_digits, spans_of
+from ccit.deidentify.beginnings import Beginnings, at_digits, at_mixed, at_openings
+from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
 
@@ -68,27 +69,33 @@ class NationalNumbers:
     def find(self, page: Page) -> Iterable[Span]:
         """Each number with its class."""
         if _SIX_DIGITS.search(page.text) is None:
-            yield from spans_of(_SSN_LABEL, page, "ssn", "national_numbers")
+            yield from spans_of(_SSN_LABEL, page, "ssn", "national_numbers", begins=_AT_LABELS)
             return
-        for pattern, kind, holds in _FORMS:
-            begins = at_digits if pattern in _AT_DIGITS else None
-            yield from spans_of(pattern, page, kind, "national_numbers", holds, begins=begins)
+        for pattern, kind, holds, begins in _FORMS:
+            yield from spans_of(pattern, page, kind, "national_numbers", holds, begins)
 
 
 def _valid(module: ModuleType) -> Callable[[str], bool]:
     return lambda text: bool(module.is_valid(text))
 
 
-_AT_DIGITS = frozenset((_SSN, _NHS, _TEN_TO_TWELVE, _NIR, _RIC, _MBI, _RVNR))
-_FORMS: tuple[tuple[re.Pattern[str], Kind, Callable[[str], bool]], ...] = (
-    (_SSN, "ssn", bool),
-    (_SSN_LABEL, "ssn", bool),
-    (_NHS, "record", _valid(nhs)),
-    (_TEN_TO_TWELVE, "licence", _valid(idnr)),
-    (_NIR, "ssn", _valid(nir)),
-    (_RIC, "ssn", _valid(mod_11_2)),
-    (_NINO, "ssn", bool),
-    (_KVNR, "plan", bool),
-    (_MBI, "plan", bool),
-    (_RVNR, "plan", bool),
+_AT_LABELS = at_openings("ssn soc")  # xxx-xx-1234 may be written to the label
+
+
+def _at_prefixes(page: Page) -> Iterable[int]:
+    # AB123456C, and AB 12 34 56 C
+    return sorted([*at_mixed(page), *(word.start for word in page.words if len(word.text) == 2)])
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Kind, Callable[[str], bool], Beginnings], ...] = (
+    (_SSN, "ssn", bool, at_digits),
+    (_SSN_LABEL, "ssn", bool, _AT_LABELS),
+    (_NHS, "record", _valid(nhs), at_digits),
+    (_TEN_TO_TWELVE, "licence", _valid(idnr), at_digits),
+    (_NIR, "ssn", _valid(nir), at_digits),
+    (_RIC, "ssn", _valid(mod_11_2), at_digits),
+    (_NINO, "ssn", bool, _at_prefixes),
+    (_KVNR, "plan", bool, at_mixed),
+    (_MBI, "plan", bool, at_digits),
+    (_RVNR, "plan", bool, at_digits),
 )

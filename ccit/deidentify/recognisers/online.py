@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Literal
 
-from ccit.deidentify.matching import at_digits, spans_of
+from ccit.deidentify.beginnings import Beginnings, at_runs, at_words, before
+from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
-from ccit.ports.deidentify import Page, RecogniserContext, Span
+from ccit.ports.deidentify import Kind, Page, RecogniserContext, Span
 
 _LABEL = r"[^\W_](?:[\w\-]{0,61}[^\W_])?"
 _MAIL = re.compile(
@@ -19,9 +20,12 @@ _URL = re.compile(
     r"\b(?:https?|ftps?|sftp|wss?|file|ldap|mailto|tel):/{0,3}[^\s<>\"'\[\](),;]{3,2000}|\bwww\d?\.[^\s<>\"'\[\](),;]{3,2000}",
     re.I,
 )
+_DOMAINS = (
+    r"(?:com|org|net|edu|gov|mil|info|biz|health|hospital|clinic|doctor|care|io|nhs\.uk|co\.uk|org\.uk|ac\.uk|uk|de|fr|cn"
+    r"|com\.cn|eu|ch|at|us|ca)"
+)
 _HOST = re.compile(
-    r"(?<![\w@.\-])(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.){1,5}"
-    r"(?:com|org|net|edu|gov|mil|info|biz|health|hospital|clinic|doctor|care|io|nhs\.uk|co\.uk|org\.uk|ac\.uk|uk|de|fr|cn|com\.cn|eu|ch|at|us|ca)"
+    rf"(?<![\w@.\-])(?:[a-z0-9](?:[a-z0-9\-]{{0,61}}[a-z0-9])?\.){{1,5}}{_DOMAINS}"
     r"(?![\w.\-]*\w)(?:/[^\s<>\"'\[\](),;]{0,2000})?",
     re.I,
 )
@@ -60,15 +64,9 @@ class Online:
         text = page.text
         if "@" in text or "(at)" in text or "[at]" in text or "＠" in text:
             yield from spans_of(_MAIL, page, "mail", "online")
-        if ":" in text or "www" in text.lower():
-            yield from spans_of(_URL, page, "url", "online")
-            yield from spans_of(_IP6, page, "ip", "online", _is_address)
-            yield from spans_of(_MAC, page, "device", "online")
-        if "." in text:
-            yield from spans_of(_HOST, page, "url", "online")
-            yield from spans_of(_IP4, page, "ip", "online", begins=at_digits)
-        if "-" in text:
-            yield from spans_of(_MAC, page, "device", "online")
+        for pattern, kind, begins in _FORMS:
+            yield from spans_of(pattern, page, kind, "online", begins=begins)
+        yield from spans_of(_IP6, page, "ip", "online", _is_address, _AT_IP6)
 
 
 def _is_address(text: str) -> bool:
@@ -77,3 +75,15 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return len(text) > 3
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_HEX = "0123456789abcdefABCDEF"
+_LONGEST_HOST = 5 * 64  # labels with their dots
+_AT_IP6 = at_runs(":[0-9a-f]{0,4}:", f"{_HEX}:", 8)
+_FORMS: tuple[tuple[re.Pattern[str], Kind, Beginnings], ...] = (
+    (_URL, "url", at_words("http https ftp ftps sftp ws wss file ldap mailto tel www")),
+    (_HOST, "url", at_runs(rf"\.{_DOMAINS}", f"{_LETTERS}0123456789-.", _LONGEST_HOST)),
+    (_IP4, "ip", at_runs(r"\.\d{1,3}\.\d{1,3}\.\d", "0123456789", 3)),
+    (_MAC, "device", before("[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]", 2)),
+)

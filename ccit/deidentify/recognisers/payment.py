@@ -8,7 +8,8 @@ from typing import Literal
 
 from stdnum import iban, luhn
 
-from ccit.deidentify.matching import at_digits, digits_of, spans_of
+from ccit.deidentify.beginnings import at_digits, at_mixed
+from ccit.deidentify.matching import digits_of, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -41,5 +42,5 @@ class Payment:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Cards and accounts."""
-        yield from spans_of(_CARD, page, "account", "payment", _is_card, begins=at_digits)
-        yield from spans_of(_IBAN, page, "account", "payment", iban.is_valid)
+        yield from spans_of(_CARD, page, "account", "payment", _is_card, at_digits)
+        yield from spans_of(_IBAN, page, "account", "payment", iban.is_valid, at_mixed)

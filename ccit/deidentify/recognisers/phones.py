@@ -8,7 +8,8 @@ from typing import Literal
 
 import phonenumbers
 
-from ccit.deidentify.matching import at_digits, digits_of, spans_of
+from ccit.deidentify.beginnings import among, at_digits, at_words
+from ccit.deidentify.matching import digits_of, spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -19,52 +20,6 @@ _CUE = (
     r"|cell(?:ular)?|mobile?|mob|handy|fax|telefax|pager?|beeper|contact(?:ed)?|desk|home|work|office|hotline"
     r"|reach(?:ed|able)?(?: \w+)? (?:at|on)|dial|text(?:ed)?|messages? to|answering at|registered|number is|numbers?"
     r"|portable|电话|手机|传真|联系方式)"
-)
-_CUES = frozenset(
-    [
-        "phone",
-        "phones",
-        "ph",
-        "tel",
-        "telephone",
-        "telefon",
-        "telecopie",
-        "call",
-        "calls",
-        "called",
-        "calling",
-        "cell",
-        "cellular",
-        "mobil",
-        "mobile",
-        "mob",
-        "handy",
-        "fax",
-        "telefax",
-        "page",
-        "pager",
-        "beeper",
-        "contact",
-        "contacted",
-        "desk",
-        "home",
-        "work",
-        "office",
-        "hotline",
-        "reach",
-        "reached",
-        "reachable",
-        "dial",
-        "text",
-        "texted",
-        "message",
-        "messages",
-        "answering",
-        "registered",
-        "number",
-        "numbers",
-        "portable",
-    ]
 )
 _CUED = re.compile(
     rf"(?<!\w){_CUE}(?:\s?(?:no|number|nr|num)?[.:#\s\-]{{0,3}}[\s(]?)(?P<it>{_GROUPS}{_EXTENSION})(?!\w)",
@@ -89,11 +44,19 @@ _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d
 
 
 def _at_signs(page: Page) -> Iterator[int]:
-    """Where a run of digits begins, and a sign before it."""
+    """Where a run of digits begins, and up to three signs before it."""
     for at in page.digit_runs:
-        if page.text[at - 1 : at] in ("+", "("):
-            yield at - 1
-        yield at
+        signs = page.text[max(0, at - 3) : at]
+        yield from range(at - len(signs) + len(signs.rstrip("+(")), at + 1)
+
+
+_AT_CUES = at_words(
+    "phone phones ph tel telephone telefon telecopie call calls called calling cell cellular mobil mobile mob handy fax"
+    " telefax page pager beeper contact contacted desk home work office hotline reach reached reachable dial text"
+    " texted message messages answering registered number numbers portable",
+    glued="no number nr num",
+)
+_AT_TAGGED = among("office fax mobile cell home work desk", _at_signs)
 
 
 @plugin("recogniser")
@@ -121,17 +84,16 @@ class Phones:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Numbers with their extension."""
-        for pattern in (_CUED, _TAGGED):
-            yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 5), _CUES)
-        for pattern, sign in ((_INTERNATIONAL, "+"), (_INTERNATIONAL, "00"), (_TRUNK, "0"), (_BRACKETED, "(")):
-            if sign in page.text:
-                begins = None if pattern is _INTERNATIONAL else _at_signs
-                yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7), begins=begins)
+        for pattern, begins in ((_CUED, _AT_CUES), (_TAGGED, _AT_TAGGED)):
+            yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 5), begins)
+        for pattern, signs in ((_INTERNATIONAL, ("+", "00")), (_TRUNK, ("0",)), (_BRACKETED, ("(",))):
+            if any(sign in page.text for sign in signs):
+                yield from spans_of(pattern, page, "phone", "phones", lambda text: _is_long(text, 7), _at_signs)
         for pattern in (_NORTH_AMERICAN, _CHINESE_MOBILE):
             yield from spans_of(pattern, page, "phone", "phones", begins=_at_signs)
         for pattern in (_LOCAL, _FRENCH):
             yield from spans_of(pattern, page, "phone", "phones", begins=at_digits)
-        yield from spans_of(_GROUPED, page, "phone", "phones", self._is_valid, begins=at_digits)
+        yield from spans_of(_GROUPED, page, "phone", "phones", self._is_valid, at_digits)
 
     def _is_valid(self, text: str) -> bool:
         if not 9 <= len(digits_of(text)) <= 13 or _DATE.fullmatch(text) or _OTHERS.fullmatch(text):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from ccit.deidentify.matching import at_digits, spans_of
+from ccit.deidentify.beginnings import Beginnings, among, anywhere, at_digits, at_mixed, at_openings, at_words, before
+from ccit.deidentify.matching import spans_of
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
 
@@ -80,50 +81,53 @@ _HOSPITAL = re.compile(
     r"|Health (?:Center|System)|Rehab(?:ilitation)? Center))\b"
 )
 
-_ZIPS = (_US_ZIP, _ZIP4, _LABELLED_ZIP, _GB_POSTCODE, _CA_POSTCODE)
-_PLACES = (
-    _STREET,
-    _NUMBERED,
-    _UNIT_ALONE,
-    _BOX,
-    _MILITARY,
-    _GERMAN,
-    _GERMAN_TOWN,
-    _FRENCH,
-    _SOUTHERN,
-    _LIVES,
-    _COUNTY,
-    _HOSPITAL,
-)
-
-
 _STREETS = (
     "street st avenue ave road rd boulevard blvd lane ln drive dr court ct circle cir way place pl square sq terrace"
     " ter parkway pkwy highway hwy route row close crescent garden gardens grove hill mews walk landing trail trl pike"
     " alley crossing park loop run ridge view path mall esplanade quay wharf green plaza"
 )
 _LIVING = "live lives living resides residing resident moved from born native wohnhaft wohnt habite demeurant address"
-_HOUSES = "hospital center centre clinic infirmary hospice home system"
-_ANYTHING: frozenset[str] = frozenset()
-_AT_DIGITS = frozenset((_STREET, _NUMBERED, _FRENCH))
-_ANNOUNCED: dict[re.Pattern[str], frozenset[str]] = {
-    _STREET: frozenset(_STREETS.split()),
-    _UNIT_ALONE: frozenset(["apt", "apartment", "suite", "ste", "flat"]),
-    _BOX: frozenset(["box", "postfach", "psc", "unit"]),
-    _MILITARY: frozenset(["apo", "fpo", "dpo"]),
-    _FRENCH: frozenset(
-        ["rue", "avenue", "boulevard", "bd", "place", "chemin", "impasse", "quai", "cours", "route", "square"]
-    ),
-    _SOUTHERN: frozenset(
-        ["via", "viale", "piazza", "corso", "rua", "avenida", "avda", "calle", "c", "plaza", "paseo", "ul"]
-    ),
-    _LIVES: frozenset(f"{_LIVING} location city town village county".split()),
-    _COUNTY: frozenset(["county", "township", "parish", "borough"]),
-    _HOSPITAL: frozenset(_HOUSES.split()),
-    _LABELLED_ZIP: frozenset(["zip", "zipcode"]),
-    _LABELLED_POSTCODE: frozenset(["postal", "postcode", "post", "plz"]),
-}
-"""Words without which a pattern finds nothing in an ASCII text."""
+_HOUSES = ("Hospital", "Center", "Centre", "Clinic", "Infirmary", "Hospice", "Home", "System")
+_LONGEST_HOUSE = 4 * 40 + len("Rehabilitation ")  # of four words with a saint and an `of` each, before the last word
+_CAPITALS = re.compile(r"[A-ZÀ-ÞĀ-Ž]")
+
+
+def _at_houses(page: Page) -> Iterator[int]:
+    """Capitals that a word such as *Hospital* follows within the length of a name."""
+    at = 0
+    for word in page.words:
+        if word.text in _HOUSES:
+            at = max(at, word.start - _LONGEST_HOUSE)
+            yield from (found.start() for found in _CAPITALS.finditer(page.text, at, word.start))
+            at = word.start
+
+
+def _at_postcodes(page: Page) -> Iterable[int]:
+    return sorted([*at_mixed(page), *page.starts.get("gir", ())])
+
+
+_ZIPS: tuple[tuple[re.Pattern[str], Beginnings], ...] = (
+    (_US_ZIP, before(r"(?<!\d)\d{5}(?!\d)", 5, 4, 3)),
+    (_ZIP4, at_digits),
+    (_LABELLED_ZIP, at_openings("zip")),
+    (_GB_POSTCODE, _at_postcodes),
+    (_CA_POSTCODE, at_mixed),
+)
+_AT_POSTCODE_LABELS = at_openings("postal postcode post plz code")
+_PLACES: tuple[tuple[re.Pattern[str], Beginnings], ...] = (
+    (_STREET, among(_STREETS, at_digits)),
+    (_NUMBERED, at_digits),
+    (_UNIT_ALONE, among("apt apartment suite ste flat")),
+    (_BOX, among("box obox pobox postfach psc unit")),
+    (_MILITARY, at_words("apo fpo dpo")),
+    (_GERMAN, anywhere),
+    (_GERMAN_TOWN, before(r"(?<!\d)\d{5}\s", 2, 0)),
+    (_FRENCH, among("rue avenue boulevard bd place chemin impasse quai cours route square", at_digits)),
+    (_SOUTHERN, among("via viale piazza corso rua avenida avda calle c plaza paseo ul")),
+    (_LIVES, at_words(f"{_LIVING} originally transferred comes location city town village county")),
+    (_COUNTY, among("county township parish borough")),
+    (_HOSPITAL, _at_houses),
+)
 
 
 @plugin("recogniser")
@@ -152,19 +156,11 @@ class StreetAddresses:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Places and postcodes; an address may be found in several pieces."""
-        words = _ANNOUNCED.get
-        for pattern in _ZIPS:
-            yield from spans_of(
-                pattern, page, "zip", "street_addresses", _has_digit, _ANNOUNCED.get(pattern, _ANYTHING)
-            )
-        yield from spans_of(
-            _LABELLED_POSTCODE, page, "place", "street_addresses", _has_digit, _ANNOUNCED[_LABELLED_POSTCODE]
-        )
-        for pattern in _PLACES:
-            begins = at_digits if pattern in _AT_DIGITS else None
-            yield from spans_of(
-                pattern, page, "place", "street_addresses", one_of=words(pattern, _ANYTHING), begins=begins
-            )
+        for pattern, begins in _ZIPS:
+            yield from spans_of(pattern, page, "zip", "street_addresses", _has_digit, begins)
+        yield from spans_of(_LABELLED_POSTCODE, page, "place", "street_addresses", _has_digit, _AT_POSTCODE_LABELS)
+        for pattern, begins in _PLACES:
+            yield from spans_of(pattern, page, "place", "street_addresses", begins=begins)
         if not page.text.isascii():
             yield from spans_of(_CHINESE, page, "place", "street_addresses")
             yield from spans_of(_CHINESE_STREET, page, "place", "street_addresses")

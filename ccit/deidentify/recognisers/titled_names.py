@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from ccit.deidentify.beginnings import Beginnings, among, at_words
+from ccit.deidentify.matching import matches
 from ccit.deidentify.vocabulary import terms
 from ccit.plugins import PluginSettings, plugin
 from ccit.ports.deidentify import Page, RecogniserContext, Span
@@ -54,17 +56,25 @@ _RELATIONS = (
     " granddaughter grandson partner fiancee fiance spouse friend neighbor neighbour caregiver guardian girlfriend"
     " boyfriend ex roommate tochter sohn ehefrau ehemann fille fils mari"
 )
-_CUES = "by spoke discussed lives per named name i of attn dear sincerely regards maiden follow followed"
-_FIELDS = "name patient provider physician surgeon assistant author pcp consultant kin contact person informant cc by"
-_ROLES = " interpreter technologist radiologist pathologist attending"
-_ANNOUNCED = (
-    (_TITLE, frozenset(f"{_TITLES} rev reverend capt sgt".split())),
-    (_DEGREE, frozenset(_DEGREES.split())),
-    (_KIN, frozenset(_RELATIONS.split())),
-    (_CUE, frozenset(_CUES.split())),
-    (_FIELD, frozenset((_FIELDS + _ROLES).split())),
+_CUES = (
+    "signed dictated seen examined evaluated reviewed performed referred called escorted informed reported witnessed"
+    " assisted accompanied spoke discussed lives per named my name i care attn dear sincerely regards maiden follow"
+    " followed"
 )
-"""Words without which a pattern finds nothing in an ASCII text."""
+_LINES = re.compile(r"[\n;|]")
+
+
+def _at_lines(page: Page) -> Iterable[int]:
+    return [0, *(found.end() for found in _LINES.finditer(page.text))]
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Beginnings], ...] = (
+    (_TITLE, at_words(f"{_TITLES} rev reverend capt sgt")),
+    (_DEGREE, among(_DEGREES)),
+    (_KIN, at_words(_RELATIONS)),
+    (_CUE, at_words(_CUES)),
+    (_FIELD, _at_lines),
+)
 _SURNAMES = "".join(sorted(terms("surnames_zh")))
 _CHINESE = re.compile(
     rf"(?P<it>[{_SURNAMES}][\u4e00-\u9fff]{{0,2}})(?:医生|主任|护士|先生|女士|小姐|教授|大夫|医师|阿姨|同志)"
@@ -100,11 +110,9 @@ class TitledNames:
 
     def find(self, page: Page) -> Iterable[Span]:
         """Names without their titles."""
-        latin = page.text.isascii()
-        for pattern, announced in _ANNOUNCED:
-            if not latin or not announced.isdisjoint(page.vocabulary):
-                for found in pattern.finditer(page.text):
-                    yield from _name_in(found)
+        for pattern, begins in _FORMS:
+            for found in matches(pattern, page, begins):
+                yield from _name_in(found)
         if not page.text.isascii():
             for pattern in (_CHINESE, _CHINESE_FIELD):
                 for found in pattern.finditer(page.text):
