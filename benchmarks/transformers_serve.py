@@ -33,6 +33,7 @@ from ccit.models.causal import CausalModel
 
 LOADS = ((1, 8), (8, 32), (32, 64))  # clients, and the requests that they share
 START_S = 120.0
+BROKEN = "\N{REPLACEMENT CHARACTER}"  # at the end of a stream, `transformers serve` leaves it out
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Contender:
             self.rates[clients].append((tokens / seconds, tokens / worked))
             self.failed += sum(bool(a.failure) for a in answers)
             for a in answers:
-                self.texts[a.prompt].add(a.failure or a.text)
+                self.texts[a.prompt].add(a.failure or a.text.rstrip(BROKEN))
 
 
 @contextmanager
