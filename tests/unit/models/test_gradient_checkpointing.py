@@ -82,6 +82,21 @@ def test_the_base_and_frozen_copies_go_on_as_before(base: CausalModel) -> None:
     assert "forward" not in vars(base.model.model.layers[0])
 
 
+def test_without_gradients_no_random_state_is_read(base: CausalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies of a view decode: on a GPU as a captured graph, in which reading it is an error."""
+
+    def refuse() -> torch.Tensor:
+        raise RuntimeError("Cannot call CUDAGeneratorImpl::current_seed during CUDA graph capture")
+
+    view = view_of(base, recomputed=True)
+    with torch.no_grad():
+        expected = response_losses(frozen(view_of(base, recomputed=False)), ROWS)
+        monkeypatch.setattr("torch.get_rng_state", refuse)
+        assert torch.equal(response_losses(frozen(view), ROWS), expected)
+    with pytest.raises(RuntimeError, match="current_seed"):
+        response_losses(view, ROWS)
+
+
 def test_a_model_without_blocks_is_refused_with_the_key(base: CausalModel) -> None:
     class Flat:
         def get_decoder(self) -> object:
