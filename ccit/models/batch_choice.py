@@ -9,7 +9,7 @@ a round announces one number, gradient checkpointing is each one's own. Models a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from ccit.models.causal import CausalModel, trainable
 from ccit.models.encoding import Encoded
 from ccit.models.faults import library_faults
 from ccit.models.free_memory import free_memory
-from ccit.models.gradient_checkpointing import blocks_of, recompute_blocks
+from ccit.models.gradient_checkpointing import blocks_of, recomputable, recompute_blocks
 from ccit.models.likelihood import losses_at, most_logit_bytes
 from ccit.models.packing import batch_states, kept_attention, pack_rows
 from ccit.models.step_memory import StepMemory, fitting_tokens
@@ -120,15 +120,13 @@ class BatchChoice:
     def _fit(self, base: CausalModel, meter: Meter | None, held: int) -> _Fit:
         settings = self._settings
         most = settings.batch_size * settings.max_tokens  # no step has more
-        if meter is None:
-            most = min(most, CPU_TOKENS)
         longest = settings.max_tokens if settings.batch_tokens == "auto" else settings.batch_tokens
         wanted = min(most, max(longest, settings.max_tokens))
         fit = _Fit(0, recomputed=False)
         for recomputed in self._ways(base):
             if fit.tokens < wanted:
                 fit = _Fit(self._fitting(base, meter, held, most, recomputed=recomputed), recomputed)
-        return fit
+        return fit if meter is not None else replace(fit, tokens=min(fit.tokens, CPU_TOKENS))
 
     def _ways(self, base: CausalModel) -> tuple[bool, ...]:
         """The faster one first."""
@@ -158,10 +156,16 @@ def estimate(base: CausalModel, rank: int, longest: int, *, recomputed: bool = F
         Tokens of the longest row.
     recomputed : bool
         Whether blocks keep their inputs alone: then one at a time has all that it needs.
+
+    Raises
+    ------
+    ConfigError
+        The model has no blocks that could.
     """
     features = sum(sum(layer.weight.shape) for layer in linear_layers(base.model).values())
-    kept, blocks = features + kept_attention(base, longest), len(blocks_of(base.model))
+    kept = features + kept_attention(base, longest)
     if recomputed:
+        blocks = len(recomputable(base))
         kept = kept // blocks + blocks * base.model.get_input_embeddings().weight.shape[1]
     return StepMemory.estimated(kept, features, rank, base.dtype.itemsize).plus(most_logit_bytes(base.device))
 
@@ -169,9 +173,11 @@ def estimate(base: CausalModel, rank: int, longest: int, *, recomputed: bool = F
 def measured(
     base: CausalModel, settings: Training, meter: Meter, likely: int, *, recomputed: bool = False
 ) -> StepMemory:
-    """What a step takes by two steps of one and of three rows, of which one token each carries loss.
+    """What a step takes by two micro-batches of one and of three rows, of which one token each carries loss.
 
-    So few logits are made; what those of a whole micro-batch take at most is added.
+    So few logits are made; what those of a whole micro-batch take at most is added. Gradients and moments are held all
+    the while, and the optimiser's step is not measured: were they made anew, they would be the peak of short rows, and
+    the line would be flat.
 
     Parameters
     ----------
@@ -188,13 +194,12 @@ def measured(
         if recomputed:
             recompute_blocks(view)
         trained = [weight for weight in view.model.parameters() if weight.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=0.0)
 
-        def step(rows: int) -> None:
+        def both_ways(rows: int) -> None:
             losses_at(view.head, *batch_states(view, [row] * rows)).mean().backward()  # type: ignore[no-untyped-call]  # torch ships it unannotated
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
 
-        step(1)  # moments are made, and what libraries hold for good
-        few, more = ((rows * length, meter.peak(partial(step, rows))) for rows in _MEASURED_ROWS)
+        both_ways(1)  # gradients are made, and what libraries hold for good
+        optimiser = torch.optim.AdamW(trained, lr=0.0)
+        optimiser.step()  # moments are made
+        few, more = ((rows * length, meter.peak(partial(both_ways, rows))) for rows in _MEASURED_ROWS)
     return StepMemory.through(few, more).plus(most_logit_bytes(base.device))

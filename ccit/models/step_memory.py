@@ -75,7 +75,8 @@ def fitting_tokens(step: StepMemory, available: float, most: int) -> int:
     Returns
     -------
     int
-        A multiple of 256, or `most`, where there is room for so many; never below `FEWEST_TOKENS`.
+        A multiple of 256, or `most`, where there is room for so many; never below `FEWEST_TOKENS`, which is also the
+        answer where there is no room at all.
 
     Example
     -------
@@ -84,7 +85,8 @@ def fitting_tokens(step: StepMemory, available: float, most: int) -> int:
     [64, 512, 1536, 4000]
     """
     room = MEMORY_SHARE * available - step.fixed
-    tokens = most if step.per_token * most <= room else int(room / step.per_token)
+    per_token = max(0.0, step.per_token)  # measured peaks may come out equal, or fall
+    tokens = 0 if room < 0 else most if per_token * most <= room else int(room / per_token)
     if tokens < most:
         tokens -= tokens % (_STEP if tokens >= _STEP else FEWEST_TOKENS)
     return max(FEWEST_TOKENS, tokens)

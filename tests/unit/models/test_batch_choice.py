@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import torch
 
 from ccit.config import Models, Training
-from ccit.errors import MemoryExhausted
+from ccit.errors import ConfigError, MemoryExhausted
+from ccit.models import batch_choice
 from ccit.models.bases import BaseModels, Role
 from ccit.models.batch_choice import CPU_TOKENS, BatchChoice, Meter, estimate, measured
+from ccit.models.causal import CausalModel, trainable
 from ccit.models.step_memory import MEMORY_SHARE
 from ccit.testing import random_model
 
@@ -50,6 +53,25 @@ class KeptMeter:
         return self.fixed + sum(size for size, _ in kept.values())
 
 
+@dataclass
+class WholeMeter(KeptMeter):
+    """Counts beside it what is made of gradients and of moments: neither at the same time as what a graph keeps."""
+
+    weights: list[torch.nn.Parameter] = field(default_factory=list)
+
+    def peak(self, step: Callable[[], None]) -> int:
+        stepped = 0
+        fresh = sum(weight.nbytes for weight in self.weights if weight.grad is None)
+
+        def temporaries(*_: object, **__: object) -> None:
+            nonlocal stepped
+            stepped = 3 * sum(weight.nbytes for weight in self.weights)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(torch.optim.AdamW, "step", temporaries)
+            return max(super().peak(step), self.fixed + fresh, self.fixed + stepped)
+
+
 def settings(**update: object) -> Training:
     return Training.model_validate({"batch_tokens": "auto", "rank": 4, "alpha": 8, "max_tokens": 512, **update})
 
@@ -64,6 +86,20 @@ def test_a_measured_step_is_what_its_shape_lets_expect(bases: BaseModels, batche
     training = settings(batcher={"kind": batcher})
     found = measured(bases.deployed, training, KeptMeter(0), likely=1024).per_token
     assert found == pytest.approx(estimate(bases.deployed, 4, 128 if batcher == "packed" else 0).per_token, rel=0.5)
+
+
+def test_short_rows_are_measured_by_their_tokens_alone(bases: BaseModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter of a high rank has larger gradients and moments than a few tokens have inner values."""
+    meter = WholeMeter(0)
+
+    def watched(base: CausalModel, *shape: Any, **more: Any) -> CausalModel:
+        view = trainable(base, *shape, **more)
+        meter.weights = [weight for weight in view.model.parameters() if weight.requires_grad]
+        return view
+
+    monkeypatch.setattr(batch_choice, "trainable", watched)
+    found = measured(bases.deployed, settings(rank=64), meter, likely=64).per_token
+    assert found == pytest.approx(estimate(bases.deployed, 64, 0).per_token, rel=0.5)
 
 
 def test_the_larger_model_sets_the_size_and_it_grows_with_the_memory(bases: BaseModels) -> None:
@@ -131,6 +167,35 @@ def test_gradient_checkpointing_is_as_configured_without_a_look_at_the_memory(ba
     choice = BatchChoice(settings(batch_tokens=512, gradient_checkpointing=asked), bases, KeptMeter(0))
     assert [choice.recomputes(role) for role in ROLES] == [asked, asked]
     assert choice.tokens == 512
+
+
+@pytest.mark.parametrize("update", [{"max_tokens": 8192, "batch_size": 1}, {"batch_tokens": 8192}])
+def test_on_a_cpu_too_the_question_is_whether_the_configured_size_fits(
+    bases: BaseModels, monkeypatch: pytest.MonkeyPatch, update: dict[str, int]
+) -> None:
+    """Not whether the size that runs well does."""
+    step = estimate(bases.deployed, 4, update.get("max_tokens", 512))
+    free = round(2 * (step.fixed + 1.2 * CPU_TOKENS * step.per_token) / MEMORY_SHARE)  # half of it may be used
+    monkeypatch.setattr("ccit.models.batch_choice.free_memory", lambda: free)
+    choice = BatchChoice(settings(gradient_checkpointing="auto", **update), bases)
+    assert choice.recomputes("deployed")
+    assert choice.tokens == update.get("batch_tokens", CPU_TOKENS)
+
+
+def test_a_model_without_blocks_is_refused_before_its_memory_is_estimated(bases: BaseModels) -> None:
+    class Flat:
+        def __init__(self, model: Any) -> None:
+            self._model = model
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._model, name)
+
+        def get_decoder(self) -> object:
+            return object()
+
+    flat = replace(bases.deployed, model=Flat(bases.deployed.model))
+    with pytest.raises(ConfigError, match=r"training\.gradient_checkpointing is on, but .* has no list of blocks"):
+        estimate(flat, 4, 512, recomputed=True)
 
 
 def test_on_a_cpu_the_estimate_decides(bases: BaseModels, monkeypatch: pytest.MonkeyPatch) -> None:

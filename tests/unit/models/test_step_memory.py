@@ -53,5 +53,13 @@ def test_the_14b_shape_gets_what_its_measured_peaks_say(gpu_gib: float, most: in
     assert fitting_tokens(step, gpu_gib * GIB, most) == tokens
 
 
+@given(st.floats(-1e8, 0), st.floats(0, 100 * GIB), MEMORY, MOST)
+def test_a_line_that_does_not_rise_gives_all_or_the_least(
+    per_token: float, fixed: float, memory: float, most: int
+) -> None:
+    fits = fixed <= MEMORY_SHARE * memory
+    assert fitting_tokens(StepMemory(fixed, per_token), memory, most) == (most if fits else FEWEST_TOKENS)
+
+
 def test_bytes_beside_the_tokens_leave_the_slope() -> None:
     assert StepMemory(1.0, 2.0).plus(3.0) == StepMemory(4.0, 2.0)
