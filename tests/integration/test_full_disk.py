@@ -137,7 +137,9 @@ def test_a_checkpoint_that_does_not_fit_ends_the_trainer_not_the_round(settings:
             system.slot(role, role).start()
         feed(system, A_FEW + ROUND_SIZE)
         trainer = system.slot("train-lora", "train-a")
-        trainer.start("store.synced@2:raise")  # the second checkpoint; the parent writes nothing
+        trainer.start(
+            "store.synced@3:raise"
+        )  # the size of micro-batches, then the second checkpoint; the parent writes nothing
         ends_with_its_sentence(trainer)
         stuck = open_round(system)
         assert trainer.said().count(f"round {stuck}: train deployed 1/") == 1
