@@ -49,7 +49,7 @@ _CUE = re.compile(
 )
 _TITLES = "dr drs doctor prof professor mr mrs ms miss mx sir herr herrn frau monsieur madame mme mlle m nurse sister"
 _DEGREES = (
-    "md do rn np pa phd mbbs frcp frcs facc facs lpn crna cnm dds dpm pharmd msw lcsw aprn arnp mbchb dnp d n p o"
+    "md do rn np pa pac phd mbbs frcp frcs facc facs lpn crna cnm dds dpm pharmd msw lcsw aprn arnp mbchb dnp d n p o"
 )
 _RELATIONS = (
     "daughter son wife husband mother father sister brother aunt uncle niece nephew cousin grandmother grandfather"

@@ -48,6 +48,7 @@ def rules() -> Iterator[tuple[re.Pattern[str], Beginnings]]:
 
 RULES = tuple(rules())
 WHOLE = (
+    *("PA-C", "PAC", "P.A.-C", "Kim Roe, PAC"),
     *("3/14/2019", "2019-03-14T10:00", "14. März", "14thmarch", "ſept 4, 2019", "March", "Mai 2019", "20190314", "4/5"),
     *("since", "on", "in April", "Monday", "1927", "93 y/o", "Ninety", "one hundred and two", "years old", "AGE: "),
     *("aged", "turned", "93", "centenarian", "Nonagenarians", "their late ", "90's", "nineties"),

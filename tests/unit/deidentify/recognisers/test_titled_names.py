@@ -4,10 +4,10 @@ from ccit.ports.deidentify import Page
 from ccit.testing import recognisers
 
 TEXT = (
-    "Dr. Ann van der Berg; his wife Zoe Li; K. Roe, MD; Patient name: leone mazzi; Herr Müller; 王医生; "
+    "Dr. Ann van der Berg; his wife Zoe Li; K. Roe, MD; Kim Poe, PAC; Patient name: leone mazzi; Herr Müller; 王医生; "
     "discussed with Cardiology, Dr. will see; seen by Jo Ray"
 )
-FOUND = ["Ann van der Berg", "Zoe Li", "K. Roe", "leone mazzi", "Müller", "王", "Jo Ray"]
+FOUND = ["Ann van der Berg", "Zoe Li", "K. Roe", "Kim Poe", "leone mazzi", "Müller", "王", "Jo Ray"]
 
 
 def test_what_is_found_and_what_is_kept() -> None:
