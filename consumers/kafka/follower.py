@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -28,7 +29,7 @@ from confluent_kafka import (
 from ccit.errors import BrokerUnavailable, CcitError
 from consumers.kafka.clients import KafkaSettings, admin, error_of, is_final, reader
 from consumers.kafka.closing import Closing
-from consumers.kafka.deadlines import leave
+from consumers.kafka.deadlines import DeadlineExceeded, within
 from consumers.kafka.intake import Intake, PartitionEnd
 from consumers.kafka.messages import KafkaMessage
 from consumers.kafka.offsets import LATEST
@@ -41,13 +42,15 @@ _METADATA_TIMEOUT_S = 10.0
 _ASK_AGAIN_S = 0.2
 _NEWS_TRAVELS_S = 3.0  # milliseconds on a quiet cluster; seen longer with three brokers on two busy cores
 _LOOK_S = 5.0  # between two questions for the partitions; writers learn of new ones within 5 minutes by themselves
-_LOOK_TIMEOUT_S = 2.0  # usually milliseconds; whoever follows is not to stand still for a broker that is away
+_LOOK_TIMEOUT_S = 1.0  # usually milliseconds; whoever follows is not to stand still for a broker that is away
 _CREATION_S = 5.0  # a topic that was just created is not known to every broker yet
 _LOOKS_UNANSWERED = 2
 """In a row, and the client is replaced. A broker that comes back from a pause, or has just started, may name the topic
 and no broker at all. librdkafka then forgets every broker, and goes back to its bootstrap servers only when the last
 message that it had fetched from them has been read, if at all (its issue 5301, open in 2.16). Seen after a pause of
 4 s: 8 of 8 readers that had much left to read had no broker for 150 to 240 s."""
+_MOST_LOOKS_UNANSWERED = 64  # each client waits twice as long as the one before: a broker may be away for hours
+_CLOSE_S = 1.0  # a client without a broker may take its time; nobody waits for it
 
 
 class Follower(Closing):
@@ -76,6 +79,7 @@ class Follower(Closing):
         self._begun = False
         self._looked_at = time.monotonic()
         self._unanswered = 0  # looks in a row
+        self._patience = _LOOKS_UNANSWERED
         self._intake = Intake(settings, topic.name, self._unreadable)
 
     @property
@@ -164,23 +168,28 @@ class Follower(Closing):
         """Ask for the partitions: those that are new are taken up, and a client without an answer is replaced."""
         self._looked_at = time.monotonic()
         try:
-            found = require_topic(self._consumer, self._settings, self.topic.name, _LOOK_TIMEOUT_S)
-        except BrokerUnavailable as problem:  # the broker is away for a moment; whoever reads on hears of it
-            logger.info("the partitions are asked for again: %s", problem)
+            found = self._consumer.list_topics(self.topic.name, timeout=_LOOK_TIMEOUT_S).topics[self.topic.name]
+        except KafkaException as problem:  # the broker is away for a moment; whoever reads on hears of it
+            logger.info("the partitions of %s are asked for again: %s", self.topic.name, error_of(problem).str())
             self._unanswered += 1
-            if self._unanswered >= _LOOKS_UNANSWERED:
+            if self._unanswered >= self._patience:
                 self._replace_client()
-        else:
-            self._unanswered = 0
-            if self.topic.partition is None:
-                self._take_up(sorted(set(found) - self._next.keys()))
+            return
+        self._heard()
+        if self.topic.partition is None and found.error is None:
+            self._take_up(sorted(found.partitions.keys() - self._next.keys()))
+
+    def _heard(self) -> None:
+        """A broker has answered this client."""
+        self._unanswered, self._patience = 0, _LOOKS_UNANSWERED
 
     def _replace_client(self) -> None:
         """Read on where we are, by a client that knows its bootstrap servers and nothing else."""
-        leave(self._consumer)
-        self._consumer = self._client()
-        self._unanswered = 0
+        before, self._consumer = self._consumer, self._client()
+        self._unanswered, self._patience = 0, min(2 * self._patience, _MOST_LOOKS_UNANSWERED)
         self._begun = False
+        with suppress(DeadlineExceeded, KafkaException):
+            within(_CLOSE_S, before.close)
 
     def _client(self) -> Consumer:
         return reader(self._settings, f"{self._settings.prefix}follower", mark_ends=True)
@@ -219,6 +228,7 @@ class Follower(Closing):
         for raw in self._consumer.consume(most, timeout_s):
             found = self._intake.sort(raw, self._consumer)
             if isinstance(found, PartitionEnd):
+                self._heard()
                 self._ends[found.partition_id[1]] = found.offset
             elif found is not None:
                 messages.append(found)

@@ -24,8 +24,9 @@ from consumers.kafka.offsets import start_offsets
 logger = logging.getLogger("ccit.kafka")
 
 _IDLE_POLL_S = 0.25  # how late a stop or a tick may be noticed while nothing arrives
-_HAND_OVER_S = 2.0
-"""Until the group tells the last commit (seconds); usually one answer. Without a broker nobody can take over either."""
+_HAND_OVER_S = 1.0
+"""Until the group tells the last commit (seconds); usually one answer. Without a broker nobody can take over either. A
+question begun just before is still waited for: twice that in all, within the time that leaving may take."""
 
 
 class Member:

@@ -93,7 +93,7 @@ def start_offsets(
     while not stopped():
         why, final, cause = "", False, None
         try:
-            found = committed_offsets(consumer, partitions, _ASK_S)
+            found = committed_offsets(consumer, partitions, min(_ASK_S, timeout_s))
         except KafkaException as problem:
             why, final, cause = error_of(problem).str(), is_final(error_of(problem)), problem
         else:

@@ -238,6 +238,39 @@ def test_a_client_that_nobody_answers_is_replaced(settings: KafkaSettings, monke
     assert made == [settings.bootstrap_servers] * 2
 
 
+def test_an_answer_that_a_topic_is_not_there_replaces_no_client(
+    settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "_LOOK_S", 0.0)
+    made = list[Consumer]()
+
+    def counted(known: KafkaSettings, group: str, **options: bool) -> Consumer:
+        made.append(reader(known, group, **options))
+        return made[-1]
+
+    monkeypatch.setattr(follower_module, "reader", counted)
+    with Follower(settings, Topic(f"{settings.prefix}absent", 1)) as follower:
+        for _ in range(10):
+            assert follower.poll(0.01) == []
+    assert len(made) == 1
+
+
+def test_each_new_client_waits_twice_as_long_for_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower_module, "_LOOK_S", 0.0)
+    monkeypatch.setattr(follower_module, "_LOOK_TIMEOUT_S", 0.01)
+    nobody, polls, made = KafkaSettings("127.0.0.1:1"), 0, list[int]()
+
+    def counted(known: KafkaSettings, group: str, **options: bool) -> Consumer:
+        made.append(polls)
+        return reader(known, group, **options)
+
+    monkeypatch.setattr(follower_module, "reader", counted)
+    with Follower(nobody, Topics("").commands) as follower:
+        for polls in range(1, 15):  # noqa: B007  # `counted` reads it
+            assert follower.poll() == []
+    assert made == [0, 2, 6, 14]
+
+
 def test_who_reads_to_the_end_reads_new_partitions_too(settings: KafkaSettings) -> None:
     topic = Topics(settings.prefix).samples
     with Follower(settings, topic) as follower:
