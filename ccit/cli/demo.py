@@ -68,6 +68,7 @@ def demo(
 
     \b
     Writes to --out:  summary.json  report.html (open it)  ccit.toml  logs/
+    It may be started there again; a folder with such files that no demo has made is refused.
 
     The first run builds two small models (about a minute) and keeps them in the user's cache folder.
 

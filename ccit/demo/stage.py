@@ -15,12 +15,20 @@ import tomli_w
 
 from ccit.config import Config, cache_root, load_config
 from ccit.demo.models import ModelFolders, pair_of_models, real_pair
+from ccit.errors import ConfigError
 from ccit.ports.training import Progress
 from ccit.records import DOMAIN, GENERAL, Question
 from ccit.simulation.corpus import general_rows
 from ccit.simulation.suites import general_suite, held_out_suite
 from ccit.store.atomic import write_atomically
 from ccit.store.private import make_directory
+
+MARKER = ".ccit-demo"
+"""File that says that a folder is a demo's; no configuration is, for `ccit.toml` is copied to where real data lies."""
+
+_SAID = b"`ccit demo` has made this folder. When it starts here again it deletes kafka/, store/ and hospital/.\n"
+_CLEARED = ("kafka", "store", "hospital")
+_WRITTEN = ("ccit.toml", *_CLEARED, "data", "logs", "texts", "summary.json", "report.html")
 
 GENERAL_ROWS = 1200  # several rounds' worth, so that the 1:1 mix does not repeat itself
 
@@ -35,14 +43,28 @@ class Stage:
 
 
 def clear_stage(out: Path) -> None:
-    """Drop what an earlier demo left in `out`; without a demo's `ccit.toml` there nothing is touched.
+    """Make `out` the demo's: mark it, and drop what an earlier demo left in it.
 
     The topics of its Kafka would be read as this one's, and rounds and answers kept in its store would not be computed,
     nor counted, again; and what a hospital kept of its people would be found beside what this one names.
+
+    Raises
+    ------
+    ConfigError
+        No demo has marked the folder, and something lies there that this one would delete or write over: perhaps the
+        data of an installation. Nothing is touched.
     """
-    if (out / "ccit.toml").is_file():
-        for name in ("kafka", "store", "hospital"):
+    marker = out / MARKER
+    if marker.is_file():
+        for name in _CLEARED:
             shutil.rmtree(out / name, ignore_errors=True)
+    elif there := [name for name in _WRITTEN if (out / name).exists()]:
+        raise ConfigError(
+            f"expected an empty folder or an earlier `ccit demo`'s (with {MARKER} in it), found {there[0]} in {out}: "
+            "choose another --out, or remove the folder if nothing in it is needed"
+        )
+    else:
+        write_atomically(marker, _SAID)
 
 
 @dataclass(frozen=True, slots=True)
