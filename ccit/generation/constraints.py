@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ccit.generation.asking import Answer
 from ccit.generation.echoes import fault_of_echoes
@@ -27,6 +27,15 @@ from ccit.generation.source import SourceText, holds_turn_marks
 
 Scan = Callable[[str, SourceText], Fault | None]
 """Looks for identifiers in a text that was made of a record."""
+
+
+def fault_of_any(scan: Scan, texts: Iterable[str], source: SourceText) -> Fault | None:
+    """The first fault of texts that are scanned each by itself.
+
+    Joined by a line break, the first word of an answer would be the name of the doctor with whom the question ends.
+    """
+    return next((fault for text in texts if (fault := scan(text, source)) is not None), None)
+
 
 _ENDED: Mapping[str, Fault] = {
     "length": Fault("cut", "The reply came to its limit before it ended; be brief."),
@@ -71,7 +80,7 @@ class Constraints:
             or _fault_of_commands(shown)
             or fault_of_echoes(shown, source, rules)
             or fault_of_numbers(shown, source)
-            or self._scan(f"{shown.question}\n{shown.answer}", source)
+            or fault_of_any(self._scan, (shown.question, shown.answer), source)
         )
 
     def _trained_on(self, reply: Reply) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from ccit.deidentify.documents import REASON as IDENTIFYING
 from ccit.errors import InputError
 from ccit.generation.asking import RequestSampling
-from ccit.generation.constraints import Constraints, Scan
+from ccit.generation.constraints import Constraints, Scan, fault_of_any
 from ccit.generation.conversation import Ask, Rejected, converse
 from ccit.generation.prompts import Prompt
 from ccit.generation.replies import Fault
@@ -125,7 +125,7 @@ class RowMaker:
     def _scanned(self, row: Mapping[str, Any], source: SourceText) -> Outcome:
         """The row that a template made; none where something in it may identify somebody."""
         name = row["meta"]["generated"]["prompt"]
-        fault = self._scan("\n".join(row[part] for part in ("instruction", "input", "output")), source)
+        fault = fault_of_any(self._scan, (row[part] for part in ("instruction", "input", "output")), source)
         if fault is None:
             return Outcome(name, row)
         said = f"expected a row that identifies nobody, found one that may: {fault.sentence}"

@@ -54,6 +54,8 @@ def test_each_of_them_is_asked(answer: Answer, constraint: str) -> None:
 def test_a_question_is_held_to_what_holds_for_an_answer() -> None:
     good = said(question="What does the x-ray show?")
     assert found(good, name="question_answering.v1") is None
+    ends_with_a_title = said(question="Answer the question of the family doctor.", answer=f"Give as advice: {ANSWER}")
+    assert found(ends_with_a_title, name="question_answering.v1") is None, "its name is not the answer's first word"
     for question, constraint in (
         ("", "too_short"),
         ("Why 40 mg?", "numbers"),

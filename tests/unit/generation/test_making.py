@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ccit.generation.asking import Answer, Request, RequestSampling, Unanswered
 from ccit.generation.conversation import Ask
 from ccit.generation.making import Limits, Model, Outcome, RowMaker
 from ccit.generation.prompts import load_prompts
+from ccit.generation.source import source_of
 from ccit.generation.structured import StructuredTemplates
 from tests.unit.generation.parts import ANSWER, NOTE, Scripted, body, constraints, prompt, said, scan
 
@@ -53,6 +55,26 @@ def test_a_template_that_says_what_may_identify_somebody_gives_no_row(changes: d
     assert [fault.constraint for fault in outcome.faults] == ["identifying"]
     assert "name (1)" in outcome.refusal.detail
     assert "Roe" not in outcome.refusal.detail
+
+
+TITLED = "Answer the question of the family doctor."
+
+
+def test_the_first_word_of_an_answer_is_no_name_of_the_doctor_who_asked(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "visit.v1.jinja").write_text(
+        "{% block instruction %}{{ fields.asked }}{% endblock %}{% block input %}{% endblock %}"
+        "{% block output %}{{ record }}{% endblock %}"
+    )
+    made = RowMaker(Limits(entries=False), scan().fault, StructuredTemplates(tmp_path))
+    assert scan().fault(f"{TITLED}\nGive fluids.", source_of(body())) is not None, "as one text it is taken for one"
+    for asked, said_of_it, is_made in (
+        (TITLED, "Give fluids.", True),
+        (TITLED, "Give fluids, says Dr. Ann Roe.", False),
+        ("Ask Dr. Ann Roe.", "Give fluids.", False),
+    ):
+        (outcome,) = made.plain(body(said_of_it, kind="visit", fields={"asked": asked}))
+        assert (outcome.row is not None) is is_made
 
 
 @pytest.mark.parametrize("changes", [{"status": "withdrawn"}, {"text": " "}])
