@@ -1,7 +1,8 @@
 """The look for what must not be there: names and numbers of the simulated people in everything that a run has written.
 
-A canary is found in any case, and inside base64, in which attachments travel. That the look finds what is there is
-shown on the topic `clinical`, which holds names.
+A canary is found in any case, and inside base64, in which attachments travel; one of digits only where it stands by
+itself, for digests, measurements and times hold every row of digits sooner or later. That the look finds what is there
+is shown on the topic `clinical`, which holds names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from consumers.kafka.messages import KafkaMessage
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{32,}={0,2}")
 _BETWEEN = b"\n"
+_NUMBER = re.compile(rb"[0-9-]+")
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class LeakSearch:
         """Look through all of it; how many different canaries are there."""
         plain = _BETWEEN.join(pieces)
         text = _BETWEEN.join((plain, *_decoded(plain))).lower()
-        count = sum(canary.lower().encode() in text for canary in self.canaries)
+        count = sum(_holds(text, canary.lower().encode()) for canary in self.canaries)
         self.searched[place] = self.searched.get(place, 0) + len(plain)
         if count:
             self.found[place] = self.found.get(place, 0) + count
@@ -72,6 +74,13 @@ def bytes_of(messages: Iterable[KafkaMessage]) -> Iterator[bytes]:
         yield message.key or b""
         yield from (part for name, value in message.headers for part in (name.encode("utf-8", "replace"), value or b""))
         yield message.value or b""
+
+
+def _holds(text: bytes, canary: bytes) -> bool:
+    """Whether it is in the text; a number not as part of a longer one, nor of a digest."""
+    if canary not in text or not _NUMBER.fullmatch(canary):
+        return canary in text
+    return re.search(rb"(?<![0-9a-f])" + re.escape(canary) + rb"(?![0-9a-f])", text) is not None
 
 
 def _decoded(text: bytes) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,25 @@ def test_a_name_is_found_in_each_part_of_a_message() -> None:
 def test_a_name_in_an_attachment_is_found_wherever_in_it(before: str, behind: str) -> None:
     data = base64.b64encode(f"{before}{NAME} {NAME} {NAME}{behind}".encode("utf-8", "replace"))
     assert LeakSearch([NAME]).look("topic", [b'{"data": "', data, b'"}']) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"label {NUMBER}.", 1),
+        (f'"p{NUMBER}"', 1),
+        (f"1{NUMBER} and then {NUMBER}", 1),
+        (f'{{"seconds": 0.{NUMBER}3}}', 0),
+        (f"sha256:{NUMBER}A0", 0),
+        (f"sha256:E{NUMBER}", 0),
+        (f"1{NUMBER}", 0),
+        ("born 1962-02-14T00:00", 1),
+        ("01962-02-14", 0),
+        ("scanquenzaborx", 1),
+    ],
+)
+def test_a_number_is_found_where_it_stands_by_itself_and_a_name_anywhere(text: str, count: int) -> None:
+    assert LeakSearch([NAME, NUMBER, "1962-02-14"]).look("file", [text.encode()]) == count
 
 
 def test_files_and_their_names_are_looked_at_but_for_those_that_stay(tmp_path: Path) -> None:
