@@ -61,6 +61,19 @@ def test_a_model_whose_numbers_are_not_finite_is_refused(tmp_path: Path) -> None
         try_training(Training(rank=2), bases)
 
 
+def test_a_model_that_cannot_compute_its_blocks_again_is_refused_where_it_would_have_to(
+    bases: BaseModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(view: CausalModel) -> None:
+        raise ConfigError(f"{view.name} has no list of blocks")
+
+    monkeypatch.setattr("ccit.training.trial.recompute_blocks", refuse)
+    for asked in (False, "auto"):
+        try_training(Training.model_validate({"rank": 2, "gradient_checkpointing": asked}), bases)
+    with pytest.raises(ConfigError, match="no list of blocks"):
+        try_training(Training(rank=2, gradient_checkpointing=True), bases)
+
+
 def test_attention_that_takes_no_packed_rows_is_refused_where_rows_are_packed(
     bases: BaseModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
