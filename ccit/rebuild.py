@@ -18,6 +18,7 @@ from ccit.ports.store import ArtifactStore
 from ccit.ports.training import Progress, Trainer
 from ccit.records import Artifact, Candidate, Material, OffsetRange, Pooled, Position, Round, Version, digest_of
 from ccit.training.comparison import TensorDifference, weights_apart
+from ccit.training.stamp import sizes_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class AdapterComparison:
         The weights that differ.
     unmeasured : str
         Why the weights could not be compared; empty where they were.
+    earlier_sizes : tuple[int, ...]
+        Tokens that micro-batches of the announced one's earlier steps may have had; those made here have the last size.
     """
 
     announced: str
@@ -60,6 +63,7 @@ class AdapterComparison:
     files: tuple[str, ...] = ()
     weights: tuple[TensorDifference, ...] = ()
     unmeasured: str = ""
+    earlier_sizes: tuple[int, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -75,6 +79,13 @@ class AdapterComparison:
         """What differs, as a part of a sentence; empty where nothing does."""
         if self.equal:
             return ""
+        if not self.earlier_sizes:
+            return self._measured()
+        sizes = ", ".join(map(str, self.earlier_sizes))
+        why = f"its micro-batches were made smaller on the way: steps before may have had {sizes} tokens"
+        return f"{self._measured()}; {why}"
+
+    def _measured(self) -> str:
         if self.unmeasured:
             return f"{', '.join(self.files)} differ, and by how much is not known: {self.unmeasured}"
         if not self.weights:
@@ -116,7 +127,8 @@ def changes(
     Parameters
     ----------
     batch_tokens : int | "auto"
-        `training.batch_tokens` as it is set now; `auto` stands for whatever was used.
+        `training.batch_tokens` as it is set now; `auto` stands for whatever was used last: what was halved to it is in
+        the adapter's stamp, and is said of the adapter that differs.
     """
     planned, found, used = provenance.planned, [], provenance.candidate.batch_tokens
     if planned.config_digest != config_digest:
@@ -192,7 +204,9 @@ def _compare(before: Artifact, after: Artifact, made: ArtifactStore, kept: Artif
     names = sorted({*before.files, *after.files})
     differing = tuple(name for name in names if before.files.get(name) != after.files.get(name))
     try:
-        return AdapterComparison(before.uri, after.uri, differing, weights_apart(kept.read(before), files))
+        announced = kept.read(before)
+        weights, earlier = weights_apart(announced, files), sizes_before(announced)
+        return AdapterComparison(before.uri, after.uri, differing, weights, earlier_sizes=earlier)
     except (ArtifactDamaged, StorageFailed, ModelUnusable) as error:
         return AdapterComparison(before.uri, after.uri, differing, unmeasured=str(error))
 

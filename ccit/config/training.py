@@ -37,7 +37,7 @@ class Training(Section):
     batch_tokens: Annotated[int, Field(ge=64)] | Literal["auto"] = Field(
         4096,
         description="padded tokens per micro-batch; `auto` chooses them from the models and the device's memory when "
-        "training starts, and a round keeps what it began with",
+        "training starts, and a round keeps what it began with as long as that fits",
     )
     gradient_checkpointing: bool | Literal["auto"] = Field(
         False,

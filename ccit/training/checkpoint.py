@@ -60,6 +60,11 @@ class Checkpoint:
         losses = [float(loss) for loss in tensors.pop(_LOSSES)]
         return TrainingState(losses, tensors)
 
+    @property
+    def exists(self) -> bool:
+        """Whether steps were saved, readable or not."""
+        return self._path.exists()
+
     def remove(self) -> None:
         """Drop the file once its round is finished."""
         self._path.unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 Files in `<workdir>/<round_id>/`, each named by a fingerprint of all that shapes the result (round, texts, parent
 adapters, settings), so that a leftover of something else is never taken up:
 
-1. `batch-<fingerprint>` says how many tokens a micro-batch has, where that was chosen here;
+1. `batch-<fingerprint>` says how many tokens a micro-batch has, where that was chosen here, and had before it was
+   halved;
 2. `deployed-<fingerprint>.checkpoint`, then `proxy-<fingerprint>.checkpoint`, while they are trained;
 3. both adapters go to the artifact store;
 4. `candidate-<fingerprint>.json` is written: from here on the round is finished, and asking again returns it;
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -38,6 +39,7 @@ from ccit.store.atomic import remove_stale
 from ccit.store.pruning import keep_newest
 from ccit.store.sealed import read_sealed, write_sealed
 from ccit.training.applied import AppliedMethods
+from ccit.training.batch_record import BatchSizes, sizes_of
 from ccit.training.checkpoint import Checkpoint
 from ccit.training.loop import AdapterTraining, Losses
 from ccit.training.stamp import STAMP_FILE, stamp_of
@@ -60,6 +62,8 @@ class LoraTrainer:
         Folder of unfinished rounds; it may be deleted at any time between rounds.
     choice : BatchChoice | None
         The process's, where others ask it too.
+    told : Callable | None
+        Takes the tokens of a round's micro-batches before its first step, where `auto` chose them.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class LoraTrainer:
         store: ArtifactStore,
         workdir: Path,
         choice: BatchChoice | None = None,
+        told: Callable[[int], None] | None = None,
     ) -> None:
         self._settings = settings
         self._choice = choice or BatchChoice(settings, bases)
         self._bases = bases
         self._store = store
         self._workdir = workdir
+        self._told = told
 
     @library_faults("training")
     def train(self, planned: Round, material: Material, parent: Version, progress: Progress) -> Candidate:
@@ -106,14 +112,14 @@ class LoraTrainer:
         start = time.monotonic()
         roles: tuple[Role, ...] = ("deployed", "proxy")
         adapted = self._adapted(roles)
-        batch_tokens = self._batch_tokens(folder / f"batch-{fingerprint}")
         adapters: dict[Role, Artifact] = {}
         losses: dict[str, float] = {}
         spend = Spend()
         checkpoints = {role: Checkpoint(folder / f"{role}-{fingerprint}.checkpoint") for role in roles}
+        sizes = self._sizes(folder / f"batch-{fingerprint}", checkpoints)
         for role in roles:
             files, role_losses, role_spend = self._train(
-                role, planned, material, parent, batch_tokens, checkpoints[role], progress
+                role, planned, material, parent, sizes, checkpoints[role], progress
             )
             adapters[role] = self._store.put_files(files)
             losses |= {f"{role}_first": role_losses.first, f"{role}_last": role_losses.last}
@@ -128,7 +134,7 @@ class LoraTrainer:
             spend,
             time.monotonic() - start,
             self._settings.alpha,
-            batch_tokens,
+            sizes.tokens,
         )
         write_sealed(marker, _CANDIDATE.dump_json(candidate))
         failpoint("training.finished")
@@ -137,16 +143,12 @@ class LoraTrainer:
         self._tidy()
         return candidate
 
-    def _batch_tokens(self, record: Path) -> int:
-        """Tokens of a micro-batch. What was chosen for a round stays: other sums would give other bytes."""
-        if self._settings.batch_tokens != "auto":
-            return self._settings.batch_tokens
-        known = read_sealed(record)
-        if known is not None:
-            return int(known)
-        tokens = self._choice.tokens
-        write_sealed(record, str(tokens).encode())
-        return tokens
+    def _sizes(self, record: Path, checkpoints: Mapping[Role, Checkpoint]) -> BatchSizes:
+        begun = [role for role, checkpoint in checkpoints.items() if checkpoint.exists]
+        sizes = sizes_of(record, self._settings.batch_tokens, lambda: self._choice.tokens, begun)
+        if self._told is not None and self._settings.batch_tokens == "auto":
+            self._told(sizes.tokens)
+        return sizes
 
     def _adapted(self, roles: Sequence[Role]) -> tuple[str, ...]:
         """The layers that the adapters change; raises `ConfigError` for a name that one of the models does not know."""
@@ -166,7 +168,7 @@ class LoraTrainer:
         planned: Round,
         material: Material,
         parent: Version,
-        batch_tokens: int,
+        sizes: BatchSizes,
         checkpoint: Checkpoint,
         progress: Progress,
     ) -> tuple[Mapping[str, bytes], Losses, Spend]:
@@ -181,7 +183,7 @@ class LoraTrainer:
             [Example(s, part, encode(base.chat, s, settings.max_tokens)) for part, s in material.learnable_by_part]
         )
         lengths = [len(example.row.fed) for example in examples]
-        batcher: Batcher = build("batcher", settings.batcher, BatcherContext(batch_tokens))
+        batcher: Batcher = build("batcher", settings.batcher, BatcherContext(sizes.tokens))
         steps = plan_steps(
             lengths,
             settings.epochs,
@@ -198,7 +200,7 @@ class LoraTrainer:
         training = AdapterTraining(view, examples, steps, methods, settings, rate, seed)
         losses = training.run(checkpoint, lambda done, total: progress(f"train {role}", done, total))
         tokens = planned_tokens(lengths, steps, packed=batcher.packs)
-        files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings, batch_tokens)}
+        files = {**adapter_files(view), **methods.files(), STAMP_FILE: stamp_of(view, settings, sizes, role)}
         spent = Spend.of_training(tokens, base.parameters) + methods.spent()
         if recomputed:
             spent += Spend(flops=Spend.of_reading(tokens, base.parameters).flops)

@@ -1,7 +1,7 @@
 """What the consumer's process and its training process say to each other: JSON lines over stdin and stdout.
 
-The parent sends one `Setup`, then jobs; the child answers `Ready` once, `BatchChosen` where it was to choose,
-then any number of `Progressed` and one result or `Failed` per job. No torch here: both sides import it.
+The parent sends one `Setup`, then jobs; the child answers `Ready` once, and per job `BatchChosen` where it was to
+choose, any number of `Progressed`, and one result or `Failed`. No torch here: both sides import it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class BatchChosen:
-    """How many tokens a micro-batch has, where `training.batch_tokens` is `auto`."""
+    """How many tokens a micro-batch of this job has, where `training.batch_tokens` is `auto`."""
 
     batch_tokens: int
     kind: Literal["batch_chosen"] = "batch_chosen"

@@ -5,8 +5,8 @@ its libraries takes seconds; it serves one job after the other and is started an
 
 A job that lacks memory is done again in micro-batches of half the size, in a new child, and so are those after it: what
 did not fit once fits no better later. A training goes on from its checkpoint. Each halving is logged, and the candidate
-says what it was trained with; below `FEWEST_TOKENS` there is none. Where the child chooses the size, it says so, and
-that is what is halved.
+says what it was trained with; below `FEWEST_TOKENS` there is none. Where the child chooses the size, it says with each
+job which is in force, and that is what is halved.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class TrainingProcess:
         self._stall_s = config.training.stall_seconds
         self._log = log
         self._command = tuple(command)
-        self._chosen = _TOKENS_UNTOLD
+        self._chosen: int | None = None
         self._kills = 0  # by SIGKILL since the last reply
         self._child: Child | None = None
         self._lock = threading.Lock()  # over _child
@@ -117,7 +117,7 @@ class TrainingProcess:
     def _halve(self, lack: MemoryExhausted) -> None:
         self._end()
         training = self._setup.training
-        tried = training.batch_tokens if training.batch_tokens != "auto" else self._chosen
+        tried = training.batch_tokens if training.batch_tokens != "auto" else self._chosen or _TOKENS_UNTOLD
         if (tokens := tried // 2) < FEWEST_TOKENS:
             self._setup = self._as_configured  # for a try after somebody has made room
             raise MemoryExhausted(
@@ -136,8 +136,9 @@ class TrainingProcess:
                 if isinstance(reply, Progressed):
                     progress(reply.stage, reply.done, reply.total)
                 elif isinstance(reply, BatchChosen):
+                    if reply.batch_tokens != self._chosen:
+                        logger.info("micro-batches of %d tokens were chosen for these models", reply.batch_tokens)
                     self._chosen = reply.batch_tokens
-                    logger.info("micro-batches of %d tokens were chosen for these models", self._chosen)
                 elif not isinstance(reply, Ready):
                     break
         except Silent as stalled:

@@ -66,8 +66,9 @@ class Worker:
         training: Training = setup.training
         choice = BatchChoice(training, bases)
         self._send = send
+        self._choice = choice if training.batch_tokens == "auto" else None
         self._fault = self._try(training, bases, choice)
-        self._trainer = LoraTrainer(training, bases, store, workdir, choice)
+        self._trainer = LoraTrainer(training, bases, store, workdir, choice, self._told)
         self._evaluator = ModelEvaluator(setup.evaluation, training, bases, store, workdir / "answers", choice)
         self._last = ("", 0.0)
 
@@ -86,7 +87,12 @@ class Worker:
     def _result(self, job: Job) -> Reply:
         if isinstance(job, TrainJob):
             return Trained(self._trainer.train(job.planned, job.material, job.parent, self._progressed))
+        if self._choice is not None:
+            self._told(self._choice.tokens)
         return Evaluated(self._evaluator.evaluate(job.adapters, job.suites, job.validation, self._progressed))
+
+    def _told(self, batch_tokens: int) -> None:
+        self._send(BatchChosen(batch_tokens))
 
     def _progressed(self, stage: str, done: int, total: int) -> None:
         last_stage, last_time = self._last
@@ -99,8 +105,7 @@ class Worker:
         """What makes every training fail with these settings on these models: said here and now, and to each job."""
         try:
             try_training(training, bases)
-            if training.batch_tokens == "auto":
-                self._send(BatchChosen(choice.tokens))
+            _ = choice.tokens  # which may fail as well
         except CcitError as error:
             sys.stderr.write(f"no round can be trained: {error}\n")
             return error

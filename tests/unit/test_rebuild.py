@@ -18,6 +18,7 @@ from ccit.rebuild import AdapterComparison, Provenance, changes, material, rebui
 from ccit.records import AdapterPair, Candidate, Due, Material, Pooled, Position, Round, Version
 from ccit.store.files import FileStore
 from ccit.store.overlay import OverlayStore
+from ccit.training.stamp import STAMP_FILE
 from tests.nouns import candidate, pooled, recipe_of, sample, version
 
 GENERAL = (sample(100), sample(101))
@@ -99,6 +100,20 @@ def test_a_difference_is_measured_and_what_is_kept_stays(tmp_path: Path) -> None
     assert [(w.name, w.largest, w.scale) for w in found["deployed"].weights] == [("q.lora_A.weight", 0.25, 2.0)]
     assert found["deployed"].said() == "numbers differ by up to 0.25 in 1 of its weights (the largest number is 2)"
     assert not any(path.name == found["deployed"].made for path in (tmp_path / "kept").rglob("*"))
+
+
+def test_steps_in_larger_micro_batches_are_said_of_an_adapter_that_differs(tmp_path: Path) -> None:
+    kept = FileStore(tmp_path / "kept")
+    provenance = made(kept)
+    assert provenance.version.adapters is not None
+    halved = kept.put_files({**adapter(2.0), STAMP_FILE: b'{"batch_tokens": 256, "batch_tokens_before": [1024, 512]}'})
+    adapters = replace(provenance.version.adapters, deployed=halved)
+    provenance = replace(provenance, version=replace(provenance.version, adapters=adapters))
+    scratch = OverlayStore(kept, FileStore(tmp_path / "scratch"))
+    texts = material(provenance, RECIPE.sources)
+    found = rebuild(provenance, texts, Numbered(scratch, 2.25), scratch, kept, quiet)
+    assert found["deployed"].said().endswith("made smaller on the way: steps before may have had 1024, 512 tokens")
+    assert found["proxy"].said() == ""
 
 
 def test_a_damaged_adapter_that_comes_out_the_same_is_whole_again(tmp_path: Path) -> None:

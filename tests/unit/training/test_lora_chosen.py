@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from ccit.assembly.training import retraining
+from ccit.models.causal import CausalModel
+from ccit.models.gradient_checkpointing import recompute_blocks
 from ccit.store.files import FileStore
-from ccit.training.stamp import STAMP_FILE
+from ccit.training.stamp import STAMP_FILE, sizes_before
 from tests.unit.training.test_lora_resumed import Killed, killer
 from tests.unit.training.tiny_rounds import TinyRounds, digests, quiet
 
@@ -51,11 +53,37 @@ def test_a_killed_round_goes_on_with_what_it_began_with(
     assert digests(resumed) == digests(whole)
 
 
-def test_gradient_checkpointing_changes_no_byte_and_is_counted(rounds: TinyRounds, tmp_path: Path) -> None:
+def test_a_smaller_size_that_was_set_in_its_middle_stays_and_is_told(
+    rounds: TinyRounds, free: dict[str, int], tmp_path: Path
+) -> None:
+    auto, small = rounds.settings(batch_tokens="auto"), rounds.settings(batch_tokens=64)
+    for settings, at in ((auto, 5), (small, 6)):
+        with pytest.raises(Killed):
+            rounds.train(tmp_path / "halved", settings=settings, progress=killer("train deployed", at))
+    resumed = rounds.train(tmp_path / "halved", settings=auto)
+    assert resumed.batch_tokens == 64
+    store = FileStore(tmp_path / "halved")
+    assert sizes_before(store.read(resumed.adapters.deployed)) == (512,)
+    whole = rounds.train(tmp_path / "whole", settings=small)
+    assert resumed.adapters.proxy == whole.adapters.proxy  # not one of its steps was larger
+    assert resumed.adapters.deployed != whole.adapters.deployed
+
+
+def test_gradient_checkpointing_changes_no_byte_and_is_counted(
+    rounds: TinyRounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recomputed: list[str] = []
+
+    def watched(view: CausalModel) -> None:
+        recomputed.append(view.name)
+        recompute_blocks(view)
+
+    monkeypatch.setattr("ccit.training.lora.recompute_blocks", watched)
     plain, again = (
         rounds.train(tmp_path / str(on), settings=rounds.settings(gradient_checkpointing=on, dropout=0.1))
         for on in (False, True)
     )
+    assert recomputed == [rounds.bases.deployed.name, rounds.bases.proxy.name]
     assert digests(again) == digests(plain)
     assert again.training.tokens == plain.training.tokens
     assert again.training.flops == pytest.approx(1.5 * plain.training.flops)

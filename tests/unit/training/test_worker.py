@@ -12,6 +12,7 @@ from ccit.errors import ModelUnusable
 from ccit.models.bases import BaseModels
 from ccit.training.messages import BatchChosen, EvaluateJob, Failed, Reply, Setup, TrainJob
 from ccit.training.worker import Worker
+from tests.unit.training.test_lora_resumed import Killed, killer
 from tests.unit.training.tiny_rounds import TinyRounds
 
 
@@ -54,9 +55,26 @@ def worker_of(config: Config, batch_tokens: int | str) -> tuple[Worker, list[Rep
 
 
 @pytest.mark.parametrize(("asked", "told"), [("auto", [BatchChosen(512)]), (512, [])])
-def test_what_was_chosen_is_told_before_any_job(config: Config, asked: int | str, told: list[Reply]) -> None:
-    _, sent = worker_of(config, asked)
-    assert sent == told
+def test_an_evaluation_is_told_what_was_chosen(config: Config, asked: int | str, told: list[Reply]) -> None:
+    worker, sent = worker_of(config, asked)
+    assert sent == []
+    worker.run(EvaluateJob(None, {}, ()))
+    assert [reply for reply in sent if isinstance(reply, BatchChosen)] == told == sent[: len(told)]
+
+
+@pytest.mark.trains
+def test_a_round_that_is_taken_up_is_told_with_its_own_size(
+    rounds: TinyRounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is what does not fit, where memory lacks, and not what this child would choose now."""
+    auto = rounds.settings(batch_tokens="auto")
+    with pytest.raises(Killed):
+        rounds.train(rounds.config.store.root, settings=auto, progress=killer("train proxy", 5))
+    monkeypatch.setattr("ccit.models.batch_choice.free_memory", lambda: 0)
+    worker, sent = worker_of(rounds.config, "auto")
+    worker.run(TrainJob(*rounds.job()))
+    worker.run(EvaluateJob(None, {}, ()))
+    assert [reply for reply in sent if isinstance(reply, BatchChosen)] == [BatchChosen(512), BatchChosen(64)]
 
 
 def test_memory_that_lacks_while_choosing_is_the_answer_to_a_training(
