@@ -35,10 +35,18 @@ Tensors = Mapping[str, Any]  # name -> torch.Tensor; torch is not known here
 
 @dataclass(frozen=True, slots=True)
 class MethodContext:
-    """What every training method may know when it is made: whose adapter it works on, and the round's seed."""
+    """What every training method may know when it is made: whose adapter it works on, and the round's seed.
+
+    Parameters
+    ----------
+    batch_tokens : int
+        At most so many in a micro-batch; they are halved where memory lacks, so what a method computes at once beside
+        the loop is bounded by them too.
+    """
 
     role: Literal["deployed", "proxy"]
     seed: int
+    batch_tokens: int = 4096
 
 
 @dataclass(frozen=True, slots=True)

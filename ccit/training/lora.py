@@ -178,7 +178,7 @@ class LoraTrainer:
         view = trainable(
             base, settings.rank, settings.alpha, settings.dropout, settings.target_modules, seed, start=start
         )
-        methods = AppliedMethods.made(settings.methods, MethodContext(role, seed), start or {})
+        methods = AppliedMethods.made(settings.methods, MethodContext(role, seed, sizes.tokens), start or {})
         examples = methods.examples(
             [Example(s, part, encode(base.chat, s, settings.max_tokens)) for part, s in material.learnable_by_part]
         )

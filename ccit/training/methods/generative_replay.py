@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,7 +11,6 @@ from ccit.plugins import PluginSettings, plugin
 from ccit.ports.training import Example, Method, MethodContext, Tensors, TrainingStart
 from ccit.records import Spend
 
-_AT_ONCE = 16  # prompts that are answered together: their keys and values are held meanwhile
 _TOKENS = "tokens"
 
 
@@ -50,6 +49,7 @@ class GenerativeReplay(Method):
 
     def __init__(self, settings: Settings, context: MethodContext) -> None:
         self._settings = settings
+        self._batch_tokens = context.batch_tokens
         self._memory: list[Any] = []
         self._answers: list[Any] = []
         self._model: Any = None
@@ -69,21 +69,24 @@ class GenerativeReplay(Method):
         from ccit.models.causal import frozen
 
         self._model, self._weights = start.model, start.weights
-        self._answers = list(self._answered(frozen(start.model))) if self._memory else []
+        self._answers = self._answered(frozen(start.model)) if self._memory else []
 
-    def _answered(self, incumbent: Any) -> Iterator[Any]:
+    def _answered(self, incumbent: Any) -> list[Any]:
+        """In the order of the instructions. Keys and values of a micro-batch's tokens are held at once."""
         from ccit.evaluation.generation import greedy_answers
+        from ccit.models.bucketing import bucket
         from ccit.models.encoding import Encoded
 
         instructions = [row.ids[: row.prompt_length] for row in self._memory]
-        for start in range(0, len(instructions), _AT_ONCE):
-            prompts = instructions[start : start + _AT_ONCE]
-            found, computed = greedy_answers(incumbent, prompts, self._settings.max_new_tokens)
+        most, answers = self._settings.max_new_tokens, dict[int, Encoded]()
+        for batch in bucket([len(prompt) + most for prompt in instructions], self._batch_tokens):
+            found, computed = greedy_answers(incumbent, [instructions[i] for i in batch], most)
             self._written += computed
-            for prompt, answer in zip(prompts, found, strict=True):
+            for i, answer in zip(batch, found, strict=True):
                 if answer.text:
                     said = incumbent.chat.answer if answer.faulty else incumbent.chat.turn
-                    yield Encoded((*prompt, *said(answer.text)), len(prompt))
+                    answers[i] = Encoded((*instructions[i], *said(answer.text)), len(instructions[i]))
+        return [answers[i] for i in sorted(answers)]
 
     def after_backward(self) -> None:
         """Add the answers' gradient to the step's."""

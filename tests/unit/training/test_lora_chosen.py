@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from ccit.assembly.training import retraining
 from ccit.models.causal import CausalModel
 from ccit.models.gradient_checkpointing import recompute_blocks
+from ccit.ports.training import MethodContext
 from ccit.store.files import FileStore
 from ccit.training.stamp import STAMP_FILE, sizes_before
 from tests.unit.training.test_lora_resumed import Killed, killer
@@ -67,6 +69,21 @@ def test_a_smaller_size_that_was_set_in_its_middle_stays_and_is_told(
     whole = rounds.train(tmp_path / "whole", settings=small)
     assert resumed.adapters.proxy == whole.adapters.proxy  # not one of its steps was larger
     assert resumed.adapters.deployed != whole.adapters.deployed
+
+
+def test_methods_know_the_size_in_force(
+    rounds: TinyRounds, free: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[int] = []
+
+    def context(role: Literal["deployed", "proxy"], seed: int, batch_tokens: int) -> MethodContext:
+        known.append(batch_tokens)
+        return MethodContext(role, seed, batch_tokens)
+
+    monkeypatch.setattr("ccit.training.lora.MethodContext", context)
+    free["bytes"] = TIGHT
+    rounds.train(tmp_path, settings=rounds.settings(batch_tokens="auto", epochs=1))
+    assert known == [64, 64]
 
 
 def test_gradient_checkpointing_changes_no_byte_and_is_counted(

@@ -68,6 +68,39 @@ def test_a_step_is_added_what_the_formula_says(incumbent: list[Encoded]) -> None
     assert method.spent() == Spend.of_reading(WRITTEN, 10) + Spend.of_training(2 + 2, 10)
 
 
+@pytest.mark.parametrize(("batch_tokens", "groups"), [(4096, [[0, 1, 2]]), (60, [[1], [0, 2]]), (16, [[1], [0], [2]])])
+def test_fewer_answers_are_written_at_once_where_micro_batches_are_smaller(
+    monkeypatch: pytest.MonkeyPatch, batch_tokens: int, groups: list[list[int]]
+) -> None:
+    """So that halving them lowers this memory too; the answers keep their instructions and their order."""
+    asked: list[list[int]] = []
+
+    def write(_: object, prompts: list[tuple[int, ...]], __: int) -> tuple[list[Generated], int]:
+        asked.append(sorted(prompt[0] for prompt in prompts))
+        return [Generated(str(prompt[0]), faulty=True) for prompt in prompts], WRITTEN
+
+    chat = SimpleNamespace(answer=lambda text: [int(text)])
+    monkeypatch.setattr(ccit.models.causal, "frozen", lambda _: SimpleNamespace(chat=chat))
+    monkeypatch.setattr(ccit.evaluation.generation, "greedy_answers", write)
+    seen: list[Encoded] = []
+
+    def gradients(_: object, rows: list[Encoded], weights: dict[str, object]) -> dict[str, torch.Tensor]:
+        seen.extend(rows)
+        return {name: torch.zeros(1) for name in weights}
+
+    monkeypatch.setattr(ccit.models.gradients, "gradients_of", gradients)
+    monkeypatch.setattr(torch, "randperm", torch.arange)
+    method = GenerativeReplay(GenerativeReplay.Settings(max_new_tokens=10), MethodContext("proxy", 0, batch_tokens))
+    rows = [Encoded((number,) * length + (7,), length) for number, length in enumerate((19, 40, 20))]
+    examples = [Example(sample(9), "training", ROW), *(Example(sample(n), "replay", row) for n, row in enumerate(rows))]
+    weight = torch.zeros(1)
+    method.prepare(TrainingStart(SimpleNamespace(parameters=10), {"a": weight}, method.examples(examples), {}))
+    assert sorted(asked) == sorted(groups)
+    weight.grad = torch.zeros(1)
+    method.after_backward()
+    assert [row.ids for row in seen] == [(n,) * length + (n,) for n, length in enumerate((19, 40, 20))]
+
+
 def test_a_step_rehearses_as_many_answers_as_are_asked_for(incumbent: list[Encoded]) -> None:
     method = method_of(batch=1)
     kept = method.examples([Example(sample(n), part, ROW) for n, part in enumerate(("general", "replay", "replay"))])
