@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ _NAMING = (
     "The daughter, {relative.given} {relative.family}, may bring warm clothes.",
     "Call {relative.family} at {relative.phone} when the result is there.",
     "Label the sample {patient.number} for {patient.family}.",
-    "The letter goes to {patient.mail} and to {patient.street}.",
+    "The letter goes to {patient.mail} and to {patient.street}, {patient.town} {patient.postal_code}.",
     "Dr. {doctor.given} {doctor.family} has signed it on {written}.",
 )
 
@@ -63,9 +63,21 @@ class ClinicalStream:
     planted: Counter[str]
 
     @property
+    def sent(self) -> tuple[str, ...]:
+        """What of people stands in the messages, letter by letter: a search must find all of it there."""
+        return tuple(dict.fromkeys(form for _, sent in self._named() for form in sent))
+
+    @property
     def canaries(self) -> tuple[str, ...]:
-        """What must not be found behind de-identification."""
-        return tuple(dict.fromkeys(word for person in self.people for word in person.canaries))
+        """What must not be found behind de-identification: all that is `sent`, in its other forms too."""
+        return tuple(dict.fromkeys(form for forms, _ in self._named() for form in forms))
+
+    def _named(self) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+        """Of each thing that messages hold of somebody, its forms, and those in which it was sent."""
+        said = b"\n".join(line for day in self.days for line in (*day.messages, *day.lines))
+        for forms in (forms for person in self.people for forms in person.canaries):
+            if sent := [form for form in forms if form.encode() in said]:
+                yield forms, sent
 
 
 def clinical_stream(records: int, seed: int, days: int) -> ClinicalStream:

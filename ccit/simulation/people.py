@@ -1,7 +1,7 @@
 """Invented people of the simulated hospital: patients, relatives and doctors, with all that a record says of them.
 
-Names are put together from syllables that no word holds, and numbers lie in ranges that are given to nobody, so each is
-also a canary: found anywhere behind de-identification, it has leaked.
+Names are put together from syllables that no word holds, towns are invented, and numbers lie in ranges that are given
+to nobody, so each is also a canary: found anywhere behind de-identification, it has leaked.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class InventedPerson:
         Of the medical record, or of the doctor: eight digits.
     phone : str
         As it is written; its exchange (555-01) is given to nobody.
+    postal_code : str
+        `90813-0199`: five digits alone, as of a port or a duration, would be found everywhere.
     born : str
         `1962-02-14`.
     """
@@ -47,11 +49,11 @@ class InventedPerson:
     sex: str
 
     @property
-    def canaries(self) -> tuple[str, ...]:
-        """What of it must not get past de-identification, in each form in which messages write it."""
+    def canaries(self) -> tuple[tuple[str, ...], ...]:
+        """What of it must not get past de-identification, each in the forms in which it may be written."""
+        alone = (self.given, self.family, self.number, self.mail, self.street, self.town, self.postal_code)
         digits = "".join(filter(str.isdigit, self.phone))
-        numbers = (self.number, self.phone, digits, self.born, self.born.replace("-", ""))
-        return (self.given, self.family, *numbers, self.mail, self.street)
+        return (*((one,) for one in alone), (self.phone, digits), (self.born, self.born.replace("-", "")))
 
 
 def people(count: int, rng: random.Random) -> list[InventedPerson]:
@@ -77,7 +79,7 @@ def _person(given: str, family: str, rng: random.Random) -> InventedPerson:
         mail=f"{given}.{family}@ward.example.org".lower(),
         street=f"{rng.randint(100, 999)} {rng.choice(_STREETS)} Row",
         town=rng.choice(_TOWNS),
-        postal_code=f"{rng.randint(10_000, 99_999)}",
+        postal_code=f"{rng.randint(10_000, 99_999)}-0199",
         born=born,
         sex=rng.choice("FM"),
     )

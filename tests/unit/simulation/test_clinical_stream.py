@@ -13,7 +13,7 @@ from ccit.demo.leaks import LeakSearch, bytes_of
 from ccit.ingest.clinical_files.files import ClinicalFiles
 from ccit.ingest.mllp.framing import Frame
 from ccit.ingest.mllp.reception import received
-from ccit.simulation.clinical_stream import ClinicalStream, clinical_stream
+from ccit.simulation.clinical_stream import PATIENTS, ClinicalStream, clinical_stream
 from consumers.clinical import ClinicalStep
 from consumers.kafka.messages import KafkaMessage, Output
 
@@ -55,6 +55,19 @@ def test_the_same_seed_says_the_same_and_another_one_something_else(stream: Clin
     assert other.days != stream.days
 
 
+def test_what_is_looked_for_was_sent_and_is_looked_for_in_its_other_forms_too() -> None:
+    few = clinical_stream(50, seed=0, days=2)
+    patients, relatives = few.people[:PATIENTS], few.people[PATIENTS : 2 * PATIENTS]
+    by_hl7 = [p for p in patients if p.number in few.sent and p.born not in few.sent]
+    assert by_hl7
+    for person in by_hl7:
+        assert {person.town, person.postal_code, person.born.replace("-", "")} <= set(few.sent)
+        assert person.born in few.canaries
+    assert any(person.family in few.canaries for person in relatives)
+    for person in relatives:
+        assert not {person.number, person.mail, person.born, person.postal_code} & set(few.canaries)
+
+
 def test_what_was_planted_is_found_as_what_it_is_and_nobody_gets_past(stream: ClinicalStream, tmp_path: Path) -> None:
     outputs, step = through_the_door(stream, tmp_path)
     documents = [orjson.loads(one.value or b"") for one in outputs if one.topic == "ccit.documents"]
@@ -70,7 +83,8 @@ def test_what_was_planted_is_found_as_what_it_is_and_nobody_gets_past(stream: Cl
     assert sum(one["kind"] == "medication" for one in documents) == planted["prescribed"]
     assert len(documents) == RECORDS - sum(planted[kind] for kind in ("garbage", "unnumbered", "glued", "withdrawn"))
     search = LeakSearch(stream.canaries)
-    assert search.look("said", (line for day in stream.days for line in (*day.messages, *day.lines))) > 400
+    said = (line for day in stream.days for line in (*day.messages, *day.lines))
+    assert search.look("said", said) == len(stream.sent) > 400
     search.look("written", bytes_of(KafkaMessage(o.topic, 0, 0, o.key, o.value, o.headers) for o in outputs))
     assert set(search.found) == {"said"}
     assert any("[name-1]" in one["text"].lower() for one in documents)
