@@ -2,7 +2,8 @@
 
 Every step is the command that a hospital runs: `ccit mllp`, `ccit feed`, `ccit clinical`, `ccit generate` without a
 model. What stays with the hospital, its exports and the table of surrogates, lies in a folder of its own; everything
-else that the run writes is looked through for the people whom it was about.
+else that the run writes is looked through for the people whom it was about, but for the topic `clinical`, which names
+them, and the log in which a broker that was started here keeps it.
 """
 
 from __future__ import annotations

@@ -114,7 +114,11 @@ def _prepared(demo: Demo, console: Console) -> tuple[Stage, list[SimulatedMessag
 
 
 def _prepared_door(demo: Demo, console: Console) -> tuple[Stage, ClinicalStream]:
-    """The same with messages that name people; they are written nowhere but where the hospital keeps its own."""
+    """The same with messages that name people.
+
+    On disk they lie where the hospital keeps its own (its exports); with `--broker local` also in `kafka/` below the
+    run's folder, for the broker that is started there keeps the topic `clinical`.
+    """
     stream = clinical_stream(demo.records, demo.seed, demo.days)
     console.story(
         f"the simulated hospital will speak HL7 v2 and FHIR for {demo.days} days, and name {len(stream.people)} people"
