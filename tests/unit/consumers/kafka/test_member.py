@@ -120,7 +120,9 @@ def test_a_group_is_asked_for_what_was_committed_here_at_least(
     (message,) = trial.batch()
     assert asked == [{("t", 0): 7, ("t", 1): 2}]
     trial.member.committed([GroupOffset(*message.partition_id, message.next_offset)])
+    moves = trial.moves
     trial.member.close()
+    assert trial.moves == moves + 1, "nobody has moved the group there: they are given up all the same"
     assert asked[1:] == [{**asked[0], message.partition_id: message.next_offset}], "before it hands over, too"
 
 
