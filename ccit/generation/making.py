@@ -111,7 +111,10 @@ class RowMaker:
         self._model = model
 
     def plain(self, body: Mapping[str, Any]) -> list[Outcome]:
-        """What needs no model: the entry itself, and what a template says where nothing in it identifies anybody."""
+        """What needs no model: the entry itself, and what a template says of it.
+
+        Where something in the template's row may identify somebody, there is no entry either: it says the same.
+        """
         entry = row_from_document(body)
         if entry is None:
             return []
@@ -119,7 +122,8 @@ class RowMaker:
         if self._templates is not None:
             source = source_of(body)
             if (row := self._templates.row(body, source)) is not None:
-                made.append(self._scanned(row, source))
+                said = self._scanned(row, source)
+                made = [*made, said] if said.row is not None else [said]
         return made
 
     def _scanned(self, row: Mapping[str, Any], source: SourceText) -> Outcome:

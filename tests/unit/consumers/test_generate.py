@@ -214,15 +214,16 @@ def test_without_a_model_rows_are_made_by_templates_alone(tmp_path: Path) -> Non
     assert step.counts.rows == {"entry": 1, "medication.v1.en": 1}
 
 
-def test_a_template_s_row_that_may_identify_somebody_is_not_written_and_counted_as_a_faulty_reply_is(
+def test_what_may_identify_somebody_in_a_template_s_row_keeps_it_and_the_entry_back_and_is_counted(
     tmp_path: Path,
 ) -> None:
     step = GenerateStep(config("http://127.0.0.1:1/v1", tmp_path, model=""), threading.Event())
-    fact = body(kind="medication", title="Aspirin", fields={"note": "Seen by Dr. Ann Roe."})
+    said = "Seen by Dr. Ann Roe."
+    fact = body(kind="medication", title="Aspirin", text=f"Aspirin. Note: {said}", fields={"note": said})
     outputs = step([message(fact, 7)])
     step.close()
     step.committed()
-    assert [one["meta"].get("generated") for one in rows(outputs)] == [None]
+    assert rows(outputs) == [], "the entry says what the template said"
     (letter,) = letters(outputs)
     told = letter_in(KafkaMessage(letter.topic, 0, 0, letter.key, letter.value, letter.headers))
     assert (told.reason, told.stage, told.offset) == ("identifying", "generate", 7)
@@ -230,7 +231,7 @@ def test_a_template_s_row_that_may_identify_somebody_is_not_written_and_counted_
     assert (letter.key, letter.value) == (None, None), "the document says what its template said"
     assert b"Roe" not in b"".join(one.value or b"" for one in outputs)
     assert "may identify somebody" in refusal(told, (), Topics(), force=True)
-    assert step.counts.rows == {"entry": 1}
+    assert step.counts.rows == {}
     assert step.counts.rejects == {("identifying", "dead_letter"): 1}
 
 
