@@ -42,7 +42,7 @@ test-lowest: $(LOWEST)/.installed
 test-lm-eval: $(INSTALLED) $(LM_EVAL)/.installed
 	PATH="$(CURDIR)/$(LM_EVAL)/bin:$$PATH" $(BIN)/python -m pytest tests/unit/serving/with_lm_eval.py
 
-# What needs no broker of its own and trains no model: for the minutes between two changes. Some of it waits for the
+# What needs no broker of its own, and trains and compiles no model: for the minutes between two changes. Some of it waits for the
 # embedded broker and for servers that stop.
 test-fast: $(INSTALLED)
 	@deploy/prerequisites.sh curl

@@ -102,6 +102,7 @@ def test_short_rows_are_measured_by_their_tokens_alone(bases: BaseModels, monkey
     assert found == pytest.approx(estimate(bases.deployed, 64, 0).per_token, rel=0.5)
 
 
+@pytest.mark.trains
 def test_the_larger_model_sets_the_size_and_it_grows_with_the_memory(bases: BaseModels) -> None:
     sizes = []
     for memory in (240 * MIB, 270 * MIB, 300 * MIB):
@@ -148,6 +149,7 @@ def test_on_a_cpu_it_is_the_size_that_runs_well_as_far_as_the_memory_goes(
     assert chosen(0) == 64
 
 
+@pytest.mark.trains
 def test_blocks_are_computed_again_where_the_longest_sample_would_not_fit_otherwise(bases: BaseModels) -> None:
     """Of the larger model alone: the proxy's fits as it is."""
 

@@ -13,6 +13,8 @@ from ccit.models.packing import packed_states, packed_view
 from ccit.testing import random_model
 from tests.unit.models.adapters import random_adapter
 
+pytestmark = pytest.mark.trains
+
 # Three blocks, as those that the view is tried with, of other sizes; and one block, which is compiled anew: once.
 LENGTHS = ([30, 20, 7, 7, 7], [50, 9, 3, 3], [14] * 6, [9, 9])
 BATCHES = [[Encoded(tuple(range(5, 5 + length)), 2) for length in lengths] for lengths in LENGTHS]

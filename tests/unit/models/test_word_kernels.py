@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.trains  # it loads torch and builds kernels, each in a process of its own
+
 COMPARED = """
 import torch
 import torch.nn.functional as F

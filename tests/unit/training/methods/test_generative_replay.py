@@ -167,6 +167,7 @@ def test_the_answers_are_the_incumbents_most_probable_tokens(
     assert told == {answer.text for answer in found if answer.text}
 
 
+@pytest.mark.trains
 def test_what_the_incumbent_said_is_kept_where_new_things_are_learned(base: CausalModel) -> None:
     """Loss on the incumbent's own answers after ten steps on something else, with the method and without."""
 
